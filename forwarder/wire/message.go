@@ -1,0 +1,192 @@
+package wire
+
+import "encoding/binary"
+
+// RR says where a record lies in its message, in octets from the message's
+// start, and what its fixed fields hold.
+type RR struct {
+	Start, RData, End int
+	TTL               uint32
+	Type, Class       uint16
+}
+
+// ttlAt returns the offset of the record's TTL field.
+func (rr *RR) ttlAt() int { return rr.RData - 6 }
+
+// atRoot reports whether the record's owner is the root.
+func (rr *RR) atRoot(msg []byte) bool { return msg[follow(msg, rr.Start)] == 0 }
+
+// parse reads the record at off and checks its owner name and length.
+func (rr *RR) parse(msg []byte, off int) bool {
+	end, _ := skipName(msg, off)
+	return rr.fields(msg, off, end)
+}
+
+// fields reads the record at off behind its owner name, which ends at end, or
+// is broken when that is 0.
+func (rr *RR) fields(msg []byte, off, end int) bool {
+	if end == 0 || end+10 > len(msg) {
+		return false
+	}
+	rr.Start, rr.RData = off, end+10
+	rr.Type = binary.BigEndian.Uint16(msg[end:])
+	rr.Class = binary.BigEndian.Uint16(msg[end+2:])
+	rr.TTL = binary.BigEndian.Uint32(msg[end+4:])
+	rr.End = rr.RData + int(binary.BigEndian.Uint16(msg[end+8:]))
+	return rr.End <= len(msg)
+}
+
+// Message is a parsed response. Parse may be called again on the same Message:
+// it keeps its memory.
+type Message struct {
+	Msg      []byte
+	Question []byte // name, type, class
+	Sections [3]int // records in answer, authority and additional, OPT included
+	RRs      []RR   // all of them in order
+	EDNS     EDNS
+	opt      int     // index of the OPT in RRs, or -1
+	labels   offsets // where the labels of the names stand that Parse knows
+	targets  offsets // where their compression pointers lead
+	stray    bool    // a pointer leads elsewhere than to a label
+}
+
+// Parse reads a response whole and reports whether it is well formed: one
+// question, all names and lengths sound, at most one OPT.
+func (m *Message) Parse(msg []byte) bool {
+	*m = Message{Msg: msg, RRs: m.RRs[:0], opt: -1,
+		labels: m.labels.reset(len(msg)), targets: m.targets.reset(len(msg))}
+	if len(msg) < HeaderLen || len(msg) > maxMessage || count(msg, 0) != 1 {
+		return false
+	}
+	end := plainName(msg, HeaderLen)
+	if end == 0 || end+4 > len(msg) {
+		return false
+	}
+	m.Question = msg[HeaderLen : end+4]
+	m.labels.addName(msg, HeaderLen)
+	off := end + 4
+	for s := range m.Sections {
+		m.Sections[s] = count(msg, s+1)
+		for range m.Sections[s] {
+			if off = m.record(off, s); off == 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// record reads the record at off and returns the offset behind it, or 0.
+func (m *Message) record(off, section int) int {
+	var rr RR
+	if !rr.fields(m.Msg, off, m.name(off, len(m.Msg))) {
+		return 0
+	}
+	if rr.Type == TypeOPT {
+		if section != 2 || m.opt >= 0 || !rr.atRoot(m.Msg) || m.EDNS.parse(m.Msg, &rr) == BadRecord {
+			return 0
+		}
+		m.opt = len(m.RRs)
+	}
+	if !m.rdata(&rr) {
+		return 0
+	}
+	m.RRs = append(m.RRs, rr)
+	return rr.End
+}
+
+// name reads the name at off, which ends by limit, and returns the offset
+// behind it, or 0 when it is broken. It notes where the labels stand and where
+// the name points.
+func (m *Message) name(off, limit int) int {
+	end, target := skipName(m.Msg[:limit], off)
+	if end == 0 {
+		return 0
+	}
+	if target != 0 {
+		m.stray = m.stray || !m.labels.has(target)
+		m.targets.add(target)
+	}
+	m.labels.addName(m.Msg, off)
+	return end
+}
+
+// rdata checks the data of the types whose names may be compressed (RFC 3597,
+// 4), and of addresses; what it does not know is opaque.
+func (m *Message) rdata(rr *RR) bool {
+	n := rr.End - rr.RData
+	switch rr.Type {
+	case TypeA:
+		return n == 4
+	case TypeAAAA:
+		return n == 16
+	}
+	skip, names, tail := nameLayout(rr.Type)
+	if rr.Type == typeNAPTR {
+		skip = naptrStrings(m.Msg[rr.RData:rr.End])
+	}
+	off := rr.RData + skip
+	for range names {
+		if off = m.name(off, rr.End); off == 0 {
+			return false
+		}
+	}
+	return names == 0 || tail < 0 || off+tail == rr.End
+}
+
+// naptrStrings returns how many octets stand before the name of a NAPTR
+// record's data: two numbers and three character strings (RFC 3403, 4.1).
+func naptrStrings(data []byte) int {
+	off := 4
+	for range 3 {
+		if off < len(data) {
+			off += int(data[off])
+		}
+		off++
+	}
+	return off
+}
+
+// nameLayout says how many octets stand before the names of a type's data, how
+// many names there are, and how many octets follow (-1: any number).
+func nameLayout(typ uint16) (skip, names, tail int) {
+	switch typ {
+	case TypeNS, 3, 4, TypeCNAME, 7, 8, 9, 12, TypeDNAME: // MD MF MB MG MR PTR
+		return 0, 1, 0
+	case TypeSOA:
+		return 0, 2, 20
+	case 14, 17: // MINFO RP
+		return 0, 2, 0
+	case 15, 18, 21, 36: // MX AFSDB RT KX
+		return 2, 1, 0
+	case 26: // PX
+		return 2, 2, 0
+	case 33: // SRV
+		return 6, 1, 0
+	case typeNAPTR:
+		return 0, 1, 0 // and strings before it
+	case 24, TypeRRSIG: // SIG
+		return 18, 1, -1
+	case 30: // NXT
+		return 0, 1, -1
+	}
+	return 0, 0, 0
+}
+
+// Rcode returns the whole response code, the OPT's part included.
+func (m *Message) Rcode() int { return int(m.EDNS.ExtRcode)<<4 | Rcode(m.Msg) }
+
+// Type returns the type that was asked.
+func (m *Message) Type() uint16 {
+	return binary.BigEndian.Uint16(m.Question[len(m.Question)-4:])
+}
+
+// Section returns the records of the answer (0), authority (1) or additional
+// (2) section.
+func (m *Message) Section(s int) []RR {
+	from := 0
+	for _, n := range m.Sections[:s] {
+		from += n
+	}
+	return m.RRs[from : from+m.Sections[s]]
+}

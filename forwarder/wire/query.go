@@ -1,0 +1,166 @@
+package wire
+
+import "encoding/binary"
+
+// Fault is what is wrong with a query, or Sound. Each has its own reply
+// (BIND's, as observed): see the server's refusals.
+type Fault uint8
+
+// The faults, in the order in which they are looked for.
+const (
+	Sound      Fault = iota
+	Ignore           // no reply: shorter than a header, or itself a response
+	BadHeader        // FORMERR, header only: no or more than one question, or a broken one
+	NoQuestion       // QDCOUNT 0: FORMERR, or an answer to its COOKIE alone
+	BadOpcode        // NOTIMP, header only
+	NotForUs         // NOTIFY or UPDATE: NOTAUTH
+	BadRecord        // FORMERR with the question: records behind it are broken, or the OPT is
+	BadOption        // FORMERR with question and OPT: an EDNS option of impossible length
+	BadVersion       // BADVERS: EDNS above 0 (RFC 6891, 6.1.3)
+	Signed           // TSIG is present: no keys here (BIND ignores SIG(0))
+)
+
+// Query is a parsed query. Its slices are parts of the datagram.
+type Query struct {
+	ID, Flags   uint16
+	Type, Class uint16
+	Question    []byte // name, type and class as sent; nil when broken
+	EDNS        EDNS
+}
+
+// Opcode returns the query's opcode.
+func (q *Query) Opcode() int { return int(q.Flags>>opcodeShift) & opcodeMask }
+
+// Name returns the question's name in wire form, as sent.
+func (q *Query) Name() []byte { return q.Question[:len(q.Question)-4] }
+
+// Parse reads msg into q and returns what is wrong with it. Whatever it
+// returns, all fields are set or zero.
+func (q *Query) Parse(msg []byte) Fault {
+	*q = Query{}
+	if len(msg) < HeaderLen {
+		return Ignore
+	}
+	q.ID, q.Flags = ID(msg), Flags(msg)
+	if q.Flags&QR != 0 {
+		return Ignore
+	}
+	qd := count(msg, 0)
+	if qd > 1 {
+		return BadHeader
+	}
+	end := HeaderLen
+	if qd == 1 {
+		if end = q.question(msg); end == 0 {
+			return BadHeader
+		}
+	}
+	return q.rest(msg, end)
+}
+
+// question reads the question and returns the offset behind it, or 0.
+func (q *Query) question(msg []byte) int {
+	end := plainName(msg, HeaderLen)
+	if end == 0 || end+4 > len(msg) {
+		return 0
+	}
+	q.Type = binary.BigEndian.Uint16(msg[end:])
+	q.Class = binary.BigEndian.Uint16(msg[end+2:])
+	q.Question = msg[HeaderLen : end+4]
+	return end + 4
+}
+
+// rest reads what stands behind the question: any records may, but only OPT
+// and TSIG mean something.
+func (q *Query) rest(msg []byte, off int) Fault {
+	fault := Sound
+	an, ns, ar := count(msg, 1), count(msg, 2), count(msg, 3)
+	for i := range an + ns + ar {
+		var rr RR
+		if !rr.parse(msg, off) {
+			return q.first(BadRecord)
+		}
+		off = rr.End
+		switch f := q.record(msg, &rr, i >= an+ns, i == an+ns+ar-1); {
+		case f == BadRecord:
+			return q.first(f)
+		case fault == Sound:
+			fault = f
+		}
+	}
+	return q.first(fault)
+}
+
+// record looks at one record behind the question.
+func (q *Query) record(msg []byte, rr *RR, additional, last bool) Fault {
+	switch rr.Type {
+	case TypeOPT:
+		if !additional || q.EDNS.Present || !rr.atRoot(msg) {
+			return BadRecord
+		}
+		return q.opt(msg, rr)
+	case TypeTSIG:
+		if !additional || !last || rr.Class != ClassANY { // RFC 8945, 5.1
+			return BadRecord
+		}
+		return Signed
+	}
+	return Sound
+}
+
+// opt reads the OPT. Only a response may say which scope a subnet has
+// (RFC 7871, 7.1.2); BIND answers such a query without OPT.
+func (q *Query) opt(msg []byte, rr *RR) Fault {
+	f := q.EDNS.parse(msg, rr)
+	if f == Sound && q.EDNS.ECS != nil && q.EDNS.ECS[3] != 0 {
+		return BadRecord
+	}
+	return f
+}
+
+// first ranks the faults of a query whose records gave f.
+func (q *Query) first(f Fault) Fault {
+	switch op := q.Opcode(); {
+	case f == BadRecord || f == BadOption:
+		return f
+	case q.EDNS.Present && q.EDNS.Version > 0:
+		return BadVersion
+	case f != Sound:
+		return f
+	case op == OpcodeNotify || op == OpcodeUpdate:
+		if q.Question == nil {
+			return BadHeader
+		}
+		return NotForUs
+	case op != OpcodeQuery:
+		return BadOpcode
+	case q.Question == nil:
+		return NoQuestion
+	}
+	return Sound
+}
+
+// Bits of a key's last octet.
+const (
+	keyDO = 1 << iota
+	keyCD
+)
+
+// AppendKey appends what tells this query's answer from all others: the
+// question in lower case and the DO and CD bits.
+func (q *Query) AppendKey(dst []byte) []byte {
+	name := q.Name()
+	dst = AppendLower(dst, name)
+	var bits byte
+	if q.EDNS.DO {
+		bits = keyDO
+	}
+	if q.Flags&CD != 0 {
+		bits |= keyCD
+	}
+	tail := q.Question[len(name):]
+	return append(dst, tail[0], tail[1], tail[2], tail[3], bits)
+}
+
+// KeyName returns the name of a key that AppendKey made.
+func KeyName(key string) string { return key[:len(key)-5] }

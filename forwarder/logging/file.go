@@ -1,0 +1,199 @@
+package logging
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+)
+
+const (
+	// retryAfter is how long a file that failed is left alone, so that a full
+	// disk does not cost a system call a line.
+	retryAfter = time.Second
+
+	// bufferSize is what a buffered channel gathers: two pages, as stdio does.
+	bufferSize = 8 << 10
+)
+
+var errFull = errors.New("size limit reached, writing stops")
+
+// file is a log file that is rolled, or not, by the options of its Channel.
+type file struct {
+	Channel
+	now    func() time.Time
+	report func(string)
+
+	mu    sync.Mutex
+	f     *os.File // nil: not open
+	size  int64    // bytes in f and in buf
+	buf   []byte   // lines that are not written yet
+	err   error    // why the last attempt failed, nil if it did not
+	retry time.Time
+	lost  int // lines since err was first seen
+}
+
+func (f *file) write(_ slog.Level, line []byte) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.err != nil && f.now().Before(f.retry) {
+		f.lost++
+		return
+	}
+	if err := f.ready(); err != nil {
+		f.lost++
+		f.fail(err)
+		return
+	}
+	f.buf = append(f.buf, line...)
+	f.size += int64(len(line))
+	if f.Buffered && len(f.buf) < bufferSize {
+		return
+	}
+	f.flush()
+}
+
+// ready makes sure of an open file that may take one more line.
+func (f *file) ready() error {
+	if f.f == nil {
+		if err := f.open(); err != nil {
+			return err
+		}
+	}
+	if !f.over() {
+		return nil
+	}
+	if f.Versions == NoVersions {
+		return errFull
+	}
+	return f.restart()
+}
+
+// over reports whether the file exceeds its size. What others did to the file
+// counts: an operator may have emptied it.
+func (f *file) over() bool {
+	if f.Size == 0 || f.size <= f.Size {
+		return false
+	}
+	f.flush()
+	if info, err := os.Stat(f.Path); err == nil {
+		f.size = info.Size()
+	}
+	return f.size > f.Size
+}
+
+// restart rolls the file and opens a new one.
+func (f *file) restart() error {
+	f.shut()
+	if err := f.roll(); err != nil {
+		return err
+	}
+	return f.open()
+}
+
+func (f *file) open() error {
+	if err := f.writable(); err != nil {
+		return err
+	}
+	opened, err := os.OpenFile(f.Path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
+	if err != nil {
+		return err
+	}
+	info, err := opened.Stat()
+	if err != nil {
+		opened.Close()
+		return err
+	}
+	f.f, f.size = opened, info.Size()
+	return nil
+}
+
+// writable refuses what cannot be opened without waiting for a reader.
+func (f *file) writable() error {
+	info, err := os.Stat(f.Path)
+	if err != nil || info.Mode().IsRegular() || info.Mode()&os.ModeDevice != 0 {
+		return nil
+	}
+	return fmt.Errorf("opening %s: not a regular file", f.Path)
+}
+
+// flush writes the buffer with one write(2).
+func (f *file) flush() {
+	if len(f.buf) == 0 || f.f == nil {
+		return
+	}
+	n, err := f.f.Write(f.buf)
+	if err != nil {
+		f.drop(n)
+		f.shut()
+		f.fail(err)
+		return
+	}
+	f.buf = f.buf[:0]
+	if f.err != nil {
+		f.recovered()
+	}
+}
+
+// drop gives up the buffer, of which n bytes were written. A line that was cut
+// is ended, so that the next one does not stick to it.
+func (f *file) drop(n int) {
+	cut := n > 0 && f.buf[n-1] != '\n'
+	f.lost += bytes.Count(f.buf[n:], []byte{'\n'})
+	f.buf = f.buf[:0]
+	if cut {
+		f.buf = append(f.buf, '\n')
+	}
+}
+
+func (f *file) fail(err error) {
+	if f.err == nil {
+		f.report(fmt.Sprintf("logging to %s failed: %v", f.Path, err))
+	}
+	f.err, f.retry = err, f.now().Add(retryAfter)
+}
+
+func (f *file) recovered() {
+	f.report(fmt.Sprintf("logging to %s works again, %d lines were lost", f.Path, f.lost))
+	f.err, f.lost = nil, 0
+}
+
+// shut closes the descriptor; what is buffered stays.
+func (f *file) shut() error {
+	if f.f == nil {
+		return nil
+	}
+	err := f.f.Close()
+	f.f = nil
+	return err
+}
+
+// reopen begins as at start: versions without a size roll at each opening.
+func (f *file) reopen() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.flush()
+	f.shut()
+	err := f.begin()
+	if err != nil {
+		f.fail(err)
+	}
+	return err
+}
+
+func (f *file) begin() error {
+	if f.Versions == NoVersions || f.Size != 0 {
+		return f.open()
+	}
+	return f.restart()
+}
+
+func (f *file) close() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.flush()
+	return f.shut()
+}

@@ -1,0 +1,178 @@
+package logging
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// fileLogs opens a file channel called log in a directory of its own.
+func fileLogs(t *testing.T, ch Channel) (w *world, l *Logs, dir string) {
+	dir = t.TempDir()
+	ch.Name, ch.Kind, ch.Path = "f", File, filepath.Join(dir, "log")
+	w = newWorld(t)
+	return w, w.open(Config{Channels: []Channel{ch}, Categories: map[string][]string{"default": {"f"}}}), dir
+}
+
+// What named 9.18 leaves behind when it logs one line of four octets after
+// the other.
+func TestRolling(t *testing.T) {
+	tests := []struct {
+		name    string
+		channel Channel
+		lines   string // one a letter; '!' reopens
+		want    string
+	}{
+		{"plain", Channel{}, "abcdef", "log=aaabbbcccdddeeefff"},
+		{"plain, reopened", Channel{}, "abc!def", "log=aaabbbcccdddeeefff"},
+		{"size alone stops when exceeded", Channel{Size: 10}, "abcdef", "log=aaabbbccc"},
+		{"size is exceeded, not reached", Channel{Size: 12}, "abcdef", "log=aaabbbcccddd"},
+		{"versions 3 and size", Channel{Versions: 3, Size: 5}, "abcdefghijk", "log=kkk log.0=iiijjj log.1=ggghhh log.2=eeefff"},
+		{"versions 1 and size", Channel{Versions: 1, Size: 5}, "abcdef", "log=eeefff log.0=cccddd"},
+		{"versions and size, reopened", Channel{Versions: 3, Size: 5}, "a!b!c", "log=ccc log.0=aaabbb"},
+		{"versions alone roll at opening", Channel{Versions: 2}, "a!b!c!d!", "log= log.0=ddd log.1=ccc"},
+		{"versions alone, nothing written", Channel{Versions: 2}, "a!!!", "log= log.0=aaa"},
+		{"versions unlimited", Channel{Versions: Unlimited, Size: 1}, "abcd", "log=ddd log.0=ccc log.1=bbb log.2=aaa"},
+		{"versions 0", Channel{Versions: Restart, Size: 5}, "abc", "log=ccc"},
+		{"timestamp", Channel{Versions: 2, Size: 1, SuffixTimestamp: true}, "abcd",
+			"log=ddd log.20261122154128463=bbb log.20261122154128464=ccc"},
+		{"timestamp, unlimited", Channel{Versions: Unlimited, SuffixTimestamp: true}, "a!b!",
+			"log= log.20261122154128462=aaa log.20261122154128463=bbb"},
+		{"buffered", Channel{Buffered: true}, "abc", "log="},
+		{"buffered, reopened", Channel{Buffered: true}, "ab!c", "log=aaabbb"},
+		{"buffered, rolled", Channel{Buffered: true, Versions: 1, Size: 5}, "abc", "log= log.0=aaabbb"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, l, dir := fileLogs(t, test.channel)
+			logger := l.Logger("general")
+			for _, c := range test.lines {
+				if c != '!' {
+					logger.Info(strings.Repeat(string(c), 3))
+				} else if err := l.Reopen(); err != nil {
+					t.Error(err)
+				}
+			}
+			if got := files(t, dir); got != test.want {
+				t.Errorf("files = %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestRollingLeavesStrangersAlone(t *testing.T) {
+	_, l, dir := fileLogs(t, Channel{Versions: 1, Size: 1})
+	for _, name := range []string{"log.0", "log.7", "log.old", "log.07", "log.", "catalog.3"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.Logger("general").Info("a")
+	l.Logger("general").Info("b")
+	want := "catalog.3=x log=b log.=x log.0=a log.07=x log.old=x"
+	if got := files(t, dir); got != want {
+		t.Errorf("files = %q, want %q", got, want)
+	}
+}
+
+func TestFileIsMadeAtStart(t *testing.T) {
+	_, _, dir := fileLogs(t, Channel{})
+	info, err := os.Stat(filepath.Join(dir, "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := info.Mode().Perm(); got != 0o644 {
+		t.Errorf("mode = %o, want 644", got)
+	}
+}
+
+func TestFullFileGoesOnWhenEmptied(t *testing.T) {
+	w, l, dir := fileLogs(t, Channel{Size: 2})
+	logger := l.Logger("general")
+	for _, line := range []string{"aaa", "bbb", "ccc"} {
+		logger.Info(line)
+	}
+	if err := os.Truncate(filepath.Join(dir, "log"), 0); err != nil {
+		t.Fatal(err)
+	}
+	w.pass(retryAfter)
+	logger.Info("ddd")
+	if got := files(t, dir); got != "log=ddd" {
+		t.Errorf("files = %q, want log=ddd", got)
+	}
+	path := filepath.Join(dir, "log")
+	want := "forwarder: logging to " + path + " failed: size limit reached, writing stops\n" +
+		"forwarder: logging to " + path + " works again, 2 lines were lost\n"
+	if got := w.printed(); got != want {
+		t.Errorf("stderr = %q, want %q", got, want)
+	}
+}
+
+func TestFaultIsReportedOnceAndTriedAgain(t *testing.T) {
+	dir := t.TempDir()
+	blocker := filepath.Join(dir, "sub")
+	if err := os.WriteFile(blocker, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t)
+	l := w.open(Config{
+		Channels:   []Channel{{Name: "f", Kind: File, Path: filepath.Join(blocker, "log")}},
+		Categories: map[string][]string{"default": {"f"}},
+	})
+	logger := l.Logger("general")
+	for range 5 {
+		logger.Info("lost")
+		w.pass(time.Second)
+	}
+	if got := strings.Count(w.printed(), "failed"); got != 1 {
+		t.Errorf("%d reports, want 1: %q", got, w.printed())
+	}
+	if err := os.Remove(blocker); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(blocker, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	logger.Info("kept")
+	if got := read(t, filepath.Join(blocker, "log")); got != "kept\n" {
+		t.Errorf("log = %q, want the line", got)
+	}
+	if got := w.printed(); !strings.HasSuffix(got, "works again, 5 lines were lost\n") {
+		t.Errorf("stderr = %q, want the recovery", got)
+	}
+}
+
+func TestFullDisk(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("needs /dev/full")
+	}
+	w := newWorld(t)
+	l := w.open(Config{
+		Channels:   []Channel{{Name: "f", Kind: File, Path: "/dev/full"}, {Name: "e", Kind: Stderr}},
+		Categories: map[string][]string{"default": {"f", "e"}},
+	})
+	for range 3 {
+		l.Logger("general").Info("line")
+		w.pass(time.Second)
+	}
+	got := w.printed()
+	if strings.Count(got, "line\n") != 3 || strings.Count(got, "no space left on device") != 1 {
+		t.Errorf("stderr = %q, want 3 lines and 1 report", got)
+	}
+}
+
+func TestCutLineIsEnded(t *testing.T) {
+	f := &file{buf: []byte("one\ntwo\nthree\n")}
+	f.drop(6)
+	if string(f.buf) != "\n" || f.lost != 2 {
+		t.Errorf("drop(6) = %q, %d lost; want a newline, 2 lost", f.buf, f.lost)
+	}
+	f.buf = []byte("one\ntwo\n")
+	f.drop(4)
+	if string(f.buf) != "" || f.lost != 3 {
+		t.Errorf("drop(4) = %q, %d lost; want nothing, 3 lost", f.buf, f.lost)
+	}
+}

@@ -1,0 +1,48 @@
+package logging
+
+import (
+	"context"
+	"log/slog"
+)
+
+// handler is the slog.Handler of one category, with the attributes that its
+// logger was given.
+type handler struct {
+	logs     *Logs
+	category *category
+	attrs    []byte // as they will stand behind the message
+	group    string // "a.b." for keys that are still to come
+}
+
+func (h *handler) Enabled(_ context.Context, level slog.Level) bool {
+	return int64(level) >= h.category.level.Load()
+}
+
+func (h *handler) Handle(_ context.Context, r slog.Record) error {
+	body := appendText(make([]byte, 0, 256), r.Message)
+	body = append(body, h.attrs...)
+	r.Attrs(func(a slog.Attr) bool {
+		body = appendAttr(body, h.group, a)
+		return true
+	})
+	h.logs.write(h.category, r.Time, r.Level, body)
+	return nil
+}
+
+func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	with := *h
+	with.attrs = with.attrs[:len(with.attrs):len(with.attrs)]
+	for _, a := range attrs {
+		with.attrs = appendAttr(with.attrs, h.group, a)
+	}
+	return &with
+}
+
+func (h *handler) WithGroup(name string) slog.Handler {
+	if name == "" {
+		return h
+	}
+	with := *h
+	with.group += name + "."
+	return &with
+}

@@ -1,0 +1,260 @@
+package logging
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// world is an env with a clock that stands still and a stderr to look at.
+type world struct {
+	t      *testing.T
+	mu     sync.Mutex
+	clock  time.Time
+	stderr bytes.Buffer
+	writes int
+}
+
+func newWorld(t *testing.T) *world {
+	return &world{t: t, clock: time.Date(2026, 11, 22, 15, 41, 28, 462e6, time.UTC)}
+}
+
+func (w *world) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.writes++
+	return w.stderr.Write(p)
+}
+
+func (w *world) now() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.clock
+}
+
+func (w *world) pass(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.clock = w.clock.Add(d)
+}
+
+func (w *world) printed() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.stderr.String()
+}
+
+func (w *world) open(c Config) *Logs {
+	w.t.Helper()
+	l, err := open(c, env{now: w.now, stderr: w, tag: "forwarder"})
+	if err != nil {
+		w.t.Fatalf("open(%+v) = %v, want no error", c, err)
+	}
+	w.t.Cleanup(func() { l.Close() })
+	return l
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// files is what lies in a directory: name=content, sorted.
+func files(t *testing.T, dir string) string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []string
+	for _, e := range entries {
+		list = append(list, e.Name()+"="+strings.ReplaceAll(read(t, filepath.Join(dir, e.Name())), "\n", ""))
+	}
+	return strings.Join(list, " ")
+}
+
+func TestRouting(t *testing.T) {
+	toStderr := func(severity slog.Level, dynamic bool) Config {
+		return Config{
+			Channels: []Channel{{Name: "e", Kind: Stderr, Severity: severity, Dynamic: dynamic, PrintCategory: true}},
+			Categories: map[string][]string{
+				"default": {"e"}, "lame-servers": {"null"}, "security": {}, "client": {"e", "e"}},
+		}
+	}
+	tests := []struct {
+		name     string
+		config   Config
+		debug    int
+		category string
+		level    slog.Level
+		want     int // lines
+	}{
+		{"info by default", toStderr(Info, false), 0, "general", Info, 1},
+		{"debug is not info", toStderr(Info, false), 3, "general", Debug(1), 0},
+		{"own category", toStderr(Warning, false), 0, "client", Error, 2},
+		{"below severity", toStderr(Warning, false), 0, "client", Notice, 0},
+		{"null", toStderr(Info, false), 0, "lame-servers", Critical, 0},
+		{"no channels", toStderr(Info, false), 0, "security", Critical, 0},
+		{"unmatched", toStderr(Info, false), 0, "unmatched", Critical, 0},
+		{"severity debug needs no debug level", toStderr(Debug(3), false), 0, "general", Debug(3), 1},
+		{"severity debug has an end", toStderr(Debug(3), false), 9, "general", Debug(4), 0},
+		{"dynamic", toStderr(0, true), 0, "general", Info, 1},
+		{"dynamic without debug level", toStderr(0, true), 0, "general", Debug(1), 0},
+		{"dynamic up to debug level", toStderr(0, true), 2, "general", Debug(2), 1},
+		{"dynamic beyond debug level", toStderr(0, true), 2, "general", Debug(3), 0},
+		{"-g shows all categories", Config{Stderr: true, Categories: map[string][]string{"client": {"null"}}}, 0, "client", Info, 1},
+		{"-g follows -d", Config{Stderr: true}, 5, "client", Debug(5), 1},
+		{"-g silences unmatched", Config{Stderr: true}, 5, "unmatched", Info, 0},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWorld(t)
+			l := w.open(test.config)
+			logger := l.Logger(test.category)
+			l.SetDebug(test.debug)
+			if got := logger.Enabled(t.Context(), test.level); got != (test.want > 0) {
+				t.Errorf("Enabled(%v) = %v, want %v", test.level, got, test.want > 0)
+			}
+			logger.Log(t.Context(), test.level, "hello")
+			if w.writes != test.want {
+				t.Errorf("Log(%v) = %d writes, want %d", test.level, w.writes, test.want)
+			}
+		})
+	}
+}
+
+func TestDefaultDebugSpeaksOnlyWhileDebugging(t *testing.T) {
+	t.Chdir(t.TempDir())
+	l := newWorld(t).open(Config{})
+	l.Logger("general").Info("quiet")
+	if exists("named.run") {
+		t.Error("Open without debug level made named.run, want none")
+	}
+	l.SetDebug(1)
+	l.Logger("general").Info("loud")
+	if got := read(t, "named.run"); !strings.HasSuffix(got, " loud\n") {
+		t.Errorf("named.run = %q, want the line", got)
+	}
+}
+
+func TestRedefinedDefaultDebugAlwaysSpeaks(t *testing.T) {
+	t.Chdir(t.TempDir())
+	l := newWorld(t).open(Config{Channels: []Channel{
+		{Name: "default_debug", Kind: File, Path: "data/named.run", Dynamic: true}}})
+	l.Logger("general").Info("running")
+	want := "made the missing log directory path=data\nrunning\n"
+	if got := read(t, "data/named.run"); got != want {
+		t.Errorf("data/named.run = %q, want %q", got, want)
+	}
+}
+
+func TestLogFileTakesThePlaceOfSyslog(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	l := newWorld(t).open(Config{LogFile: path})
+	l.Logger("general").Log(t.Context(), Notice, "running")
+	if got := read(t, path); !strings.HasSuffix(got, " general: notice: running\n") {
+		t.Errorf("log = %q, want category and severity", got)
+	}
+}
+
+func TestWants(t *testing.T) {
+	l := newWorld(t).open(Config{Categories: map[string][]string{"queries": {"null"}}})
+	for category, want := range map[string]bool{"queries": true, "client": false} {
+		if got := l.Wants(category); got != want {
+			t.Errorf("Wants(%s) = %v, want %v", category, got, want)
+		}
+	}
+}
+
+func TestContradictions(t *testing.T) {
+	for name, c := range map[string]Config{
+		"undefined channel": {Categories: map[string][]string{"default": {"nowhere"}}},
+		"unknown facility":  {Channels: []Channel{{Name: "s", Kind: Syslog, Facility: "disco"}}},
+	} {
+		if l, err := Open(c); err == nil {
+			t.Errorf("Open(%s) = %v, want an error", name, l)
+		}
+	}
+}
+
+func TestSwapKeepsTheFormerConfigOnError(t *testing.T) {
+	w := newWorld(t)
+	l := w.open(Config{Stderr: true})
+	if err := l.Swap(Config{Categories: map[string][]string{"default": {"nowhere"}}}); err == nil {
+		t.Error("Swap(undefined channel) = nil, want an error")
+	}
+	l.Logger("general").Info("still here")
+	if got := w.printed(); !strings.HasSuffix(got, "still here\n") {
+		t.Errorf("stderr = %q, want the line", got)
+	}
+}
+
+func TestSwapLosesNoLine(t *testing.T) {
+	const writers, lines = 4, 200
+	dir := t.TempDir()
+	config := func(n int) Config {
+		return Config{
+			Channels:   []Channel{{Name: "f", Kind: File, Path: filepath.Join(dir, fmt.Sprint(n)), Buffered: n%2 == 0}},
+			Categories: map[string][]string{"default": {"f"}},
+		}
+	}
+	l := newWorld(t).open(config(0))
+	var wg sync.WaitGroup
+	for range writers {
+		wg.Go(func() {
+			logger := l.Logger("general")
+			for range lines {
+				logger.Info("a line that has to stay whole")
+			}
+		})
+	}
+	for n := range 20 {
+		if err := l.Swap(config(n % 3)); err != nil {
+			t.Error(err)
+		}
+		if err := l.Reopen(); err != nil {
+			t.Error(err)
+		}
+	}
+	wg.Wait()
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+	all := read(t, filepath.Join(dir, "0")) + read(t, filepath.Join(dir, "1")) + read(t, filepath.Join(dir, "2"))
+	if got := strings.Count(all, "a line that has to stay whole\n"); got != writers*lines {
+		t.Errorf("%d lines arrived, want %d", got, writers*lines)
+	}
+}
+
+func TestDisabledCostsNothing(t *testing.T) {
+	logger := newWorld(t).open(Config{Stderr: true}).Logger("client")
+	got := testing.AllocsPerRun(100, func() { logger.Debug("no one listens") })
+	if got != 0 {
+		t.Errorf("a disabled line = %v allocations, want 0", got)
+	}
+}
+
+func BenchmarkLine(b *testing.B) {
+	l, err := Open(Config{
+		Channels:   []Channel{{Name: "f", Kind: File, Path: filepath.Join(b.TempDir(), "log"), PrintTime: Local}},
+		Categories: map[string][]string{"default": {"f"}},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer l.Close()
+	logger := l.Logger("queries")
+	for b.Loop() {
+		logger.Info("query: myservice.awslab.mycompany.corp IN A +E(0)K (10.79.1.10)")
+	}
+}

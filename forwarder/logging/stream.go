@@ -1,0 +1,42 @@
+package logging
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+)
+
+// stream is stderr: nothing to open, nothing to close, errors go nowhere.
+type stream struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (s *stream) write(_ slog.Level, line []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.w.Write(line)
+}
+
+func (s *stream) reopen() error { return nil }
+func (s *stream) close() error  { return nil }
+
+// nowhere is the null channel.
+type nowhere struct{}
+
+func (nowhere) write(slog.Level, []byte) {}
+func (nowhere) reopen() error            { return nil }
+func (nowhere) close() error             { return nil }
+
+// report tells about a channel that cannot be written: on stderr, and in
+// syslog since stderr of a daemon leads nowhere.
+func (l *Logs) report(msg string) {
+	fmt.Fprintf(l.env.stderr, "%s: %s\n", l.env.tag, msg)
+	s, err := newSyslog("daemon", env{now: l.env.now, stderr: io.Discard, syslog: l.env.syslog, tag: l.env.tag})
+	if err != nil {
+		return
+	}
+	s.write(Error, []byte(msg+"\n"))
+	s.close()
+}

@@ -1,0 +1,145 @@
+package upstream
+
+import (
+	"encoding/binary"
+
+	"vpcdns/forwarder/wire"
+)
+
+// answer acts on msg, which matches t. It reports false for an answer that must
+// be forged. cut says that the datagram was longer than we offered to take.
+func (c *Client) answer(t *try, msg []byte, cut bool) bool {
+	s := t.server
+	rcode, edns := c.edns(s, msg)
+	if t.cookie && !c.cookieSound(t, edns) {
+		return false
+	}
+	c.answered(t)
+	switch {
+	case t.r.probe != nil:
+		c.finish(t.r, nil, nil)
+	case t.expect && edns.Cookie == nil && !t.tcp && t.r.cookieless == 0:
+		c.doubt(t)
+	case !t.tcp && (cut || wire.Truncated(msg)):
+		t.r.truncated.add(int(t.index))
+		s.stats.Truncated++
+		c.again(t)
+	case noEDNS(rcode, edns) && t.edns:
+		t.r.plain.add(int(t.index))
+		c.again(t)
+	case rcode == wire.BadCookie:
+		c.badCookie(t)
+	case useful(rcode, msg):
+		c.succeed(t, edns, msg)
+	default:
+		c.failed(t, rcode)
+	}
+	return true
+}
+
+// succeed delivers msg, and remembers what made it come.
+func (c *Client) succeed(t *try, edns wire.EDNS, msg []byte) {
+	s, r := t.server, t.r
+	s.failing = 0
+	if r.plain.has(int(t.index)) {
+		s.plainUntil = c.t + plainFor
+	}
+	if t.expect && edns.Cookie == nil {
+		s.cookie.forget(c.t)
+	}
+	c.finish(r, msg, nil)
+}
+
+// again asks t's server once more, in another way.
+func (c *Client) again(t *try) {
+	r := t.r
+	r.pinned = int(t.index) + 1
+	c.unqueue(r)
+	c.ask(r)
+}
+
+// doubt drops an answer without the cookie that t's server used to send, as it
+// may be forged (RFC 7873, 5.3). A second one is taken: then it is the server
+// that has changed.
+func (c *Client) doubt(t *try) {
+	t.r.cookieless++
+	t.server.stats.Doubted++
+	c.again(t)
+}
+
+// badCookie asks again with the cookie that came with the answer, then over TCP
+// (RFC 7873, 5.3).
+func (c *Client) badCookie(t *try) {
+	r := t.r
+	switch r.badCookies++; {
+	case t.tcp || r.badCookies > 2:
+		c.failed(t, wire.BadCookie)
+		return
+	case r.badCookies == 2:
+		r.truncated.add(int(t.index))
+	}
+	c.again(t)
+}
+
+// failed goes on with the next server, if there is one.
+func (c *Client) failed(t *try, rcode int) {
+	s, r := t.server, t.r
+	s.failing++
+	s.stats.Failed++
+	r.failed.add(int(t.index))
+	r.err = ErrServFail{uint16(rcode)}
+	if latest := r.tries; latest != t && !r.failed.has(int(latest.index)) {
+		return // another server is being asked
+	}
+	c.unqueue(r)
+	c.ask(r)
+}
+
+// cookieSound takes the cookie of an answer and reports whether it is for us.
+func (c *Client) cookieSound(t *try, edns wire.EDNS) bool {
+	return edns.Cookie == nil || t.server.cookie.learn(edns.Cookie)
+}
+
+// useful reports whether rcode is an answer about the name.
+func useful(rcode int, msg []byte) bool {
+	switch rcode {
+	case wire.NoError, wire.NXDomain:
+		return true
+	case wire.YXDomain: // a DNAME that led to too long a name (RFC 6672, 2.2)
+		return binary.BigEndian.Uint16(msg[6:]) > 0
+	}
+	return false
+}
+
+// noEDNS reports whether the server does not know EDNS (RFC 6891, 7) or its
+// version.
+func noEDNS(rcode int, edns wire.EDNS) bool {
+	return rcode == wire.FormErr && !edns.Present || rcode == wire.BadVers
+}
+
+// edns returns the whole response code and the OPT. An answer that ends in an
+// OPT without options, as most do, is not parsed when s has no cookie to miss:
+// a record that only looks like one can then hide nothing that is used here.
+func (c *Client) edns(s *server, msg []byte) (rcode int, e wire.EDNS) {
+	rcode = wire.Rcode(msg)
+	if len(msg) < wire.HeaderLen+bareOPT || msg[10]|msg[11] == 0 {
+		return rcode, e
+	}
+	if tail := msg[len(msg)-bareOPT:]; s.cookie.n == 0 && isBareOPT(tail) {
+		e.Present = true
+		return rcode, e
+	}
+	if !c.parser.Parse(msg) {
+		return rcode, e
+	}
+	return c.parser.Rcode(), c.parser.EDNS
+}
+
+// bareOPT is the length of an OPT record without options.
+const bareOPT = 11
+
+func isBareOPT(tail []byte) bool {
+	const typeAt, rcodeAt, lengthAt = 1, 5, 9
+	return tail[0] == 0 && binary.BigEndian.Uint16(tail[typeAt:]) == wire.TypeOPT &&
+		tail[rcodeAt] == 0 && binary.BigEndian.Uint16(tail[lengthAt:]) == 0
+}

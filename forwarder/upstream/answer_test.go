@@ -1,0 +1,366 @@
+package upstream
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"vpcdns/forwarder/wire"
+)
+
+// header is the header of q as an answer with rcode and nothing else.
+func header(q []byte, rcode int) []byte {
+	return wire.AppendHeader(nil, wire.ID(q), wire.QR|uint16(rcode), 0, 0, 0, 0)
+}
+
+func hasOPT(q []byte) bool { return q[11] > 0 }
+
+func TestServerWithoutEDNS(t *testing.T) {
+	for name, refusal := range map[string]func(q []byte) []byte{
+		"FORMERR": func(q []byte) []byte {
+			m := reply(q, wire.FormErr)
+			m[11] = 0
+			return m[:wire.HeaderLen+len(questionOf(q))]
+		},
+		"bare FORMERR": func(q []byte) []byte { return header(q, wire.FormErr) },
+		"BADVERS":      func(q []byte) []byte { return reply(q, wire.BadVers) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := newNetwork(serverA)
+				refused := 0
+				n.hosts[serverA].udp = func(_ *fakeSocket, q []byte) [][]byte {
+					if hasOPT(q) {
+						refused++
+						return [][]byte{refusal(q)}
+					}
+					return [][]byte{reply(q, 0)}
+				}
+				a := newAsker(t, n)
+				for i := range 10 {
+					if res := a.ask(fmt.Sprint(i)); res.err != nil || res.took > 50*time.Millisecond {
+						t.Errorf("Answer = %v after %v, want one without EDNS", res.err, res.took)
+					}
+				}
+				if refused != 1 {
+					t.Errorf("asked with EDNS %d times, want it remembered after 1", refused)
+				}
+				time.Sleep(plainFor)
+				a.ask("later")
+				if refused != 2 {
+					t.Errorf("asked with EDNS %d times after %v, want 2", refused, plainFor)
+				}
+				a.finish()
+			})
+		})
+	}
+}
+
+func TestQueryFields(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		server Server
+		edit   func(*Request)
+		want   func(q []byte, e wire.EDNS) bool
+	}{
+		{"defaults", Server{}, func(*Request) {}, func(q []byte, e wire.EDNS) bool {
+			return wire.Flags(q) == wire.RD && e.UDPSize == 1232 && !e.DO && len(e.Cookie) == 8
+		}},
+		{"DO and CD", Server{}, func(r *Request) { r.DO, r.CD = true, true }, func(q []byte, e wire.EDNS) bool {
+			return wire.Flags(q) == wire.RD|wire.CD && e.DO
+		}},
+		{"size", Server{UDPSize: 4096}, func(*Request) {}, func(q []byte, e wire.EDNS) bool { return e.UDPSize == 4096 }},
+		{"no cookie", Server{NoCookie: true}, func(*Request) {}, func(q []byte, e wire.EDNS) bool {
+			return e.Present && e.Cookie == nil
+		}},
+		{"no EDNS", Server{NoEDNS: true}, func(*Request) {}, func(q []byte, e wire.EDNS) bool { return !e.Present }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := newNetwork(serverA)
+				var query []byte
+				n.hosts[serverA].udp = func(_ *fakeSocket, q []byte) [][]byte {
+					query = q
+					return [][]byte{reply(q, 0)}
+				}
+				tc.server.Addr = serverA
+				a := newAsker(t, n, func(c *Config) { c.Servers = []Server{tc.server} })
+				a.ask("MiXed", tc.edit)
+				edns, _ := wire.OPT(query)
+				if !tc.want(query, edns) || !slices.Equal(questionOf(query), question("MiXed")) {
+					t.Errorf("query = %x", query)
+				}
+				a.finish()
+			})
+		})
+	}
+}
+
+func TestTruncated(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		edit func(h *host)
+		want error
+		took time.Duration
+	}{
+		{"TC", func(h *host) {}, nil, 10 * time.Millisecond},
+		{"longer than offered", func(h *host) {
+			h.udp = func(_ *fakeSocket, q []byte) [][]byte { return [][]byte{append(reply(q, 0), make([]byte, 2000)...)} }
+		}, nil, 10 * time.Millisecond},
+		{"no TCP", func(h *host) { h.tcp = false }, ErrNetwork, 100 * time.Millisecond},
+		{"silent TCP", func(h *host) { h.tcpMute = true }, ErrTimeout, 4502 * time.Millisecond},
+		{"TCP closes", func(h *host) {
+			h.hangUp = 1
+			h.stream = func(q []byte) [][]byte { return [][]byte{{}} } // garbage, then the end
+		}, ErrNetwork, 100 * time.Millisecond},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := newNetwork(serverA)
+				h := n.hosts[serverA]
+				h.udp = func(_ *fakeSocket, q []byte) [][]byte { return [][]byte{truncated(q)} }
+				tc.edit(h)
+				a := newAsker(t, n)
+				res := a.ask("a")
+				if !errors.Is(res.err, tc.want) || res.took > tc.took {
+					t.Errorf("Answer = %v after %v, want %v within %v", res.err, res.took, tc.want, tc.took)
+				}
+				if res.err == nil && wire.Truncated(res.msg) {
+					t.Error("the truncated answer was delivered")
+				}
+				if n.count() > 10 || n.conns > 10 {
+					t.Errorf("%d packets, %d connections", n.count(), n.conns)
+				}
+				a.finish()
+			})
+		})
+	}
+}
+
+func TestTruncatedGoesToNextServerWhenTCPFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(serverA, serverB)
+		h := n.hosts[serverA]
+		h.udp = func(_ *fakeSocket, q []byte) [][]byte { return [][]byte{truncated(q)} }
+		h.tcp = false
+		a := newAsker(t, n)
+		for i := range 5 {
+			if res := a.ask(fmt.Sprint(i)); res.err != nil || res.took > 100*time.Millisecond {
+				t.Errorf("Answer = %v after %v, want the other server's", res.err, res.took)
+			}
+		}
+		a.finish()
+	})
+}
+
+// cookieServer answers with cookies as long as its switches say.
+type cookieServer struct {
+	off, bad bool
+	full     int // queries with its cookie
+	asked    int
+	stubborn bool // says BADCOOKIE to every query over UDP
+}
+
+var serverCookie = []byte("serverCK")
+
+func (s *cookieServer) answer(_ *fakeSocket, q []byte) [][]byte {
+	s.asked++
+	edns, _ := wire.OPT(q)
+	if s.off || edns.Cookie == nil {
+		return [][]byte{reply(q, 0)}
+	}
+	whole := append(slices.Clone(edns.Cookie[:8]), serverCookie...)
+	good := slices.Equal(edns.Cookie, whole)
+	if good {
+		s.full++
+	}
+	if s.stubborn || s.bad && !good {
+		return [][]byte{reply(q, wire.BadCookie, whole...)}
+	}
+	return [][]byte{reply(q, 0, whole...)}
+}
+
+func TestCookies(t *testing.T) {
+	for _, tc := range []struct {
+		name        string
+		edit        func(*cookieServer)
+		asked, full int // after three requests
+		conns       int
+	}{
+		{"learned", func(s *cookieServer) {}, 3, 2, 0},
+		{"required", func(s *cookieServer) { s.bad = true }, 4, 3, 0},
+		{"never good enough", func(s *cookieServer) { s.stubborn = true }, 4, 1, 1},
+		{"ignored", func(s *cookieServer) { s.off = true }, 3, 0, 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := newNetwork(serverA)
+				var s cookieServer
+				tc.edit(&s)
+				n.hosts[serverA].udp = s.answer
+				a := newAsker(t, n)
+				for i := range 3 {
+					if res := a.ask(fmt.Sprint(i)); res.err != nil || res.took > 20*time.Millisecond {
+						t.Errorf("Answer = %v after %v", res.err, res.took)
+					}
+				}
+				if s.asked != tc.asked || s.full != tc.full || n.conns != tc.conns {
+					t.Errorf("asked %d times, %d with its cookie, %d connections, want %d, %d, %d",
+						s.asked, s.full, n.conns, tc.asked, tc.full, tc.conns)
+				}
+				a.finish()
+			})
+		})
+	}
+}
+
+// TestCookiesDropped: a server that stops sending cookies is asked once more,
+// and then believed.
+func TestCookiesDropped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(serverA)
+		var s cookieServer
+		n.hosts[serverA].udp = s.answer
+		a := newAsker(t, n)
+		a.ask("with")
+		n.change(func() { s.off, s.asked = true, 0 })
+		for i := range 5 {
+			if res := a.ask(fmt.Sprint(i)); res.err != nil || res.took > 20*time.Millisecond {
+				t.Errorf("Answer = %v after %v", res.err, res.took)
+			}
+		}
+		if s.asked != 6 {
+			t.Errorf("asked %d times for 5 requests, want one twice", s.asked)
+		}
+		a.finish()
+	})
+}
+
+func TestTCPOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(serverA)
+		a := newAsker(t, n, func(c *Config) { c.Servers[0].TCPOnly = true })
+		a.stream("n", 300, 1000)
+		time.Sleep(streamIdle - time.Second)
+		a.ask("kept")
+		if n.conns != 1 || n.count() != 0 {
+			t.Errorf("%d connections, %d datagrams, want 1, 0", n.conns, n.count())
+		}
+		time.Sleep(streamIdle + time.Second)
+		if s := a.Stats(); s.Streams != 0 {
+			t.Errorf("%d connections open when idle, want 0", s.Streams)
+		}
+		a.ask("new")
+		if n.conns != 2 {
+			t.Errorf("%d connections made, want 2", n.conns)
+		}
+		if _, failed := a.finish(); failed > 0 {
+			t.Errorf("%d requests failed", failed)
+		}
+	})
+}
+
+// TestPipelining: answers come in any order, and the server hangs up now and
+// then.
+func TestPipelining(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(serverA)
+		h := n.hosts[serverA]
+		var held [][]byte
+		h.stream = func(q []byte) [][]byte {
+			if held = append(held, reply(q, 0)); len(held) < 3 {
+				return nil
+			}
+			out := held
+			held = nil
+			slices.Reverse(out)
+			return out
+		}
+		h.hangUp = 9
+		a := newAsker(t, n, func(c *Config) { c.Servers[0].TCPOnly = true })
+		a.stream("n", 300, 1000)
+		took, failed := a.finish()
+		if last := took[len(took)-1]; failed > 0 || last > 3*time.Second {
+			t.Errorf("%d failed, longest %v", failed, last)
+		}
+	})
+}
+
+func TestTCPOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(serverA)
+		h := n.hosts[serverA]
+		a := newAsker(t, n, func(c *Config) { c.Servers[0].TCPOnly = true })
+		a.stream("n", 50, 100)
+		n.change(func() { h.refusing, h.dead = true, true })
+		before := n.conns
+		a.stream("dead", 1000, 100)
+		n.change(func() { h.refusing, h.dead = false, false })
+		back := time.Now()
+		a.stream("back", 100, 100)
+		a.finish()
+		for _, res := range a.ends {
+			if res.err == nil && res.at.Before(back) {
+				continue
+			}
+			if late := res.at.Sub(back); res.err != nil && late > 2*time.Second {
+				t.Errorf("failed %v after the return: %v", late, res.err)
+			}
+		}
+		t.Logf("%d connections", n.conns-before)
+	})
+}
+
+// FuzzAnswer: whatever comes in, only an answer with the ID and the question
+// ends a request well, and it is delivered as it is.
+func FuzzAnswer(f *testing.F) {
+	q := wire.AppendQuery(nil, wire.QueryOptions{ID: 7, Question: question("a"), EDNS: true})
+	for _, m := range [][]byte{
+		reply(q, 0), reply(q, wire.NXDomain), reply(q, wire.ServFail), reply(q, wire.BadCookie),
+		reply(q, wire.BadVers), truncated(q), header(q, wire.FormErr), q, nil,
+		reply(q, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16),
+	} {
+		f.Add(m, true)
+		f.Add(m, false)
+	}
+	f.Fuzz(func(t *testing.T, m []byte, sameID bool) {
+		c, err := New(Config{
+			Servers: []Server{{Addr: serverA}},
+			Dial:    newNetwork(serverA).dial, DialTCP: newNetwork(serverA).dialTCP,
+			NewHandler: func() Handler { return ignore{} },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		r := &Request{Question: question("a"), Servers: c.cfg.servers()}
+		c.enter()
+		c.begin(r)
+		try := r.tries
+		if sameID && len(m) >= 2 {
+			wire.SetID(m, try.id)
+		}
+		id := try.id
+		c.datagram(try.table.owner.(*socket), m, false)
+		for _, d := range c.ended {
+			if d.err != nil {
+				continue
+			}
+			rcode := wire.Rcode(d.msg)
+			if wire.ID(d.msg) != id || !wire.SameQuestion(d.msg, r.Question) || wire.Truncated(d.msg) ||
+				rcode != wire.NoError && rcode != wire.NXDomain && rcode != wire.YXDomain {
+				t.Errorf("Answer = %x, which answers something else", d.msg)
+			}
+		}
+		c.leave(nil)
+	})
+}
+
+// ignore is a Handler that drops all.
+type ignore struct{}
+
+func (ignore) Answer(*Request, []byte, error) {}
+func (ignore) Flush()                         {}

@@ -1,0 +1,138 @@
+package upstream
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestBudget: 3000 requests a second for five seconds, of which 900 may leave.
+func TestBudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(serverA)
+		n.hosts[serverA].loss = 0.05
+		a := newAsker(t, n, func(c *Config) { c.PPS = 900 })
+		a.stream("n", 15000, 3000)
+		a.finish()
+		answered := 0
+		for _, res := range a.ends {
+			if res.err == nil {
+				answered++
+			} else if !errors.Is(res.err, ErrBusy) && !errors.Is(res.err, ErrTimeout) {
+				t.Errorf("Answer = %v, want ErrBusy or ErrTimeout", res.err)
+			}
+		}
+		if peak := n.peak(); peak > 1000 {
+			t.Errorf("%d packets in a second, want at most 1000", peak)
+		}
+		if answered < 900*8 {
+			t.Errorf("%d answered, want what the budget allows", answered)
+		}
+		if s := a.Stats(); s.Budgets[0].Sent != uint64(n.count()) || s.Budgets[0].Queued == 0 {
+			t.Errorf("budget = %+v, want %d sent", s.Budgets[0], n.count())
+		}
+	})
+}
+
+// TestColdStart: as many names as fit into the wait are queued, not failed.
+func TestColdStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(serverA)
+		a := newAsker(t, n, func(c *Config) { c.PPS = 900 })
+		a.stream("n", 4000, 5000)
+		if _, failed := a.finish(); failed > 0 || n.count() != 4000 {
+			t.Errorf("%d failed, %d packets, want 0, 4000", failed, n.count())
+		}
+	})
+}
+
+func TestPriorities(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(serverA)
+		a := newAsker(t, n, func(c *Config) { c.PPS = 100 })
+		order := []Priority{PriorityProbe, PriorityPrefetch, PriorityVerify, PriorityClient, PriorityHot}
+		a.stream("spend", 10, 1e6)
+		for _, p := range order {
+			for i := range 5 {
+				a.start(fmt.Sprint(p, i), func(r *Request) { r.Priority = p })
+			}
+		}
+		a.finish()
+		last := PriorityHot
+		for i, r := range a.seen[10:] {
+			if r.Priority < last {
+				t.Errorf("answer %d has priority %d, after %d", i, r.Priority, last)
+			}
+			last = r.Priority
+		}
+	})
+}
+
+// TestFloodDoesNotStarveHot: names that were known go before random ones.
+func TestFloodDoesNotStarveHot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(serverA)
+		a := newAsker(t, n, func(c *Config) { c.PPS, c.MaxPending = 900, 1000 })
+		var hot []*Request
+		for i := range 10000 {
+			a.start(fmt.Sprint("random", i))
+			if i%50 == 0 {
+				hot = append(hot, a.start(fmt.Sprint("hot", i), func(r *Request) { r.Priority = PriorityHot }))
+			}
+			time.Sleep(200 * time.Microsecond)
+		}
+		a.finish()
+		for _, r := range hot {
+			if res := a.ends[r]; res.err != nil || res.took > 20*time.Millisecond {
+				t.Errorf("hot name: %v after %v", res.err, res.took)
+			}
+		}
+	})
+}
+
+func TestSetPPS(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(serverA)
+		a := newAsker(t, n)
+		a.SetPPS(100)
+		a.stream("n", 1000, 1000)
+		if sent := n.count(); sent > 111 {
+			t.Errorf("%d packets in a second at 100/s", sent)
+		}
+		a.SetPPS(0)
+		time.Sleep(10 * time.Millisecond)
+		if sent := n.count(); sent != 1000 {
+			t.Errorf("%d packets after the limit was lifted, want 1000", sent)
+		}
+		a.finish()
+	})
+}
+
+func TestUnmetered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(serverA)
+		a := newAsker(t, n, func(c *Config) { c.PPS = 10; c.Servers[0].Unmetered = true })
+		a.stream("n", 1000, 10000)
+		if took, failed := a.finish(); failed > 0 || took[len(took)-1] > 10*time.Millisecond {
+			t.Errorf("%d failed, longest %v, want no limit", failed, took[len(took)-1])
+		}
+	})
+}
+
+// TestBucket: no window of a second holds more than 1.1 times the rate.
+func TestBucket(t *testing.T) {
+	for _, pps := range []int{1, 10, 900, 100000} {
+		b := newBudget(pps)
+		sent := 0
+		for now := time.Duration(0); now < time.Second; now += 50 * time.Microsecond {
+			for b.take(1, now) {
+				sent++
+			}
+		}
+		if most := pps + max(pps/10, tcpCost+connectCost); sent < pps || sent > most {
+			t.Errorf("%d packets in the first second at %d/s, want %d to %d", sent, pps, pps, most)
+		}
+	}
+}

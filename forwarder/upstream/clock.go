@@ -1,0 +1,123 @@
+package upstream
+
+import "time"
+
+// enter begins a locked section, with one reading of the clock.
+func (c *Client) enter() {
+	now := time.Since(c.epoch)
+	c.mu.Lock()
+	c.t = max(c.t, now) // another section may have read later and locked earlier
+}
+
+// leave ends a locked section: it unlocks, delivers, and does what the section
+// left to do. A goroutine that may not deliver passes nil.
+func (c *Client) leave(ended *[]delivery) {
+	c.wake()
+	if ended != nil {
+		*ended, c.ended = c.ended, (*ended)[:0]
+	}
+	if len(c.events) > 0 || ended == nil && len(c.ended) > 0 {
+		c.wakeClock()
+	}
+	w := c.takeWork()
+	c.mu.Unlock()
+	n := 0
+	if ended != nil {
+		n = len(*ended)
+		c.deliver(*ended)
+		clear(*ended)
+	}
+	if w != nil {
+		w.do()
+	}
+	if n > 0 || w != nil {
+		c.settle(n, w)
+	}
+}
+
+// settle notes n deliveries as made and takes back what w used.
+func (c *Client) settle(n int, w *work) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.putWork(w)
+	if c.live -= n; c.live == 0 && c.idle != nil {
+		close(c.idle)
+		c.idle = nil
+	}
+}
+
+// delivery is a request that ended, and how.
+type delivery struct {
+	r   *Request
+	msg []byte
+	err error
+}
+
+func (c *Client) deliver(ended []delivery) {
+	if len(ended) == 0 {
+		return
+	}
+	h := <-c.handlers
+	if h == nil {
+		h = c.cfg.NewHandler()
+	}
+	for _, d := range ended {
+		h.Answer(d.r, d.msg, d.err)
+	}
+	h.Flush()
+	c.handlers <- h
+}
+
+func (c *Client) wakeClock() {
+	select {
+	case c.kick <- struct{}{}:
+	default:
+	}
+}
+
+// clock rings alarms, delivers what Flush failed, and reports events.
+func (c *Client) clock() {
+	var ended []delivery
+	var events []Event
+	for {
+		select {
+		case <-c.wheel.timer.C:
+		case <-c.kick:
+		case <-c.done:
+			c.shut(&ended)
+			return
+		}
+		c.enter()
+		c.wheel.advance(c)
+		events, c.events = c.events, events[:0]
+		c.leave(&ended)
+		c.report(events)
+	}
+}
+
+func (c *Client) report(events []Event) {
+	if c.cfg.Event == nil {
+		return
+	}
+	for _, e := range events {
+		c.cfg.Event(e)
+	}
+}
+
+// shut ends all requests and closes all sockets.
+func (c *Client) shut(ended *[]delivery) {
+	c.cancel()
+	c.enter()
+	for _, r := range c.starting {
+		c.begin(r)
+	}
+	c.starting = nil
+	for _, r := range c.wheel.requests() {
+		c.finish(r, nil, ErrClosed)
+	}
+	for _, s := range c.list {
+		c.shutServer(s)
+	}
+	c.wheel.timer.Stop()
+	c.leave(ended)
+}

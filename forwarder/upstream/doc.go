@@ -1,0 +1,56 @@
+// Package upstream asks DNS servers on behalf of a forwarder: it chooses the
+// server, sends, tries again, falls back to TCP, and keeps to a budget of
+// packets. It delivers what a server answered, in wire form, to a Handler.
+//
+// # Shape
+//
+// Start queues requests and Flush sends them with one batched send a socket.
+// One goroutine a socket receives, and one goroutine, the clock, drives all
+// deadlines from one timing wheel. There is no goroutine, timer or context for
+// a request. All state lies under one mutex, which is never held over a send or
+// a receive; it is held while a UDP socket is opened.
+//
+// # Which answers count
+//
+// A try is one query in flight. It stays registered on its socket until its
+// request ends, so that a late answer to an earlier try still counts. An answer
+// counts only from the connected peer, with an ID that is pending on the socket
+// it came in on, and with that try's question (RFC 5452, 9.1); with a cookie of
+// ours if it carries one (RFC 7873, 5.3).
+//
+// # Entropy
+//
+// Below about 1,600 tries a second each try has a socket on a random port of its
+// own. Above, and when 1,024 such sockets are open, tries share 16 sockets a
+// server, each for at most 8,192 queries and 10 s. An ID is never used twice on
+// one socket.
+//
+// A blind forger must guess port and ID in either mode: with the 28,232 ports
+// of Linux's default ephemeral range, log2(28232) + 16 = 30.8 bits. (Sharing
+// does not make it easier: one of the open ports holds the try, and a question
+// is pending once.) A forger who has found the open ports must guess 16 bits on
+// the own port of a try, and 4 + 16 = 20 bits when ports are shared; he has 3
+// guesses a socket: the fourth wrong answer closes it, and what was pending there
+// is asked again from a new port, then over TCP. A request makes nine tries at
+// most in its life, so that it is forged with a chance below 27/65536 even then;
+// and after three closed sockets in a second the server is asked over TCP alone
+// for ten seconds.
+//
+// # Retries
+//
+// The retry timeout is SRTT + max(4 RTTVAR, 50 ms) (RFC 6298, 2, with Unbound's
+// floor), 376 ms for a server that was never heard. The second and third tries
+// follow after half of it (two losses in a row say little about congestion, and
+// the budget bounds them), the later ones after twice, four times, and so on. A
+// server that has answered nothing for two timeouts and four tries is down:
+// requests then wait for a sign of life instead of retrying, and only their
+// first try is sent, so that an outage never costs more packets than health did.
+// If nothing else was sent for 200 ms, one waiting request is tried. The first
+// answer brings the server up and all that wait are asked at once, within the
+// budget. A refusal (ICMP) is such a silence that is known at once: a request is
+// not failed by it, as a server that restarts answers within the same life.
+//
+// Of several servers the one with the lowest SRTT is asked; the others are
+// probed with a copy of a live query, every second, every half second when
+// down, so that exploring costs no client any time.
+package upstream

@@ -1,0 +1,24 @@
+package upstream
+
+// inherit takes over what old knows of servers and has spent of the budgets, so
+// that a new configuration neither starts blind nor doubles the allowance. old
+// may still be draining.
+func (c *Client) inherit(old *Client) {
+	old.enter()
+	defer old.leave(nil)
+	c.epoch, c.t = old.epoch, old.t
+	for i, b := range c.budgets {
+		b.full = old.budgets[i].full
+	}
+	for _, s := range c.list {
+		if o := old.servers[s.Addr]; o != nil {
+			s.inherit(o)
+		}
+	}
+}
+
+func (s *server) inherit(o *server) {
+	s.rtt, s.cookie, s.plainUntil = o.rtt, o.cookie, o.plainUntil
+	s.tcpUntil, s.noTCPUntil = o.tcpUntil, o.noTCPUntil
+	s.sent, s.heard = o.sent, o.heard
+}

@@ -1,0 +1,60 @@
+package upstream
+
+// queue is a FIFO of requests, linked through them; a request stands in one
+// queue at a time.
+type queue struct {
+	head, tail *Request
+	n          int
+	down       bool // of requests that wait for a down server, not for budget
+}
+
+func (q *queue) push(r *Request) {
+	r.queue, r.before, r.after = q, q.tail, nil
+	if q.tail != nil {
+		q.tail.after = r
+	} else {
+		q.head = r
+	}
+	q.tail = r
+	q.n++
+}
+
+func (q *queue) pushFront(r *Request) {
+	if q.head == nil {
+		q.push(r)
+		return
+	}
+	r.queue, r.before, r.after = q, nil, q.head
+	q.head.before, q.head = r, r
+	q.n++
+}
+
+func (q *queue) pop() *Request {
+	r := q.head
+	if r != nil {
+		q.remove(r)
+	}
+	return r
+}
+
+func (q *queue) remove(r *Request) {
+	if r.before != nil {
+		r.before.after = r.after
+	} else {
+		q.head = r.after
+	}
+	if r.after != nil {
+		r.after.before = r.before
+	} else {
+		q.tail = r.before
+	}
+	r.queue, r.before, r.after = nil, nil, nil
+	q.n--
+}
+
+// unqueue takes r out of the queue that it stands in, if any.
+func (c *Client) unqueue(r *Request) {
+	if r.queue != nil {
+		r.queue.remove(r)
+	}
+}

@@ -1,0 +1,286 @@
+package upstream
+
+import (
+	"net/netip"
+	"time"
+
+	"vpcdns/forwarder/wire"
+)
+
+// Request is one question. The caller fills in the exported fields and leaves
+// them alone until a Handler gives the request back; then it may be used again.
+type Request struct {
+	Question []byte           // name as asked, type, class: in wire form, uncompressed
+	CD, DO   bool             // as the client set them
+	Servers  []netip.AddrPort // of the name's zone, 64 at most; all in Config.Servers
+	Priority Priority
+	Tag      any // the caller's own
+
+	progress
+}
+
+// progress is where a request stands. Bit i of a servers set is Servers[i].
+type progress struct {
+	alarm
+	queue         *queue // it waits here: for budget, or for a down server
+	before, after *Request
+
+	deadline time.Duration
+	tries    *try // latest first
+	sent     int  // number of tries ever
+	err      error
+	hasty    bool // the alarm is not about the latest try
+	pinned   int  // ask Servers[pinned-1] next, if not 0
+	probe    *probe
+
+	tried     servers // in this round
+	failed    servers // answered with a failure
+	truncated servers // want TCP
+	plain     servers // want no EDNS
+
+	attacked   int // sockets that were forged on
+	cookieless int // answers that lacked an expected cookie
+	badCookies int
+	resets     int // TCP connections that ended under it
+}
+
+// servers is a set of positions in Request.Servers.
+type servers uint64
+
+func (s servers) has(i int) bool { return s>>i&1 != 0 }
+func (s *servers) add(i int)     { *s |= 1 << i }
+
+// try is one query in flight.
+type try struct {
+	r       *Request
+	server  *server
+	table   *table // holds it
+	next    *try   // in the table's bucket
+	earlier *try   // of the same request
+	sent    time.Duration
+	id      uint16
+	index   uint8 // of the server in r.Servers
+	edns    bool
+	cookie  bool // carried one
+	expect  bool // and a server cookie: the answer must have one
+	tcp     bool
+}
+
+// begin admits a started request.
+func (c *Client) begin(r *Request) {
+	r.progress = progress{deadline: c.t + c.cfg.Wait}
+	r.owner = r
+	c.pending++
+	c.stats.Requests++
+	switch {
+	case c.closed:
+		c.finish(r, nil, ErrClosed)
+	case c.cfg.MaxPending > 0 && c.pending > c.cfg.MaxPending && !c.evict(r.Priority):
+		c.busy(r)
+	default:
+		c.ask(r)
+	}
+}
+
+// ask sends r's next try, or makes r wait for budget or for a server that is
+// down, or ends it when no server is left. The caller must not touch r after.
+func (c *Client) ask(r *Request) {
+	if r.probe != nil && r.sent > 0 {
+		c.finish(r, nil, nil) // nobody waits for it: no second try
+		return
+	}
+	i, s := c.pick(r)
+	if s == nil {
+		c.finish(r, nil, r.failure(ErrNetwork))
+		return
+	}
+	tcp := c.overTCP(r, i, s)
+	if s.down && (r.sent > 0 || tcp) {
+		c.waitFor(r, s)
+		return
+	}
+	if !c.admit(r, s, s.price(tcp)) {
+		return
+	}
+	c.send(r, i, s, tcp)
+	if r.probe == nil && r.sent == 1 && len(r.Servers) > 1 {
+		c.explore(r, s)
+	}
+}
+
+// waitFor parks r until s answers somebody. When another server has failed r
+// there is no point in waiting.
+func (c *Client) waitFor(r *Request, s *server) {
+	if r.failed != 0 {
+		c.finish(r, nil, r.err)
+		return
+	}
+	c.park(r, s)
+}
+
+// pick chooses whom to ask: the pinned server, or of those that have not
+// failed r the cheapest.
+func (c *Client) pick(r *Request) (index int, s *server) {
+	if i := r.pinned - 1; i >= 0 {
+		r.pinned = 0
+		return i, c.servers[r.Servers[i]]
+	}
+	var best uint64
+	for i, a := range r.Servers[:min(len(r.Servers), 64)] {
+		d := c.servers[a]
+		if d == nil || r.failed.has(i) {
+			continue
+		}
+		if cost := d.cost(r.tried.has(i)); s == nil || cost < best {
+			index, s, best = i, d, cost
+		}
+	}
+	if s != nil && r.tried.has(index) {
+		r.tried = 0 // a new round
+	}
+	return index, s
+}
+
+// send puts a try on a socket or stream. When none can be had, the server
+// counts as refusing.
+func (c *Client) send(r *Request, i int, s *server, tcp bool) {
+	r.sent++
+	r.tried.add(i)
+	s.sent = c.t
+	t := c.pool.try()
+	*t = try{r: r, server: s, sent: c.t, index: uint8(i), tcp: tcp, earlier: r.tries}
+	t.edns = !s.NoEDNS && !r.plain.has(i) && c.t >= s.plainUntil
+	if !c.carry(t) {
+		c.pool.putTry(t)
+		c.refuse(s, r)
+		c.ask(r)
+		return
+	}
+	r.tries = t
+	s.stats.Sent++
+	if r.sent > 1 {
+		s.stats.Retried++
+	}
+	c.wheel.set(&r.alarm, min(r.deadline, c.t+s.patience(r.sent, tcp)), c.t)
+}
+
+// carry registers t where it will travel, and queues its query there.
+func (c *Client) carry(t *try) bool {
+	if t.tcp {
+		st := c.stream(t.server)
+		st.add(t, c.newID(&st.table))
+		st.queue(c.query(t))
+		return true
+	}
+	k := c.socket(t.server, t.r.attacked > 0)
+	if k == nil {
+		return false
+	}
+	k.add(t, c.newID(&k.table))
+	c.queuePacket(k, c.query(t))
+	return true
+}
+
+// query writes t's query.
+func (c *Client) query(t *try) *packet {
+	r, s := t.r, t.server
+	o := wire.QueryOptions{
+		ID: t.id, Flags: wire.RD, Question: r.Question,
+		EDNS: t.edns, UDPSize: s.UDPSize, DO: r.DO,
+	}
+	if r.CD {
+		o.Flags |= wire.CD
+	}
+	if t.edns && !s.NoCookie && c.t >= s.cookie.offUntil {
+		o.Cookie = s.cookie.option()
+		t.cookie, t.expect = true, s.cookie.n > 0
+	}
+	p := c.pool.packet()
+	p.msg = wire.AppendQuery(p.room[:0], o)
+	return p
+}
+
+// ring: r's latest try was not answered in time, or its life is over.
+func (r *Request) ring(c *Client) {
+	if c.t >= r.deadline || r.queue != nil {
+		c.expire(r)
+		return
+	}
+	if t := r.tries; t != nil && !r.hasty {
+		c.lost(t)
+	}
+	r.hasty = false
+	c.ask(r)
+}
+
+// retry asks again for r after a while, as its latest try is known to be in
+// vain. It may be called many times in one section.
+func (c *Client) retry(r *Request, after time.Duration) {
+	if r.queue == nil {
+		r.hasty = true
+		c.wheel.set(&r.alarm, min(r.deadline, c.t+after), c.t)
+	}
+}
+
+// expire ends a request at its deadline, or when it has waited long enough.
+func (c *Client) expire(r *Request) {
+	switch {
+	case r.probe != nil && r.tries != nil:
+		c.lost(r.tries)
+		c.finish(r, nil, ErrTimeout)
+	case r.sent == 0 && r.queue != nil && !r.queue.down:
+		c.busy(r)
+	default:
+		c.finish(r, nil, r.failure(ErrTimeout))
+	}
+}
+
+// failure is what the servers answered, or else err.
+func (r *Request) failure(err error) error {
+	if r.err != nil {
+		return r.err
+	}
+	return err
+}
+
+// finish ends r: it is forgotten here, and delivered when the section ends.
+func (c *Client) finish(r *Request, msg []byte, err error) {
+	c.wheel.clear(&r.alarm)
+	c.unqueue(r)
+	for t := r.tries; t != nil; {
+		earlier := t.earlier
+		c.drop(t)
+		t = earlier
+	}
+	r.tries = nil
+	if r.probe != nil {
+		c.pool.putProbe(r.probe)
+		return
+	}
+	c.pending--
+	c.ended = append(c.ended, delivery{r, msg, err})
+	if err == ErrTimeout {
+		c.stats.TimedOut++
+	}
+}
+
+// drop takes t off its table.
+func (c *Client) drop(t *try) {
+	table := t.table
+	table.remove(t)
+	c.pool.putTry(t)
+	if table.n == 0 {
+		table.owner.emptied(c)
+	}
+}
+
+// abandon drops one try of a request that goes on.
+func (c *Client) abandon(t *try) {
+	for at := &t.r.tries; *at != nil; at = &(*at).earlier {
+		if *at == t {
+			*at = t.earlier
+			break
+		}
+	}
+	c.drop(t)
+}

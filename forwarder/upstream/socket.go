@@ -1,0 +1,277 @@
+package upstream
+
+import (
+	"errors"
+	"sync"
+	"syscall"
+	"time"
+
+	"vpcdns/forwarder/wire"
+)
+
+const (
+	// sharedSockets is how many sockets a server's tries share when they are
+	// many: four bits of port entropy against one who has found them all, and
+	// batches are still long.
+	sharedSockets = 16
+
+	// sharedQueries and sharedAge bound what a shared socket asks, so that its
+	// port is worth little to who finds it. An eighth of the ID space is used
+	// at most, which leaves 15.8 bits to guess.
+	sharedQueries = 8192
+	sharedAge     = 10 * time.Second
+
+	// sharedBuckets keeps chains short with thousands of tries in flight.
+	sharedBuckets = 1024
+
+	// recvBatch is how many answers one system call takes.
+	recvBatch = 32
+
+	// maxWrong wrong answers may be accidents; one more is an attack.
+	maxWrong = 3
+)
+
+// socket is one UDP socket with its pending tries.
+type socket struct {
+	table
+	alarm   // end of a shared socket's life
+	conn    Socket
+	sending sync.Mutex // of conn.Send
+	server  *server
+	reader  *reader
+	out     *packet // to send, first to last
+	outEnd  *packet
+	wrong   int
+	asked   int
+	shared  bool
+	retired bool // takes no new tries
+	closed  bool
+}
+
+// shared holds a server's shared sockets; nil ones are not open.
+type shared struct {
+	sockets [sharedSockets]*socket
+	current *socket // of this batch: all that is sent at once goes to one
+	batch   uint64
+}
+
+// socket returns a socket for a new try: one of its own while tries are few.
+// It is nil when none can be had.
+func (c *Client) socket(s *server, own bool) *socket {
+	if calm := c.pace.calm(c.t); (calm || own) && c.fresh < maxFresh {
+		if k := c.dial(s, false); k != nil {
+			c.fresh++
+			return k
+		}
+		return s.anyShared()
+	}
+	k := s.udp.current
+	if k == nil || s.udp.batch != c.batch || k.retired || k.asked >= sharedQueries {
+		k = c.sharedSocket(s)
+		s.udp.current, s.udp.batch = k, c.batch
+	}
+	if k != nil {
+		k.asked++
+	}
+	return k
+}
+
+// sharedSocket picks one at random, and opens it where need be.
+func (c *Client) sharedSocket(s *server) *socket {
+	slot := &s.udp.sockets[c.rand.Uint64()%sharedSockets]
+	if k := *slot; k != nil && k.asked >= sharedQueries {
+		c.retire(k)
+	}
+	if *slot == nil {
+		*slot = c.dial(s, true)
+	}
+	if *slot == nil {
+		return s.anyShared()
+	}
+	return *slot
+}
+
+// anyShared returns an open socket when descriptors have run out.
+func (s *server) anyShared() *socket {
+	for _, k := range s.udp.sockets {
+		if k != nil {
+			return k
+		}
+	}
+	return nil
+}
+
+// dial opens a socket and starts its reader; nil says that it failed.
+func (c *Client) dial(s *server, share bool) *socket {
+	if c.closed {
+		return nil
+	}
+	conn, err := c.cfg.Dial(s.Addr, s.source)
+	if err != nil {
+		c.stats.DialErrors++
+		return nil
+	}
+	k := &socket{conn: conn, server: s, shared: share}
+	k.table.owner, k.alarm.owner = k, k
+	k.buckets = k.one[:]
+	if share {
+		k.buckets = make([]*try, sharedBuckets)
+		k.used = new(idSet)
+		c.wheel.set(&k.alarm, c.t+sharedAge, c.t)
+	}
+	k.reader = c.newReader(share)
+	c.stats.Dials++
+	c.stats.Sockets++
+	c.wg.Go(func() { c.read(k) })
+	return k
+}
+
+// ring: a shared socket has lived long enough.
+func (k *socket) ring(c *Client) { c.retire(k) }
+
+// retire gives k no more tries; it is closed when the last one has left.
+func (c *Client) retire(k *socket) {
+	k.retired = true
+	for i, other := range k.server.udp.sockets {
+		if other == k {
+			k.server.udp.sockets[i] = nil
+		}
+	}
+	if k.n == 0 {
+		c.closeSocket(k)
+	}
+}
+
+func (k *socket) emptied(c *Client) {
+	if !k.shared || k.retired {
+		c.closeSocket(k)
+	}
+}
+
+func (c *Client) closeSocket(k *socket) {
+	if k.closed {
+		return
+	}
+	k.closed, k.retired = true, true
+	c.wheel.clear(&k.alarm)
+	c.work.closes = append(c.work.closes, k.conn)
+	c.stats.Sockets--
+	if !k.shared {
+		c.fresh--
+	}
+}
+
+// reader is what a goroutine receives with.
+type reader struct {
+	next  *reader
+	bufs  [][]byte
+	sizes []int
+	ended []delivery
+}
+
+func (c *Client) newReader(batch bool) *reader {
+	list, n := &c.pool.singles, 1
+	if batch {
+		list, n = &c.pool.batches, recvBatch
+	}
+	if rd := *list; rd != nil {
+		*list = rd.next
+		return rd
+	}
+	rd := &reader{bufs: make([][]byte, n), sizes: make([]int, n)}
+	for i := range rd.bufs {
+		rd.bufs[i] = make([]byte, c.recvSize)
+	}
+	return rd
+}
+
+func (p *pool) putReader(rd *reader) {
+	list := &p.singles
+	if len(rd.bufs) > 1 {
+		list = &p.batches
+	}
+	rd.next, *list = *list, rd
+}
+
+// read takes what comes in on k until it is closed.
+func (c *Client) read(k *socket) {
+	for more := true; more; {
+		n, err := k.conn.Recv(k.reader.bufs, k.reader.sizes)
+		more = c.received(k, n, err)
+	}
+	c.mu.Lock()
+	c.pool.putReader(k.reader)
+	c.mu.Unlock()
+}
+
+// received handles n datagrams and an error, and reports whether k lives on.
+func (c *Client) received(k *socket, n int, err error) bool {
+	c.enter()
+	for i := 0; i < n && !k.closed; i++ {
+		size := k.reader.sizes[i]
+		c.datagram(k, k.reader.bufs[i][:size], size == c.recvSize)
+	}
+	if err != nil && !k.closed {
+		c.recvFailed(k, err)
+	}
+	more := !k.closed
+	c.leave(&k.reader.ended)
+	return more
+}
+
+// recvFailed handles an ICMP error, after which the socket can still be used,
+// or another one, after which it cannot.
+func (c *Client) recvFailed(k *socket, err error) {
+	if !k.server.down {
+		for _, t := range k.all() {
+			c.refuse(k.server, t.r)
+			c.retry(t.r, 0)
+		}
+	}
+	if !icmp(err) {
+		c.kill(k)
+	}
+}
+
+func icmp(err error) bool {
+	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EHOSTUNREACH) ||
+		errors.Is(err, syscall.ENETUNREACH)
+}
+
+// datagram takes one answer, or counts it as wrong.
+func (c *Client) datagram(k *socket, msg []byte, cut bool) {
+	t, wrong := k.match(msg)
+	if t != nil {
+		wrong = !c.answer(t, msg, cut)
+	}
+	if !wrong {
+		return
+	}
+	k.server.stats.Mismatched++
+	if k.wrong++; k.wrong > maxWrong && !k.closed {
+		c.forged(k)
+	}
+}
+
+// match finds the try that msg answers. An answer without one is wrong unless
+// it comes late.
+func (b *table) match(msg []byte) (t *try, wrong bool) {
+	if len(msg) < wire.HeaderLen {
+		return nil, true
+	}
+	id := wire.ID(msg)
+	if t = b.find(id); t == nil {
+		return nil, !b.wasUsed(id)
+	}
+	if !wire.SameQuestion(msg, t.r.Question) && !bareFormErr(msg) {
+		return nil, true
+	}
+	return t, false
+}
+
+// bareFormErr reports whether msg is a FORMERR that is only a header: BIND and
+// others answer so when they could not read the question.
+func bareFormErr(msg []byte) bool {
+	return len(msg) == wire.HeaderLen && wire.Flags(msg)&wire.QR != 0 &&
+		wire.Rcode(msg) == wire.FormErr && msg[4] == 0 && msg[5] == 0
+}

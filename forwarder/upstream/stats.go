@@ -1,0 +1,118 @@
+package upstream
+
+import (
+	"net/netip"
+	"time"
+)
+
+// RTTBounds are the upper bounds of the histogram's buckets; one more bucket
+// holds what is above them.
+var RTTBounds = [...]time.Duration{
+	500 * time.Microsecond, 1 * time.Millisecond, 2 * time.Millisecond, 5 * time.Millisecond,
+	10 * time.Millisecond, 20 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond,
+	200 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second,
+}
+
+// Histogram counts round trip times. Buckets are not cumulative.
+type Histogram struct {
+	Buckets [len(RTTBounds) + 1]uint64
+	Sum     time.Duration
+}
+
+func (h *Histogram) observe(d time.Duration) {
+	i := 0
+	for i < len(RTTBounds) && d > RTTBounds[i] {
+		i++
+	}
+	h.Buckets[i]++
+	h.Sum += d
+}
+
+// ServerStats counts since New what happened with one server.
+type ServerStats struct {
+	Addr       netip.AddrPort
+	Sent       uint64 // tries, over UDP and TCP
+	Answered   uint64 // tries, late answers included
+	Retried    uint64 // tries that were not their request's first
+	TimedOut   uint64 // tries whose time was over; the answer may still have come
+	Refused    uint64 // tries that ICMP or the system refused
+	Failed     uint64 // answers that were failures (SERVFAIL, REFUSED …)
+	Truncated  uint64 // answers with TC over UDP
+	Connects   uint64 // TCP connections begun
+	Mismatched uint64 // answers with a wrong ID, question or cookie
+	Doubted    uint64 // answers without an expected cookie
+	Attacks    uint64 // sockets closed because of wrong answers
+	Down       bool
+	SRTT       time.Duration // smoothed round trip time; 0 is unknown
+	RTO        time.Duration // retry timeout
+	RTT        Histogram
+}
+
+// BudgetStats counts packets of one address family.
+type BudgetStats struct {
+	PPS    int    // the limit now; 0 is none
+	Sent   uint64 // packets spent, TCP's by estimate
+	Queued uint64 // requests that had to wait
+	Depth  int    // requests that wait now
+}
+
+// Stats is a copy of all counters.
+type Stats struct {
+	Servers    []ServerStats
+	Budgets    [2]BudgetStats // IPv4, IPv6
+	Requests   uint64
+	TimedOut   uint64 // requests that ended with ErrTimeout
+	Refused    uint64 // requests that ended with ErrBusy
+	Dials      uint64 // UDP sockets opened
+	DialErrors uint64 // sockets and connections that could not be opened
+	SendErrors uint64 // batches the system did not take
+	Pending    int    // requests in flight or waiting
+	Sockets    int    // UDP sockets open
+	Streams    int    // TCP connections open
+}
+
+// Stats returns the counters.
+func (c *Client) Stats() Stats {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.stats
+	s.Pending = c.live
+	for i, b := range c.budgets {
+		s.Budgets[i] = b.stats
+		s.Budgets[i].Depth = b.queued()
+	}
+	s.Servers = make([]ServerStats, len(c.list))
+	for i, d := range c.list {
+		s.Servers[i] = d.stats
+		s.Servers[i].Down = d.down
+		s.Servers[i].SRTT, s.Servers[i].RTO = d.rtt.srtt, d.rtt.rto()
+	}
+	return s
+}
+
+// EventKind says what an Event is about.
+type EventKind uint8
+
+// The kinds of events.
+const (
+	OutageBegan EventKind = iota // the server has answered nothing for Duration
+	OutageEnded                  // it answers again, after Duration
+	Forgery                      // somebody guesses at the server's answers
+)
+
+func (k EventKind) String() string {
+	switch k {
+	case OutageBegan:
+		return "outage began"
+	case OutageEnded:
+		return "outage ended"
+	}
+	return "forged answers"
+}
+
+// Event is something that an operator wants to know.
+type Event struct {
+	Kind     EventKind
+	Server   netip.AddrPort
+	Duration time.Duration
+}

@@ -1,0 +1,259 @@
+package upstream
+
+import (
+	"context"
+	crand "crypto/rand"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"runtime"
+	"sync"
+	"time"
+
+	"vpcdns/forwarder/wire"
+)
+
+// Errors that a Handler is given. ErrServFail is the type for servers that
+// answered, but only with failures.
+var (
+	ErrTimeout = errors.New("no answer in time")
+	ErrBusy    = errors.New("packet budget or queue exhausted")
+	ErrNetwork = errors.New("server unreachable")
+	ErrClosed  = errors.New("client closed")
+)
+
+// ErrServFail says that every server of a request answered with a failure.
+type ErrServFail struct{ Rcode uint16 } // of the last one, extended (RFC 6891, 6.1.3)
+
+func (e ErrServFail) Error() string { return fmt.Sprintf("servers failed with rcode %d", e.Rcode) }
+
+// Server is one server and how it is spoken to.
+type Server struct {
+	Addr      netip.AddrPort
+	NoEDNS    bool   // `edns no`
+	TCPOnly   bool   // `tcp-only yes`
+	NoCookie  bool   // `send-cookie no`
+	UDPSize   uint16 // octets offered in our OPT; 0 is 1232
+	Unmetered bool   // packets to it do not count against PPS: it is on this host
+}
+
+// Socket is a connected UDP socket on a random port. Recv waits for at least
+// one datagram and reports how many it filled in; an ICMP refusal surfaces as
+// ECONNREFUSED from Recv or Send, after which the socket can still be used.
+// Close makes Recv return. One Send, one Recv and Close may be called at once.
+type Socket interface {
+	Send(msgs [][]byte) (int, error)
+	Recv(bufs [][]byte, sizes []int) (int, error)
+	LocalAddr() netip.AddrPort
+	Close() error
+}
+
+// Handler takes answers. A Handler is used by one goroutine at a time. Its
+// methods may call Start and Flush, and nothing else of the Client.
+type Handler interface {
+	// Answer hands r back. msg is the answer (NOERROR, NXDOMAIN, or YXDOMAIN with
+	// records), valid during the call only; it is nil when err is not.
+	Answer(r *Request, msg []byte, err error)
+	Flush() // after each batch of Answers
+}
+
+// Config is what a Client is made from.
+type Config struct {
+	Servers          []Server       // every server of every zone
+	Source4, Source6 netip.AddrPort // address to ask from; the zero value is any
+	PPS              int            // packets a second from each source address; 0 is no limit
+	Wait             time.Duration  // the life of a request; 0 is 4.5 s
+	MaxPending       int            // requests in flight or queued; 0 is no limit
+
+	// Previous is the client that this one replaces, or nil: what it measured
+	// and spent counts on.
+	Previous *Client
+
+	// Dial must not block and must not call the Client.
+	Dial       func(server, source netip.AddrPort) (Socket, error)
+	DialTCP    func(ctx context.Context, server, source netip.AddrPort) (net.Conn, error) // nil: the net package's
+	NewHandler func() Handler
+	Event      func(Event) // may be nil; called by one goroutine, rarely
+}
+
+const (
+	// defaultWait leaves a stub resolver half a second of its usual 5 s.
+	defaultWait = 4500 * time.Millisecond
+
+	// defaultUDPSize avoids fragments on all paths (DNS flag day 2020).
+	defaultUDPSize = 1232
+
+	// maxHandlers bounds what handlers hold; few goroutines deliver at once.
+	maxHandlers = 8
+)
+
+// Client asks the servers of a Config. All methods may be called concurrently.
+type Client struct {
+	cfg      Config
+	epoch    time.Time
+	list     []*server // immutable, as is servers
+	servers  map[netip.AddrPort]*server
+	recvSize int          // octets: more than any server may send over UDP
+	handlers chan Handler // as many as may deliver at once; nil ones are not made yet
+	kick     chan struct{}
+	done     chan struct{}
+	ctx      context.Context // of TCP dials
+	cancel   context.CancelFunc
+	wg       sync.WaitGroup
+
+	mu       sync.Mutex
+	t        time.Duration // the time of the current locked section, since epoch
+	wheel    wheel
+	starting []*Request // Start did, Flush did not
+	ended    []delivery // requests that ended
+	events   []Event
+	revived  []*server // came up in this section
+	work     *work     // what this section leaves to do after the lock
+	batch    uint64    // number of this section
+	pace     pace
+	fresh    int // open sockets with one try each
+	pending  int // requests between Flush and their end
+	live     int // requests between Start and delivery
+	idle     chan struct{}
+	closed   bool
+	budgets  [2]*budget // IPv4, IPv6
+	rand     *rand.ChaCha8
+	parser   wire.Message
+	pool     pool
+	stats    Stats
+}
+
+// New returns a client, which must be closed. It opens no sockets yet.
+func New(cfg Config) (*Client, error) {
+	if cfg.Dial == nil || cfg.NewHandler == nil {
+		return nil, errors.New("upstream: Dial and NewHandler are needed")
+	}
+	if cfg.Wait == 0 {
+		cfg.Wait = defaultWait
+	}
+	if cfg.DialTCP == nil {
+		cfg.DialTCP = dialTCP
+	}
+	c := &Client{
+		cfg:      cfg,
+		epoch:    time.Now(),
+		servers:  make(map[netip.AddrPort]*server),
+		handlers: newHandlers(),
+		kick:     make(chan struct{}, 1),
+		done:     make(chan struct{}),
+		budgets:  [2]*budget{newBudget(cfg.PPS), newBudget(cfg.PPS)},
+		rand:     newRand(),
+		work:     new(work),
+	}
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	c.addServers()
+	if cfg.Previous != nil {
+		c.inherit(cfg.Previous)
+		c.cfg.Previous = nil
+	}
+	c.wheel.init(c.t)
+	c.wg.Go(c.clock)
+	return c, nil
+}
+
+// newHandlers returns a place for each Handler, made at its first use.
+func newHandlers() chan Handler {
+	n := min(maxHandlers, runtime.GOMAXPROCS(0)+1)
+	handlers := make(chan Handler, n)
+	for range n {
+		handlers <- nil
+	}
+	return handlers
+}
+
+// newRand returns the source of message IDs.
+func newRand() *rand.ChaCha8 {
+	var seed [32]byte
+	crand.Read(seed[:]) // never fails
+	return rand.NewChaCha8(seed)
+}
+
+func (c *Client) addServers() {
+	for _, sv := range c.cfg.Servers {
+		if c.servers[sv.Addr] != nil {
+			continue
+		}
+		s := c.newServer(sv)
+		c.servers[sv.Addr] = s
+		c.list = append(c.list, s)
+		c.recvSize = max(c.recvSize, int(s.UDPSize)+1)
+	}
+}
+
+// Start queues r until Flush. r belongs to the client until a Handler is given
+// it back. After Close it is given back, with ErrClosed, before Start returns.
+func (c *Client) Start(r *Request) {
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		h := c.cfg.NewHandler()
+		h.Answer(r, nil, ErrClosed)
+		h.Flush()
+		return
+	}
+	c.live++
+	c.starting = append(c.starting, r)
+	c.mu.Unlock()
+}
+
+// Flush sends what Start queued, or queues it for budget.
+func (c *Client) Flush() {
+	c.enter()
+	for i, r := range c.starting {
+		c.starting[i] = nil
+		c.begin(r)
+	}
+	c.starting = c.starting[:0]
+	c.leave(nil)
+}
+
+// Close fails what is in flight with ErrClosed and waits for the client's
+// goroutines. It must not be called by a Handler.
+func (c *Client) Close() {
+	c.mu.Lock()
+	first := !c.closed
+	c.closed = true
+	c.mu.Unlock()
+	if first {
+		close(c.done)
+	}
+	c.wg.Wait()
+}
+
+// Drain waits until nothing is in flight, or ctx ends.
+func (c *Client) Drain(ctx context.Context) error {
+	c.mu.Lock()
+	if c.live == 0 {
+		c.mu.Unlock()
+		return nil
+	}
+	if c.idle == nil {
+		c.idle = make(chan struct{})
+	}
+	idle := c.idle
+	c.mu.Unlock()
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// OwnsCookie reports whether client is a client cookie that this Client sends:
+// a query that carries it went in a circle.
+func (c *Client) OwnsCookie(client [8]byte) bool {
+	for _, s := range c.list {
+		if s.cookie.client == client {
+			return true
+		}
+	}
+	return false
+}

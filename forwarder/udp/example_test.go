@@ -1,0 +1,35 @@
+package udp_test
+
+import (
+	"fmt"
+	"net/netip"
+
+	"vpcdns/forwarder/udp"
+)
+
+// A server reads batches until its socket is closed. Here the socket is in
+// memory, and the service is an echo.
+func Example() {
+	conn := udp.NewMem(netip.MustParseAddrPort("10.79.1.10:53"))
+	go func() {
+		in, out := udp.NewIn(), udp.NewOut()
+		for {
+			n, err := conn.ReadBatch(in)
+			if err != nil {
+				return
+			}
+			for i := range n {
+				if out.Full() {
+					conn.WriteBatch(out)
+				}
+				reply := append(out.Room(), in.Data(i)...)
+				out.Add(reply, in.Peer(i))
+			}
+			conn.WriteBatch(out)
+		}
+	}()
+	client := netip.MustParseAddrPort("192.168.7.7:40000")
+	fmt.Printf("%s\n", conn.Exchange(client, []byte("hello")))
+	conn.Close()
+	// Output: hello
+}

@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"testing"
@@ -296,15 +295,24 @@ func TestOwnersStops(t *testing.T) {
 
 func TestSets(t *testing.T) {
 	msg := responses(t)["three sets"]
-	var m Message
-	if !m.Parse(bytes.Clone(msg)) {
-		t.Fatal("Parse = false")
-	}
-	var got [][2]int
-	for first, n := range m.sets() {
-		got = append(got, [2]int{first, n})
-	}
-	if want := [][2]int{{0, 2}, {2, 2}, {5, 2}}; !slices.Equal(got, want) {
+	if got, want := setsOf(t, msg), [][2]int{{0, 2}, {2, 2}, {5, 2}}; !slices.Equal(got, want) {
 		t.Errorf("sets = %v, want %v: none reaches over a section's end", got, want)
 	}
+	txt := func(class uint16) []byte { return recordOf(pointer(HeaderLen), 16, class, 60, 0) }
+	msg = response(asked, txt(ClassIN), txt(ClassCH), txt(ClassCH), txt(ClassIN))
+	if got, want := setsOf(t, msg), [][2]int{{1, 2}}; !slices.Equal(got, want) {
+		t.Errorf("sets of two classes = %v, want %v", got, want)
+	}
+}
+
+func setsOf(t *testing.T, msg []byte) (sets [][2]int) {
+	t.Helper()
+	var m Message
+	if !m.Parse(msg) {
+		t.Fatalf("Parse(%x) = false", msg)
+	}
+	for first, n := range m.sets() {
+		sets = append(sets, [2]int{first, n})
+	}
+	return sets
 }

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"encoding/binary"
 	"net/netip"
 	"testing"
 )
@@ -99,6 +100,12 @@ func TestGoodCookie(t *testing.T) {
 		if GoodCookie(forged, netip.MustParseAddr(v.addr), made, &secret) {
 			t.Errorf("GoodCookie with bit %d turned = true, want false", i)
 		}
+	}
+	next := [cookieHead]byte(cookie)
+	next[clientCookieLen]++
+	signed := binary.LittleEndian.AppendUint64(next[:], cookieHash(&next, netip.MustParseAddr(v.addr), &secret))
+	if GoodCookie(signed, netip.MustParseAddr(v.addr), made, &secret) {
+		t.Error("GoodCookie of the next version = true, want false")
 	}
 	other := secret
 	other[15] ^= 1

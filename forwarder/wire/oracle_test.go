@@ -189,8 +189,12 @@ func checkCuts(t *testing.T, a Answer, q *Query, g Aging, want *dns.Msg) {
 			if d := diff(got, all[:keep], false, false); d != "" {
 				t.Errorf("Cut(%d, %v): %s", limit, some, d)
 			}
-			if n := count(reply, 1); n != min(keep, a.Count(0)) {
-				t.Errorf("Cut(%d, %v): %d answers, want %d", limit, some, n, min(keep, a.Count(0)))
+			for s := range 3 {
+				n := min(keep, a.Count(s))
+				if got := count(reply, 1+s); got != n {
+					t.Errorf("Cut(%d, %v): section %d has %d records, want %d", limit, some, s, got, n)
+				}
+				keep -= n
 			}
 		}
 	}

@@ -107,15 +107,15 @@ func keep(t testing.TB, msg []byte, p TTLPolicy) (Answer, uint32) {
 var longest = TTLPolicy{Max: 1<<32 - 1}
 
 func TestHeader(t *testing.T) {
-	msg := message(QR|TC|NXDomain, [4]uint16{1, 0x203, 0x405, 0x607})
+	msg := message(QR|TC|NotAuth, [4]uint16{1, 0x203, 0x405, 0x607})
 	if len(msg) != HeaderLen {
 		t.Fatalf("AppendHeader appends %d octets, want %d", len(msg), HeaderLen)
 	}
 	SetID(msg, 0xabcd)
-	if want := unhex(t, "abcd82030001020304050607"); !bytes.Equal(msg, want) {
+	if want := unhex(t, "abcd82090001020304050607"); !bytes.Equal(msg, want) {
 		t.Errorf("header = %x, want %x", msg, want)
 	}
-	if ID(msg) != 0xabcd || Flags(msg) != 0x8203 || Rcode(msg) != NXDomain || !Truncated(msg) {
+	if ID(msg) != 0xabcd || Flags(msg) != 0x8209 || Rcode(msg) != NotAuth || !Truncated(msg) {
 		t.Errorf("ID, Flags, Rcode, Truncated = %x, %x, %d, %v", ID(msg), Flags(msg), Rcode(msg), Truncated(msg))
 	}
 	msg[2] &^= TC >> 8

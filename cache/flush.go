@@ -1,0 +1,35 @@
+package cache
+
+import "time"
+
+// Purge drops all entries.
+func (c *Cache) Purge() {
+	for i := range c.shards {
+		c.shards[i].purge()
+	}
+}
+
+// DeleteFunc drops the entries for which drop returns true, and returns how
+// many. It takes one shard after another, and calls drop without a lock for
+// what the shard held when its turn came: an entry that was Put since stays.
+func (c *Cache) DeleteFunc(drop func(Entry) bool) int {
+	n := 0
+	for i := range c.shards {
+		n += c.shards[i].deleteFunc(drop)
+	}
+	return n
+}
+
+// Sweep drops the entries that are past StaleUntil, and returns how many.
+func (c *Cache) Sweep(now time.Duration) int { return c.DeleteFunc(dead(now)) }
+
+// SweepNext does a part of Sweep's work, on the next of the Shards parts of the
+// cache. Called now and then, it keeps the cache clean without ever taking
+// the processor from the readers for long.
+func (c *Cache) SweepNext(now time.Duration) int {
+	return c.shard(c.swept.Add(1)).deleteFunc(dead(now))
+}
+
+func dead(now time.Duration) func(Entry) bool {
+	return func(e Entry) bool { return e.StaleUntil() <= now }
+}

@@ -66,8 +66,9 @@ const minMTU = 1280
 
 // ignorePathMTU makes the socket deaf to ICMP "fragmentation needed" and
 // "packet too big". A forged one would make it send fragments, into which an
-// attacker can splice data (RFC 9715; BIND and Unbound do the same). Longer IPv6 datagrams than all links carry are cut at the source.
-// The options of the other address family fail: that is expected.
+// attacker can splice data (RFC 9715; BIND and Unbound do the same). IPv6
+// datagrams longer than what all links carry are cut at the source. The options
+// of the other address family fail: that is expected.
 func ignorePathMTU(fd int) {
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_OMIT)
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_MTU_DISCOVER, unix.IPV6_PMTUDISC_OMIT)

@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"cmp"
 	"net/netip"
 	"time"
 
@@ -14,7 +15,8 @@ type Request struct {
 	CD, DO   bool             // as the client set them
 	Servers  []netip.AddrPort // of the name's zone, 64 at most; all in Config.Servers
 	Priority Priority
-	Tag      any // the caller's own
+	Wait     time.Duration // its whole life; 0 is Config.Wait
+	Tag      any           // the caller's own
 
 	progress
 }
@@ -68,7 +70,7 @@ type try struct {
 
 // begin admits a started request.
 func (c *Client) begin(r *Request) {
-	r.progress = progress{deadline: c.t + c.cfg.Wait}
+	r.progress = progress{deadline: c.t + cmp.Or(r.Wait, c.cfg.Wait)}
 	r.owner = r
 	c.pending++
 	c.stats.Requests++

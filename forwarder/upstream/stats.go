@@ -19,6 +19,19 @@ type Histogram struct {
 	Sum     time.Duration
 }
 
+// Within returns how many round trips took no longer than each of RTTBounds, by
+// that bound in seconds, and the number of all.
+func (h *Histogram) Within() (within map[float64]uint64, all uint64) {
+	within = make(map[float64]uint64, len(RTTBounds))
+	for i, n := range h.Buckets {
+		all += n
+		if i < len(RTTBounds) {
+			within[RTTBounds[i].Seconds()] = all
+		}
+	}
+	return within, all
+}
+
 func (h *Histogram) observe(d time.Duration) {
 	i := 0
 	for i < len(RTTBounds) && d > RTTBounds[i] {

@@ -70,10 +70,10 @@ func (q *Query) question(msg []byte) int {
 	return end + 4
 }
 
-// rest reads what stands behind the question: any records may, but only OPT
-// and TSIG mean something.
+// rest reads what stands behind the question: any sound records may, but only
+// OPT and TSIG mean something.
 func (q *Query) rest(msg []byte, off int) Fault {
-	fault := Sound
+	fault, strange := Sound, false
 	an, ns, ar := count(msg, 1), count(msg, 2), count(msg, 3)
 	for i := range an + ns + ar {
 		var rr RR
@@ -81,6 +81,7 @@ func (q *Query) rest(msg []byte, off int) Fault {
 			return q.first(BadRecord)
 		}
 		off = rr.End
+		strange = strange || rr.Type != TypeOPT
 		switch f := q.record(msg, &rr, i >= an+ns, i == an+ns+ar-1); {
 		case f == BadRecord:
 			return q.first(f)
@@ -88,7 +89,25 @@ func (q *Query) rest(msg []byte, off int) Fault {
 			fault = f
 		}
 	}
+	if strange && q.Question != nil && !q.soundRecords(msg) {
+		return q.first(BadRecord)
+	}
 	return q.first(fault)
+}
+
+// soundRecords reports whether the records that a query has no need of are
+// well formed and of the question's class.
+func (q *Query) soundRecords(msg []byte) bool {
+	var m Message
+	if !m.Parse(msg) {
+		return false
+	}
+	for i := range m.RRs {
+		if rr := &m.RRs[i]; rr.Type != TypeOPT && rr.Type != TypeTSIG && rr.Class != q.Class {
+			return false
+		}
+	}
+	return true
 }
 
 // record looks at one record behind the question.

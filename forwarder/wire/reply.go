@@ -42,14 +42,17 @@ func (g Aging) age(field []byte, kept string) {
 }
 
 // Cut shortens the reply that starts at dst[from:], made by AppendReply for a,
-// to at most limit octets, and sets TC: to whole records when some is true,
-// else to no records at all (RFC 2181, 9; BIND leaves none to EDNS clients).
-// Records stand in the answer's own order then.
+// to at most limit octets. When the additional section is all that is too much
+// it goes; else TC is set, and whole records stay as far as they fit when some
+// is true, else none (RFC 2181, 9; BIND leaves none to EDNS clients). Records
+// stand in the answer's own order then.
 func Cut(dst []byte, from int, q *Query, a Answer, g Aging, limit int, some bool) []byte {
 	base := from + HeaderLen + len(q.Question)
-	body, keep := a.body(), 0
-	if some {
-		keep = a.fitting(limit - (base - from))
+	body, keep := a.body(), a.fitting(limit-(base-from))
+	if needed := a.Count(0) + a.Count(1); keep >= needed {
+		keep = needed
+	} else if dst[from+2] |= TC >> 8; !some {
+		keep = 0
 	}
 	dst = dst[:base]
 	if keep > 0 {
@@ -58,7 +61,6 @@ func Cut(dst []byte, from int, q *Query, a Answer, g Aging, limit int, some bool
 	for i := range keep {
 		g.age(dst[base+a.ttl(i):], body[a.ttl(i):])
 	}
-	dst[from+2] |= TC >> 8
 	for s := range 3 {
 		n := min(keep, a.Count(s))
 		binary.BigEndian.PutUint16(dst[from+6+2*s:], uint16(n))

@@ -1,0 +1,310 @@
+package forwarder
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net"
+	"net/netip"
+	"testing"
+
+	"github.com/miekg/dns"
+
+	"vpcdns/cache"
+	"vpcdns/forwarder/udp"
+	"vpcdns/forwarder/upstream"
+	"vpcdns/forwarder/wire"
+)
+
+// exchange is one query with the answer that the cache has for it.
+type exchange struct {
+	name  string
+	query []byte
+	tcp   bool
+}
+
+// hits are queries for a set of four addresses behind a CNAME.
+func hits(tb testing.TB) []exchange {
+	plain := new(dns.Msg)
+	plain.SetQuestion("www.Example.", dns.TypeA)
+	edns := plain.Copy()
+	edns.SetEdns0(1232, false)
+	cookie := edns.Copy()
+	opt := cookie.IsEdns0()
+	opt.Option = []dns.EDNS0{&dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: clientCookie}}
+	pack := func(m *dns.Msg) []byte {
+		msg, err := m.Pack()
+		if err != nil {
+			tb.Fatal(err)
+		}
+		return msg
+	}
+	return []exchange{
+		{"hit", pack(plain), false},
+		{"hit-edns", pack(edns), false},
+		{"hit-cookie", pack(cookie), false},
+		{"hit-tcp", pack(edns), true},
+	}
+}
+
+// unserved returns a Server that nobody serves, with www.example A in its
+// cache.
+func unserved(tb testing.TB) *Server {
+	tb.Helper()
+	s, err := newServer(testConfig(), Options{Workers: 1}, newFakeNet("10.79.1.10/24").network())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		s.state.Load().upstream.Close()
+		s.listeners.closeAll()
+	})
+	fill(tb, s)
+	return s
+}
+
+// fill puts www.example A into s's cache.
+func fill(tb testing.TB, s *Server) {
+	tb.Helper()
+	m := new(dns.Msg)
+	m.SetQuestion("www.example.", dns.TypeA)
+	m.Response, m.Compress = true, true
+	h := dns.RR_Header{Name: "www.example.", Rrtype: dns.TypeCNAME, Class: dns.ClassINET, Ttl: 3600}
+	m.Answer = []dns.RR{&dns.CNAME{Hdr: h, Target: "web.example."}}
+	h.Name, h.Rrtype = "web.example.", dns.TypeA
+	for i := range 4 {
+		m.Answer = append(m.Answer, &dns.A{Hdr: h, A: net.IPv4(10, 0, 0, byte(i))})
+	}
+	msg, err := m.Pack()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var parsed wire.Message
+	if !parsed.Parse(msg) || !parsed.Keepable() {
+		tb.Fatal("the answer cannot be kept as it is")
+	}
+	value, _ := parsed.AppendAnswer(appendZone(nil, 1), wire.TTLPolicy{Max: 1 << 30})
+	key := append([]byte("\x03www\x07example\x00"), 0, 1, 0, 1, 0)
+	s.cache.Put(s.cache.Hash(key), key, value, cache.Times{Stored: s.clock(), TTL: 3600})
+}
+
+// serveOnce is the body of the benchmark and of the allocation test.
+func (e *exchange) serveOnce(a *answerer, dst []byte) (int, outcome) {
+	c := client{addr: testClient, local: testServer, tcp: e.tcp}
+	a.begin()
+	reply, what := a.serve(dst, e.query, &c)
+	a.end()
+	return len(reply), what
+}
+
+func TestHitAllocatesNothing(t *testing.T) {
+	s := unserved(t)
+	var a answerer
+	a.init(s, s.udpCounters)
+	dst := make([]byte, 0, udp.MaxReply)
+	for _, e := range hits(t) {
+		t.Run(e.name, func(t *testing.T) {
+			allocs := testing.AllocsPerRun(100, func() {
+				if n, what := e.serveOnce(&a, dst); what != replied || n < 100 {
+					t.Fatalf("serve = %d octets, %v, want an answer", n, what)
+				}
+			})
+			if allocs != 0 {
+				t.Errorf("a hit allocates %v times, want 0", allocs)
+			}
+		})
+	}
+}
+
+// pinger is a client's UDP socket that asks in batches.
+type pinger struct {
+	*udp.Socket
+	msgs, bufs [][]byte
+	sizes      []int
+}
+
+// burst is how many queries a pinger has under way.
+const burst = 32
+
+func newPinger(tb testing.TB, server netip.AddrPort) *pinger {
+	tb.Helper()
+	sock, err := udp.Dial(server, netip.AddrPort{})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { sock.Close() })
+	p := &pinger{Socket: sock, sizes: make([]int, burst)}
+	for range burst {
+		p.msgs = append(p.msgs, nil)
+		p.bufs = append(p.bufs, make([]byte, udp.MaxReply))
+	}
+	return p
+}
+
+// ping sends a burst and waits for as many replies.
+func (p *pinger) ping(tb testing.TB) {
+	if n, err := p.Send(p.msgs); n != burst || err != nil {
+		tb.Fatalf("Send = %d, %v", n, err)
+	}
+	for got := 0; got < burst; {
+		n, err := p.Recv(p.bufs, p.sizes)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		for i := range n {
+			if msg := p.bufs[i][:p.sizes[i]]; wire.Rcode(msg) != wire.NoError || msg[7] == 0 {
+				tb.Fatalf("got %x, want an answer", msg)
+			}
+		}
+		got += n
+	}
+}
+
+func TestUDPReaderAllocatesNothing(t *testing.T) {
+	s, _ := serveLoopback(t)
+	fill(t, s)
+	p := newPinger(t, s.Addrs()[0])
+	for _, e := range hits(t)[:3] {
+		t.Run(e.name, func(t *testing.T) {
+			for i := range p.msgs {
+				p.msgs[i] = e.query
+			}
+			allocs := testing.AllocsPerRun(50, func() { p.ping(t) })
+			if allocs >= 1 {
+				t.Errorf("%d hits allocate %v times, want 0", burst, allocs)
+			}
+		})
+	}
+}
+
+func BenchmarkServe(b *testing.B) {
+	for _, e := range hits(b) {
+		b.Run(e.name, func(b *testing.B) {
+			s := unserved(b)
+			var a answerer
+			a.init(s, s.udpCounters)
+			dst := make([]byte, 0, udp.MaxReply)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, what := e.serveOnce(&a, dst); what != replied {
+					b.Fatalf("serve = %v, want replied", what)
+				}
+			}
+		})
+	}
+	b.Run("udp", benchmarkUDP)
+	b.Run("miss", benchmarkMiss)
+	b.Run("tcp", benchmarkTCP)
+}
+
+// perQuery reports the time of one query, of which n were made in each loop.
+func perQuery(b *testing.B, n int) {
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/query")
+}
+
+func benchmarkUDP(b *testing.B) {
+	s, _ := serveLoopback(b)
+	fill(b, s)
+	p := newPinger(b, s.Addrs()[0])
+	for i := range p.msgs {
+		p.msgs[i] = hits(b)[1].query
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		p.ping(b)
+	}
+	perQuery(b, burst)
+}
+
+// benchmarkMiss asks for names that nobody asked for before.
+func benchmarkMiss(b *testing.B) {
+	s, fake := serveLoopback(b)
+	fake.mirror = true
+	p := newPinger(b, s.Addrs()[0])
+	for i := range p.msgs {
+		p.msgs[i] = queryFor(uint16(i), "0000000000.example.", dns.TypeA)[2:]
+	}
+	name := uint64(0)
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, msg := range p.msgs {
+			name++
+			copy(msg[wire.HeaderLen+1:], fmt.Appendf(nil, "%010d", name))
+		}
+		p.ping(b)
+	}
+	perQuery(b, burst)
+}
+
+// mirror is a socket to a server that answers each query at once with one
+// address, at little cost.
+type mirror struct {
+	answers chan []byte
+	spare   chan []byte
+	closed  chan struct{}
+}
+
+func newMirror() upstream.Socket {
+	m := &mirror{answers: make(chan []byte, 1024), spare: make(chan []byte, 1024), closed: make(chan struct{})}
+	return m
+}
+
+func (m *mirror) Send(msgs [][]byte) (int, error) {
+	for _, q := range msgs {
+		var buf []byte
+		select {
+		case buf = <-m.spare:
+		default:
+		}
+		end := wire.HeaderLen + len("\x0a0000000000\x07example\x00") + 4
+		buf = append(buf[:0], q[:end]...)
+		buf[2] |= wire.QR >> 8
+		binary.BigEndian.PutUint16(buf[6:], 1)
+		binary.BigEndian.PutUint16(buf[10:], 0)
+		m.answers <- append(buf, 0xc0, 12, 0, 1, 0, 1, 0, 0, 1, 44, 0, 4, 10, 0, 0, 1)
+	}
+	return len(msgs), nil
+}
+
+func (m *mirror) Recv(bufs [][]byte, sizes []int) (n int, err error) {
+	select {
+	case a := <-m.answers:
+		for {
+			sizes[n] = copy(bufs[n], a)
+			n++
+			m.spare <- a
+			if n == len(bufs) || len(m.answers) == 0 {
+				return n, nil
+			}
+			a = <-m.answers
+		}
+	case <-m.closed:
+		return 0, net.ErrClosed
+	}
+}
+
+func (m *mirror) LocalAddr() netip.AddrPort { return netip.AddrPort{} }
+
+func (m *mirror) Close() error {
+	close(m.closed)
+	return nil
+}
+
+func benchmarkTCP(b *testing.B) {
+	s, _ := serveLoopback(b)
+	fill(b, s)
+	c := dialServer(b, s)
+	var pipeline []byte
+	for range burst {
+		q := hits(b)[1].query
+		pipeline = append(binary.BigEndian.AppendUint16(pipeline, uint16(len(q))), q...)
+	}
+	c.send(pipeline[:len(pipeline)/burst])
+	one := 2 + len(c.receiveRaw())
+	buf := make([]byte, one*burst)
+	b.ReportAllocs()
+	for b.Loop() {
+		c.send(pipeline)
+		c.fill(buf)
+	}
+	perQuery(b, burst)
+}

@@ -1,0 +1,212 @@
+package forwarder
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"vpcdns/forwarder/namedconf"
+)
+
+// checker holds a tree of statements to the table of options, and brings it
+// into normal form.
+type checker struct {
+	index    optionIndex
+	findings []namedconf.Finding
+	broken   bool // statements are missing from the normal form: they had errors
+}
+
+func (c *checker) errorf(pos namedconf.Pos, format string, args ...any) {
+	c.report(namedconf.Error, pos, format, args)
+}
+
+func (c *checker) warnf(pos namedconf.Pos, format string, args ...any) {
+	c.report(namedconf.Warning, pos, format, args)
+}
+
+func (c *checker) report(severity namedconf.Severity, pos namedconf.Pos, format string, args []any) {
+	for i, a := range args {
+		if it, ok := a.(namedconf.Item); ok {
+			args[i] = nameIn(it)
+		}
+	}
+	c.findings = append(c.findings,
+		namedconf.Finding{Pos: pos, Severity: severity, Message: fmt.Sprintf(format, args...)})
+}
+
+// nameIn returns a name as messages show it, without the quotes that it may
+// have in the file.
+func nameIn(it namedconf.Item) string {
+	if it.Kind == namedconf.String {
+		it.Kind = namedconf.Word
+	}
+	return it.String()
+}
+
+// failed reports what a syntax complained about.
+func (c *checker) failed(err error) {
+	c.broken = true
+	if e, ok := err.(*complaint); ok {
+		c.errorf(e.pos, "%s", e.text)
+	}
+}
+
+// ranked is a statement and its row's number in the table.
+type ranked struct {
+	namedconf.Statement
+	rank int
+}
+
+// block returns the statements of a block in normal form and order, without
+// the wrong ones.
+func (c *checker) block(body []namedconf.Statement, in place) []namedconf.Statement {
+	var good []ranked
+	seen := make(map[int]bool)
+	for _, s := range body {
+		for len(s.Items) > 0 {
+			var r ranked
+			var ok bool
+			if r, s.Items, ok = c.statement(s, in, seen); ok {
+				good = append(good, r)
+			}
+			if len(s.Items) > 0 {
+				s.Pos = s.Items[0].Pos
+			}
+		}
+	}
+	slices.SortStableFunc(good, func(a, b ranked) int { return cmp.Compare(a.rank, b.rank) })
+	normal := make([]namedconf.Statement, len(good))
+	for i, r := range good {
+		normal[i] = r.Statement
+	}
+	return normal
+}
+
+// statement reads one statement. What is left over is another one, whose
+// semicolon before is missing.
+func (c *checker) statement(s namedconf.Statement, in place, seen map[int]bool) (r ranked, rest []namedconf.Item, ok bool) {
+	o, ok := c.option(s, in)
+	if !ok {
+		c.broken = true
+		return r, nil, false
+	}
+	if seen[o.rank] && !o.many {
+		c.errorf(s.Pos, "'%s' redefined near '%s'", o.name, o.name)
+	}
+	seen[o.rank] = true
+	items, rest, err := c.values(s, o)
+	if err != nil {
+		c.failed(err)
+		return r, nil, false
+	}
+	if len(rest) > 0 {
+		rest = c.leftover(rest, in)
+	}
+	c.judge(s, o, items[1:])
+	return ranked{namedconf.Statement{Items: items, Pos: s.Pos}, o.rank}, rest, true
+}
+
+// option finds the row that a statement is about.
+func (c *checker) option(s namedconf.Statement, in place) (rankedOption, bool) {
+	name := s.Name()
+	if name == "" {
+		c.errorf(s.Pos, "syntax error near '%s'", s.Items[0])
+		return rankedOption{}, false
+	}
+	o, ok := c.index.find(name, in)
+	if !ok {
+		c.unknown(s, in)
+	}
+	return o, ok
+}
+
+func (c *checker) unknown(s namedconf.Statement, in place) {
+	switch elsewhere := c.index.places(s.Name()); {
+	case elsewhere == 0:
+		c.errorf(s.Pos, "unknown option '%s'", s.Items[0])
+	case in&inZones != 0 && elsewhere&(inZones|inOptions) != 0:
+		c.errorf(s.Pos, "option '%s' is not allowed in a %s", s.Name(), in)
+	default:
+		c.errorf(s.Pos, "unknown option '%s' here: it belongs in %s", s.Name(), elsewhere)
+	}
+}
+
+// values reads what follows an option's name.
+func (c *checker) values(s namedconf.Statement, o rankedOption) (normal, rest []namedconf.Item, err error) {
+	r := &itemReader{in: s.Items[1:], end: endOf(s), file: c}
+	first := s.Items[0]
+	r.put(first, o.name)
+	err = o.syntax.read(r)
+	return r.out, r.in, err
+}
+
+// items reads a whole list element.
+func (c *checker) items(s namedconf.Statement, in []namedconf.Item, element syntax) ([]namedconf.Item, error) {
+	r := &itemReader{in: in, end: endOf(s), file: c}
+	if err := element.read(r); err != nil {
+		return nil, err
+	}
+	if !r.done() {
+		return nil, missingSemicolon(r.in[0])
+	}
+	return r.out, nil
+}
+
+// endOf is about where a statement ends.
+func endOf(s namedconf.Statement) namedconf.Pos {
+	last := s.Items[len(s.Items)-1]
+	end := last.Pos
+	if last.Kind == namedconf.Word || last.Kind == namedconf.String {
+		end.Col += len(last.Text)
+	}
+	return end
+}
+
+func missingSemicolon(it namedconf.Item) *complaint {
+	return &complaint{it.Pos, "missing ';' before '" + it.String() + "'"}
+}
+
+// leftover reports items behind a complete statement and returns them if they
+// look like another one.
+func (c *checker) leftover(rest []namedconf.Item, in place) []namedconf.Item {
+	c.failed(missingSemicolon(rest[0]))
+	next := namedconf.Statement{Items: rest}
+	if _, ok := c.index.find(next.Name(), in); ok {
+		return rest
+	}
+	return nil
+}
+
+// judge reports what becomes of an option that is not honoured.
+func (c *checker) judge(s namedconf.Statement, o rankedOption, values []namedconf.Item) {
+	switch {
+	case o.exempt != "" && o.exempt == plain(values):
+	case o.treatment == isIgnored:
+		c.warnf(s.Pos, "option '%s' is ignored: %s", o.name, o.why)
+	case o.treatment == isRefused:
+		c.errorf(s.Pos, "option '%s' is not supported: %s", o.name, o.why)
+	case o.age != current:
+		c.warnf(s.Pos, "option '%s' is %s", o.name, ageNames[o.age])
+	}
+}
+
+// plain is the values on one line in lower case, to compare.
+func plain(items []namedconf.Item) string {
+	var b strings.Builder
+	for i, it := range items {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		if it.Kind != namedconf.Block {
+			b.WriteString(strings.ToLower(it.Text))
+			continue
+		}
+		b.WriteString("{ ")
+		for _, s := range it.Body {
+			b.WriteString(plain(s.Items) + "; ")
+		}
+		b.WriteByte('}')
+	}
+	return b.String()
+}

@@ -1,0 +1,157 @@
+package forwarder
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"vpcdns/acl"
+	"vpcdns/forwarder/logging"
+)
+
+// Config is everything a Server needs to know, with every default filled in.
+// Build one with LoadConfig from a named.conf, or with DefaultConfig and plain
+// assignments. A Server never changes the Config it was given and reads it
+// only in New and Reload.
+type Config struct {
+	Directory string // working directory of relative paths; "" leaves it alone
+	PidFile   string // "" writes none
+
+	Listen       []Listen       // listen-on, listen-on-v6
+	Blackhole    acl.List       // queries from here are dropped in silence
+	AllowQuery   acl.List       // who may ask for anything of ours (static zones, CHAOS)
+	AllowCache   acl.List       // who may read the cache: allow-query-cache with its inheritance
+	AllowRecurse acl.List       // who may cause upstream queries: allow-recursion with its inheritance
+	MatchMapped  bool           // match-mapped-addresses
+	Recursion    bool           // recursion
+	Zones        []ForwardZone  // forward zones; the root zone holds the global forwarders
+	Static       []StaticZone   // small primary zones and the built-in empty zones
+	Upstreams    []ServerClause // `server` clauses, most specific prefix wins
+	Source4      netip.AddrPort // query-source; zero value: any
+	Source6      netip.AddrPort // query-source-v6
+
+	Cache     CacheConfig
+	EDNS      EDNSConfig
+	TCP       TCPConfig
+	Identity  Identity
+	RateLimit RateLimit
+	Limits    Limits
+
+	MinimalResponses bool       // minimal-responses yes: no additional section either
+	MinimalAny       bool       // minimal-any: one RRset for ANY over UDP
+	RRsetOrder       RRsetOrder // rrset-order, the rule for all names
+	QueryLog         bool       // querylog, or a queries category of its own
+	Logging          logging.Config
+}
+
+// Listen is one listen-on statement: the interface addresses that Match are
+// served on Port.
+type Listen struct {
+	Port  uint16
+	V6    bool // a listen-on-v6 statement: matches IPv6 addresses only
+	Match acl.List
+}
+
+// ForwardZone sends the names at and below Name to Forwarders. Without
+// forwarders, names below it are answered REFUSED: nothing here recurses.
+type ForwardZone struct {
+	Name       string // canonical (lower case, trailing dot); "." is global
+	Forwarders []netip.AddrPort
+}
+
+// StaticZone is a zone that is answered from memory, authoritatively.
+type StaticZone struct {
+	Name       string   // canonical
+	Records    []dns.RR // all of the zone, the SOA among them
+	AllowQuery acl.List // nil: Config.AllowQuery
+	Empty      bool     // one of BIND's automatic empty zones
+}
+
+// ServerClause is one `server PREFIX { … }` statement; nil pointers were not
+// set and inherit.
+type ServerClause struct {
+	Prefix     netip.Prefix
+	Bogus      bool
+	EDNS       *bool
+	TCPOnly    bool
+	SendCookie *bool
+	UDPSize    uint16 // edns-udp-size; 0 inherits
+}
+
+// CacheConfig holds the options of the cache. Durations are whole seconds.
+type CacheConfig struct {
+	MaxSize int64 // bytes; 0 is unlimited (max-cache-size)
+
+	MaxTTL, MinTTL   time.Duration // max-cache-ttl, min-cache-ttl
+	MaxNTTL, MinNTTL time.Duration // max-ncache-ttl, min-ncache-ttl
+	ServfailTTL      time.Duration // servfail-ttl
+
+	PrefetchTrigger, PrefetchEligible time.Duration // prefetch; trigger 0 is off
+
+	StaleEnable        bool          // stale-cache-enable: stale answers are kept
+	StaleAnswer        bool          // stale-answer-enable: and given
+	StaleAnswerTTL     time.Duration // stale-answer-ttl
+	MaxStaleTTL        time.Duration // max-stale-ttl
+	StaleRefresh       time.Duration // stale-refresh-time
+	StaleClientTimeout time.Duration // stale-answer-client-timeout; negative is off
+}
+
+// EDNSConfig holds sizes (octets) and cookies.
+type EDNSConfig struct {
+	UDPSize             uint16 // edns-udp-size: what upstream may send
+	MaxUDPSize          uint16 // max-udp-size: the most sent to a client
+	NoCookieUDPSize     uint16 // nocookie-udp-size
+	SendCookie          bool   // send-cookie: to upstream
+	AnswerCookie        bool   // answer-cookie: to clients
+	RequireServerCookie bool   // require-server-cookie
+	CookieSecrets       [][16]byte
+}
+
+// TCPConfig holds the limits of client connections.
+type TCPConfig struct {
+	Clients           int // tcp-clients
+	Backlog           int // tcp-listen-queue
+	InitialTimeout    time.Duration
+	IdleTimeout       time.Duration
+	KeepaliveTimeout  time.Duration
+	AdvertisedTimeout time.Duration
+}
+
+// Identity is what the CHAOS names and NSID tell. A nil pointer says nothing
+// (NODATA).
+type Identity struct {
+	Version  *string // version.bind
+	Hostname *string // hostname.bind
+	ServerID *string // id.server, and NSID where it is asked for
+	Authors  bool    // authors.bind answers, as it does while `version` is not set
+}
+
+// RateLimit is BIND's response rate limiting. All zero is off. Rates are
+// responses a second to one client block.
+type RateLimit struct {
+	ResponsesPerSecond, ErrorsPerSecond, NxdomainsPerSecond int
+	NodataPerSecond, ReferralsPerSecond, AllPerSecond       int
+	Window, Slip, IPv4PrefixLen, IPv6PrefixLen              int
+	MaxTableSize, MinTableSize, QPSScale                    int
+	LogOnly                                                 bool
+	Exempt                                                  acl.List
+}
+
+// Limits bound what clients can make the server hold.
+type Limits struct {
+	RecursiveClients     int           // recursive-clients: questions that wait for upstream
+	FetchesPerServer     int           // fetches-per-server; 0 is no limit
+	FetchesPerZone       int           // fetches-per-zone; 0 is no limit
+	ResolverQueryTimeout time.Duration // how long a client waits; 4.5 s at most
+}
+
+// RRsetOrder says how the records of one RRset are ordered in an answer.
+type RRsetOrder uint8
+
+// The orders of BIND's rrset-order.
+const (
+	OrderRandom RRsetOrder = iota
+	OrderCyclic
+	OrderNone
+)

@@ -1,0 +1,147 @@
+package forwarder
+
+import (
+	"os"
+	"runtime/debug"
+	"time"
+
+	"vpcdns/acl"
+)
+
+// DefaultConfig returns what named does with an empty file: it serves port 53
+// of all addresses to the host and its networks, and knows no forwarders, so
+// that all it can answer are the built-in empty zones. Zones and access lists
+// are what a caller wants to set.
+func DefaultConfig() *Config {
+	return newBuilder(&checker{index: newOptionIndex()}).build(nil)
+}
+
+// defaults are those of BIND 9.18 (its manual's Configuration Reference). What
+// depends on other options is left to builder.finish.
+func defaults() *Config {
+	version := softwareVersion()
+	return &Config{
+		PidFile:   "/run/named/named.pid",
+		Recursion: true,
+		Cache: CacheConfig{
+			MaxTTL:             7 * 24 * time.Hour,
+			MaxNTTL:            3 * time.Hour,
+			ServfailTTL:        time.Second,
+			PrefetchTrigger:    2 * time.Second,
+			PrefetchEligible:   9 * time.Second,
+			StaleAnswerTTL:     30 * time.Second,
+			MaxStaleTTL:        24 * time.Hour,
+			StaleRefresh:       30 * time.Second,
+			StaleClientTimeout: -1,
+		},
+		EDNS: EDNSConfig{
+			UDPSize:         1232,
+			MaxUDPSize:      1232,
+			NoCookieUDPSize: 4096,
+			SendCookie:      true,
+			AnswerCookie:    true,
+		},
+		TCP: TCPConfig{
+			Clients:           150,
+			Backlog:           10,
+			InitialTimeout:    30 * time.Second,
+			IdleTimeout:       30 * time.Second,
+			KeepaliveTimeout:  30 * time.Second,
+			AdvertisedTimeout: 30 * time.Second,
+		},
+		Identity: Identity{Version: &version, Hostname: hostname(), Authors: true},
+		Limits: Limits{
+			RecursiveClients:     10000,
+			ResolverQueryTimeout: patience,
+		},
+	}
+}
+
+// softwareVersion is what version.bind says by default.
+func softwareVersion() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "vpcdns"
+	}
+	return "vpcdns " + info.Main.Version
+}
+
+// hostname is what hostname.bind says by default; nil if the host has none.
+func hostname() *string {
+	name, err := os.Hostname()
+	if err != nil {
+		return nil
+	}
+	return &name
+}
+
+// finish fills in what depends on several options.
+func (b *builder) finish() {
+	c := b.cfg
+	b.finishAccess()
+	b.finishListen()
+	b.finishForwarding()
+	b.addEmptyZones()
+	c.Cache.MaxSize = b.maxCacheSize()
+	c.EDNS.NoCookieUDPSize = min(c.EDNS.NoCookieUDPSize, c.EDNS.MaxUDPSize)
+	_, category := c.Logging.Categories["queries"]
+	c.QueryLog = b.queryLog == "yes" || b.queryLog == "" && category
+}
+
+// finishAccess lets allow-query, allow-query-cache and allow-recursion inherit
+// from each other as named does (named.conf(5), allow-recursion): each has its
+// own list, or else that of the nearest other.
+func (b *builder) finishAccess() {
+	c := b.cfg
+	near := acl.List{{Kind: acl.Localnets}, {Kind: acl.Localhost}}
+	none := acl.None()
+	if c.Recursion {
+		none = nil
+	}
+	query, cache, recurse := c.AllowQuery, c.AllowCache, c.AllowRecurse
+	c.AllowQuery = firstList(query, acl.All())
+	c.AllowCache = firstList(cache, none, recurse, query, near)
+	c.AllowRecurse = firstList(recurse, none, cache, query, near)
+}
+
+// firstList returns the first list that was given; an empty list was.
+func firstList(lists ...acl.List) acl.List {
+	for _, l := range lists {
+		if l != nil {
+			return l
+		}
+	}
+	return nil
+}
+
+// finishListen serves all addresses of a family that no listen-on names, and
+// fills in the port.
+func (b *builder) finishListen() {
+	var have4, have6 bool
+	for _, l := range b.cfg.Listen {
+		have4, have6 = have4 || !l.V6, have6 || l.V6
+	}
+	if !have4 {
+		b.cfg.Listen = append(b.cfg.Listen, Listen{Port: b.port, Match: acl.All()})
+	}
+	if !have6 {
+		b.cfg.Listen = append(b.cfg.Listen, Listen{Port: b.port, V6: true, Match: acl.All()})
+	}
+}
+
+// finishForwarding makes the root zone of the global forwarders.
+func (b *builder) finishForwarding() {
+	g := b.global
+	b.checkPolicy("options", &g)
+	if !g.given {
+		return
+	}
+	if policy, ok := b.policies["."]; ok && policy != noForwarders {
+		b.errorf(g.pos, "forwarders declared in root zone and in general configuration: %v", b.zones["."])
+		return
+	}
+	if len(g.servers) > 0 {
+		b.policies["."] = g.effective()
+		b.cfg.Zones = append([]ForwardZone{{Name: ".", Forwarders: g.servers}}, b.cfg.Zones...)
+	}
+}

@@ -1,0 +1,60 @@
+package forwarder
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/miekg/dns"
+
+	"vpcdns/cache"
+	"vpcdns/forwarder/wire"
+)
+
+// Flush forgets all that is cached. Answers under way are not kept.
+func (s *Server) Flush() {
+	s.slow.disown()
+	s.cache.Purge()
+}
+
+// FlushName forgets every answer that name has a part in: its own, and those
+// of CNAME chains that pass through it. It returns how many there were.
+func (s *Server) FlushName(name string) (int, error) {
+	return s.flush(name, func(owner, flushed string) bool { return owner == flushed })
+}
+
+// FlushTree forgets every answer that name, or a name below it, has a part in.
+func (s *Server) FlushTree(name string) (int, error) {
+	return s.flush(name, func(owner, flushed string) bool {
+		return strings.HasSuffix(owner, flushed) && onLabel(owner, len(owner)-len(flushed))
+	})
+}
+
+// onLabel reports whether a label of the wire name starts at off.
+func onLabel(name string, off int) bool {
+	at := 0
+	for at < off {
+		at += 1 + int(name[at])
+	}
+	return at == off
+}
+
+func (s *Server) flush(name string, match func(owner, flushed string) bool) (int, error) {
+	if _, ok := dns.IsDomainName(name); !ok {
+		return 0, fmt.Errorf("flushing %q: not a domain name", name)
+	}
+	flushed := wireName(dns.CanonicalName(name))
+	s.slow.disown()
+	return s.cache.DeleteFunc(func(e cache.Entry) bool {
+		if match(wire.KeyName(e.Key()), flushed) {
+			return true
+		}
+		_, ans := splitValue(e.Value())
+		found := false
+		question := e.Key()[:len(e.Key())-1]
+		ans.Owners(question, func(owner []byte) bool {
+			found = match(string(owner), flushed)
+			return !found
+		})
+		return found
+	}), nil
+}

@@ -1,0 +1,254 @@
+package forwarder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/netip"
+	"slices"
+	"sync"
+	"syscall"
+
+	"vpcdns/forwarder/udp"
+)
+
+// listener is one address that is served: as many UDP sockets as there are
+// workers, and a TCP one.
+type listener struct {
+	addr    netip.AddrPort
+	udp     []udp.Conn
+	tcp     net.Listener
+	readers sync.WaitGroup
+}
+
+// close closes the sockets and waits for their readers.
+func (l *listener) close() {
+	for _, c := range l.udp {
+		c.Close()
+	}
+	if l.tcp != nil {
+		l.tcp.Close()
+	}
+	l.readers.Wait()
+}
+
+// listeners are the addresses that are served. As named does, each address has
+// sockets of its own, so that replies leave from where they were asked for.
+type listeners struct {
+	s *Server
+
+	mu      sync.Mutex
+	serving bool
+	byWish  map[netip.AddrPort]*listener // by configured address; its port may be 0
+	failed  map[netip.AddrPort]string    // why an address is not served, as logged
+	sums    udp.Stats                    // of the sockets that are closed
+}
+
+func (ls *listeners) init(s *Server) {
+	ls.s = s
+	ls.byWish = make(map[netip.AddrPort]*listener)
+	ls.failed = make(map[netip.AddrPort]string)
+}
+
+// wanted lists the addresses that st serves: those of the interfaces that a
+// listen-on statement matches.
+func (s *Server) wanted(st *state) []netip.AddrPort {
+	set := make(map[netip.AddrPort]bool)
+	for _, l := range st.cfg.Listen {
+		match := l.Match.Compile(st.env)
+		for _, a := range st.env.Localhost {
+			if a.Is4() != l.V6 && match.Match(a) && !(a.Is4() && s.opts.OnlyIPv6) && !(!a.Is4() && s.opts.OnlyIPv4) {
+				set[netip.AddrPortFrom(a, l.Port)] = true
+			}
+		}
+	}
+	return slices.SortedFunc(maps.Keys(set), netip.AddrPort.Compare)
+}
+
+// missing reports whether an address of st is not served.
+func (ls *listeners) missing(st *state) bool {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	return slices.ContainsFunc(ls.s.wanted(st), func(a netip.AddrPort) bool { return ls.byWish[a] == nil })
+}
+
+// open opens what st wants and is not open yet. An address that cannot be had
+// is logged, once; the error is that none can.
+func (ls *listeners) open(st *state) error {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	var errs []error
+	open := 0
+	for _, a := range ls.s.wanted(st) {
+		if ls.byWish[a] != nil {
+			open++
+			continue
+		}
+		l, err := ls.s.listen(a, st.cfg.TCP.Backlog)
+		if err != nil {
+			errs = append(errs, err)
+			ls.complain(a, err)
+			continue
+		}
+		open++
+		delete(ls.failed, a)
+		ls.byWish[a] = l
+		ls.s.logs.network.Info(fmt.Sprintf("listening on %v", l.addr))
+		if ls.serving {
+			ls.start(l)
+		}
+	}
+	if open == 0 {
+		return errors.Join(append([]error{errNothingToListenOn}, errs...)...)
+	}
+	return nil
+}
+
+func (ls *listeners) complain(a netip.AddrPort, err error) {
+	if ls.failed[a] != err.Error() {
+		ls.failed[a] = err.Error()
+		ls.s.logs.network.Error(err.Error())
+	}
+}
+
+// listen opens the sockets of one address. When its port is 0 all of them
+// share the one that the kernel chose.
+func (s *Server) listen(a netip.AddrPort, backlog int) (*listener, error) {
+	l := &listener{addr: a}
+	t, err := s.net.listenTCP(a, backlog)
+	if err != nil {
+		return nil, err
+	}
+	l.tcp, l.addr = t, addrPort(t.Addr())
+	for range s.opts.Workers {
+		c, err := s.net.listenUDP(l.addr, udp.Options{ReusePort: s.opts.Workers > 1})
+		if err != nil {
+			l.close()
+			return nil, err
+		}
+		l.udp = append(l.udp, c)
+	}
+	return l, nil
+}
+
+// listenTCP listens with the backlog of tcp-listen-queue; 0 leaves the
+// system's.
+func listenTCP(a netip.AddrPort, backlog int) (net.Listener, error) {
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", a.String())
+	if err != nil {
+		return nil, fmt.Errorf("listening on TCP %v: %w", a, err)
+	}
+	if tl, ok := l.(*net.TCPListener); ok && backlog > 0 {
+		setBacklog(tl, backlog)
+	}
+	return l, nil
+}
+
+// setBacklog changes the queue of a listener. net gives no other way; where it
+// cannot be done the system's longest queue stays.
+func setBacklog(l *net.TCPListener, backlog int) {
+	if raw, err := l.SyscallConn(); err == nil {
+		raw.Control(func(fd uintptr) { syscall.Listen(int(fd), backlog) })
+	}
+}
+
+// serve starts the readers of all that is open.
+func (ls *listeners) serve() {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	ls.serving = true
+	for _, l := range ls.byWish {
+		ls.start(l)
+	}
+}
+
+func (ls *listeners) start(l *listener) {
+	for _, c := range l.udp {
+		l.readers.Go(newUDPReader(ls.s, c).run)
+	}
+	l.readers.Go(func() { ls.s.tcp.accept(l.tcp) })
+}
+
+// closeUnused closes what st does not want.
+func (ls *listeners) closeUnused(st *state) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	want := ls.s.wanted(st)
+	for a, l := range ls.byWish {
+		if !slices.Contains(want, a) {
+			ls.drop(a, l)
+			ls.s.logs.network.Info(fmt.Sprintf("no longer listening on %v", l.addr))
+		}
+	}
+}
+
+// drop closes l. ls.mu is held.
+func (ls *listeners) drop(a netip.AddrPort, l *listener) {
+	l.close()
+	delete(ls.byWish, a)
+	for _, c := range l.udp {
+		addUDP(&ls.sums, c.Stats())
+	}
+}
+
+// closeAll closes everything.
+func (ls *listeners) closeAll() {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	for a, l := range ls.byWish {
+		ls.drop(a, l)
+	}
+}
+
+// stopAccepting closes the TCP listeners.
+func (ls *listeners) stopAccepting() {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	for _, l := range ls.byWish {
+		l.tcp.Close()
+	}
+}
+
+func (ls *listeners) addrs() []netip.AddrPort {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	var list []netip.AddrPort
+	for _, l := range ls.byWish {
+		list = append(list, l.addr)
+	}
+	slices.SortFunc(list, netip.AddrPort.Compare)
+	return list
+}
+
+func (ls *listeners) stats() udp.Stats {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	sum := ls.sums
+	for _, l := range ls.byWish {
+		for _, c := range l.udp {
+			addUDP(&sum, c.Stats())
+		}
+	}
+	return sum
+}
+
+func addUDP(sum *udp.Stats, s udp.Stats) {
+	sum.Received += s.Received
+	sum.Sent += s.Sent
+	sum.SendFailed += s.SendFailed
+	sum.SendFull += s.SendFull
+	sum.Segmented += s.Segmented
+	sum.ReceiveFull += s.ReceiveFull
+	sum.SegmentFailed += s.SegmentFailed
+}
+
+// dialTCP connects to an upstream server.
+func dialTCP(ctx context.Context, server, source netip.AddrPort) (net.Conn, error) {
+	var d net.Dialer
+	if source.IsValid() {
+		d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(source.Addr(), 0))
+	}
+	return d.DialContext(ctx, "tcp", server.String())
+}

@@ -1,0 +1,110 @@
+package forwarder
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"vpcdns/forwarder/logging"
+	"vpcdns/forwarder/upstream"
+	"vpcdns/forwarder/wire"
+)
+
+// loggers are the categories that the server writes to.
+type loggers struct {
+	general, network, security, queries, resolver, queryErrors *slog.Logger
+}
+
+func newLoggers(l *logging.Logs) loggers {
+	of := func(category string) *slog.Logger {
+		if l == nil {
+			return slog.New(slog.DiscardHandler)
+		}
+		return l.Logger(category)
+	}
+	return loggers{
+		general: of("general"), network: of("network"), security: of("security"),
+		queries: of("queries"), resolver: of("resolver"), queryErrors: of("query-errors"),
+	}
+}
+
+// logQuery writes the current query to the query log, in BIND's words.
+func (a *answerer) logQuery(c *client) {
+	l := a.s.logs.queries
+	if !l.Enabled(context.Background(), slog.LevelInfo) {
+		return
+	}
+	name := trimDot(presentation(a.q.Name()))
+	l.Info(fmt.Sprintf("client @0x%x %s (%s): query: %s %s %s %s (%s)", c.addr.Port(), who(c), name,
+		name, dns.Class(a.q.Class), typeName(a.q.Type), a.queryFlags(c), c.local.Addr()))
+}
+
+// who is a client as BIND writes it.
+func who(c *client) string { return fmt.Sprintf("%s#%d", c.addr.Addr(), c.addr.Port()) }
+
+func typeName(t uint16) string { return dns.Type(t).String() }
+
+// queryFlags are BIND's letters: recursion desired or not, EDNS and its
+// version, TCP, DO, CD, and a cookie that is valid or just present.
+func (a *answerer) queryFlags(c *client) string {
+	var b strings.Builder
+	set := func(on bool, s string) {
+		if on {
+			b.WriteString(s)
+		}
+	}
+	q := &a.q
+	set(q.Flags&wire.RD != 0, "+")
+	set(q.Flags&wire.RD == 0, "-")
+	set(q.EDNS.Present, fmt.Sprintf("E(%d)", q.EDNS.Version))
+	set(c.tcp, "T")
+	set(q.EDNS.DO, "D")
+	set(q.Flags&wire.CD != 0, "C")
+	if q.EDNS.Cookie != nil {
+		good := a.goodCookie(c)
+		set(good, "V")
+		set(!good, "K")
+	}
+	return b.String()
+}
+
+// logDenied writes that an access list turned the current query away.
+func (a *answerer) logDenied(c *client) {
+	l := a.s.logs.security
+	if !l.Enabled(context.Background(), slog.LevelInfo) {
+		return
+	}
+	name := trimDot(presentation(a.q.Name()))
+	l.Info(fmt.Sprintf("client @0x%x %s (%s): query (cache) '%s/%s/%s' denied (allow-query-cache did not match)",
+		c.addr.Port(), who(c), name, name, typeName(a.q.Type), dns.Class(a.q.Class)))
+}
+
+// logFailure writes why a question got no answer. Outages are reported once,
+// by upstreamEvent; single failures are for those who look.
+func (s *Server) logFailure(f *fetch, err error) {
+	l := s.logs.queryErrors
+	if !l.Enabled(context.Background(), slog.LevelInfo) {
+		return
+	}
+	q := f.req.Question
+	n := len(q) - 4
+	l.Info(fmt.Sprintf("%s resolving '%s/%s/IN' in zone %s", err, trimDot(presentation(q[:n])),
+		typeName(uint16(q[n])<<8|uint16(q[n+1])), trimDot(f.zone.name)))
+}
+
+// upstreamEvent writes what happens to servers: each outage once, and its end.
+func (s *Server) upstreamEvent(e upstream.Event) {
+	l := s.logs.resolver
+	switch addr := fmt.Sprintf("%s#%d", e.Server.Addr(), e.Server.Port()); e.Kind {
+	case upstream.OutageBegan:
+		l.Warn(fmt.Sprintf("upstream %s does not answer (for %v now)", addr, e.Duration.Round(time.Millisecond)))
+	case upstream.OutageEnded:
+		l.Warn(fmt.Sprintf("upstream %s answers again (after %v)", addr, e.Duration.Round(time.Millisecond)))
+	case upstream.Forgery:
+		l.Warn(fmt.Sprintf("forged answers for upstream %s: asking from new ports", addr))
+	}
+}

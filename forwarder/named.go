@@ -1,0 +1,119 @@
+package forwarder
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"vpcdns/forwarder/namedconf"
+)
+
+// Report is what was found in a configuration.
+type Report struct {
+	Findings []namedconf.Finding // errors and warnings, by place
+	normal   []namedconf.Statement
+}
+
+// Err returns the errors among the findings as one error, a line each; nil if
+// there are warnings at most.
+func (r Report) Err() error {
+	var errs []error
+	for _, f := range r.Findings {
+		if f.Severity == namedconf.Error {
+			errs = append(errs, errors.New(f.String()))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// WriteNormal writes the configuration in the form that named-checkconf -p
+// prints: includes resolved, values normalised, options in a fixed order.
+func (r Report) WriteNormal(w io.Writer) error { return namedconf.Format(w, r.normal) }
+
+// LoadConfig reads a named.conf with all that it includes, and the files of
+// its primary zones. It reports everything that is wrong with them at once;
+// the Config is nil if anything is an error.
+func LoadConfig(path string) (*Config, Report) {
+	return compile(namedconf.Load(path, namedconf.Limits{}))
+}
+
+// compile gives meaning to a syntax tree.
+func compile(file *namedconf.File) (*Config, Report) {
+	c := &checker{index: newOptionIndex(), findings: file.Findings, broken: len(file.Findings) > 0}
+	normal := c.block(file.Statements, inTop)
+	b := newBuilder(c)
+	cfg := b.build(normal)
+	b.checkPaths()
+	report := Report{Findings: first(sorted(c.findings)), normal: normal}
+	if report.Err() != nil {
+		return nil, report
+	}
+	return cfg, report
+}
+
+// sorted orders findings by place and drops those said twice. Files stay in
+// the order of reading.
+func sorted(findings []namedconf.Finding) []namedconf.Finding {
+	order := make(map[string]int)
+	for _, f := range findings {
+		if _, ok := order[f.Pos.File]; !ok {
+			order[f.Pos.File] = len(order)
+		}
+	}
+	slices.SortStableFunc(findings, func(x, y namedconf.Finding) int {
+		return cmp.Or(
+			cmp.Compare(order[x.Pos.File], order[y.Pos.File]),
+			cmp.Compare(x.Pos.Line, y.Pos.Line),
+			cmp.Compare(x.Pos.Col, y.Pos.Col),
+		)
+	})
+	return slices.Compact(findings)
+}
+
+// maxFindings of each severity are reported: more than anybody reads.
+const maxFindings = 100
+
+// first cuts what is more than maxFindings, and tells how many it cut.
+func first(findings []namedconf.Finding) []namedconf.Finding {
+	var count [2]int // by severity
+	kept := slices.DeleteFunc(findings, func(f namedconf.Finding) bool {
+		count[f.Severity]++
+		return count[f.Severity] > maxFindings
+	})
+	for severity, what := range []string{namedconf.Error: "errors", namedconf.Warning: "warnings"} {
+		if more := count[severity] - maxFindings; more > 0 {
+			kept = append(kept, namedconf.Finding{
+				Pos:      namedconf.Pos{File: kept[0].Pos.File},
+				Severity: namedconf.Severity(severity),
+				Message:  fmt.Sprintf("%d more %s", more, what),
+			})
+		}
+	}
+	return kept
+}
+
+// checkPaths warns of directories that are not there. named does not start
+// without its directory, and without that of a log file; here both only cost
+// what would be written to them.
+func (b *builder) checkPaths() {
+	if d := b.cfg.Directory; d != "" && !isDir(d) {
+		b.warnf(b.directoryPos, "directory '%s' does not exist", d)
+	}
+	for _, c := range b.cfg.Logging.Channels {
+		if c.Path == "" {
+			continue
+		}
+		if d := filepath.Dir(b.path(c.Path)); !isDir(d) {
+			b.warnf(b.channelPos[c.Name], "channel '%s': directory '%s' does not exist", c.Name, d)
+		}
+	}
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}

@@ -1,0 +1,373 @@
+package forwarder
+
+import (
+	"bytes"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"vpcdns/acl"
+	"vpcdns/forwarder/logging"
+	"vpcdns/forwarder/namedconf"
+)
+
+// load returns the Config of a configuration that must be good.
+func load(t *testing.T, conf string) *Config {
+	t.Helper()
+	cfg, report := LoadConfig(writeConf(t, conf))
+	if err := report.Err(); err != nil {
+		t.Fatalf("LoadConfig(%q): %v", conf, err)
+	}
+	return cfg
+}
+
+func addrPorts(list ...string) (a []netip.AddrPort) {
+	for _, s := range list {
+		a = append(a, netip.MustParseAddrPort(s))
+	}
+	return a
+}
+
+func TestReferenceConfig(t *testing.T) {
+	cfg, report := LoadConfig("../testdata/named.conf/good-reference.conf")
+	for _, f := range report.Findings {
+		if !strings.Contains(f.Message, "does not exist") {
+			t.Errorf("finding %v", f)
+		}
+	}
+	if cfg == nil {
+		t.Fatal("LoadConfig(reference) = nil")
+	}
+	vpc := addrPorts("10.79.0.2:53")
+	want := []ForwardZone{{".", vpc}, {"us-east-1.compute.internal.", vpc}, {"awslab.mycompany.corp.", vpc}}
+	if !reflect.DeepEqual(cfg.Zones, want) {
+		t.Errorf("Zones = %v, want %v", cfg.Zones, want)
+	}
+	const good = "{ { 10.0.0.0/8; localhost; localnets; }; }"
+	for name, l := range map[string]acl.List{"AllowQuery": cfg.AllowQuery, "AllowCache": cfg.AllowCache, "AllowRecurse": cfg.AllowRecurse} {
+		if l.String() != good {
+			t.Errorf("%s = %v, want %v", name, l, good)
+		}
+	}
+	if cfg.Directory != "/var/named" || *cfg.Identity.Version != "not currently available" || cfg.Identity.Authors {
+		t.Errorf("Directory, Identity = %q, %+v", cfg.Directory, cfg.Identity)
+	}
+	if len(cfg.Static) != 0 {
+		t.Errorf("%d empty zones below forward only, want 0", len(cfg.Static))
+	}
+	wantLog := logging.Config{
+		Channels: []logging.Channel{{
+			Name: "simple_log", Kind: logging.File, Path: "/var/log/named/bind.log", Versions: 3, Size: 5 << 20,
+			Severity: logging.Warning, PrintTime: logging.Local, PrintSeverity: true, PrintCategory: true,
+		}},
+		Categories: map[string][]string{"default": {"simple_log"}, "client": {"simple_log"}},
+	}
+	if !reflect.DeepEqual(cfg.Logging, wantLog) {
+		t.Errorf("Logging = %+v, want %+v", cfg.Logging, wantLog)
+	}
+}
+
+// TestStockFiles loads what Amazon Linux installs, with its includes and zone
+// files, as if it were in the root directory.
+func TestStockFiles(t *testing.T) {
+	for _, release := range []string{"amazon-linux-2", "amazon-linux-2023"} {
+		t.Run(release, func(t *testing.T) {
+			root := t.TempDir()
+			for _, dir := range []string{release, "amazon-linux"} {
+				if err := os.CopyFS(root, os.DirFS("../testdata/named.conf/"+dir)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			moveRoot(t, root)
+			cfg, report := LoadConfig(filepath.Join(root, "etc/named.conf"))
+			if err := report.Err(); err != nil {
+				t.Fatal(err)
+			}
+			var zones []string
+			for _, z := range cfg.Static {
+				if !z.Empty {
+					zones = append(zones, z.Name)
+				}
+			}
+			want := []string{
+				"localhost.localdomain.", "localhost.", "1." + strings.Repeat("0.", 31) + "ip6.arpa.",
+				"1.0.0.127.in-addr.arpa.", "0.in-addr.arpa.",
+			}
+			if !slices.Equal(zones, want) {
+				t.Errorf("primary zones = %v, want %v", zones, want)
+			}
+			if got := cfg.AllowRecurse.String(); got != "{ localhost; }" {
+				t.Errorf("AllowRecurse = %v, want { localhost; }", got)
+			}
+		})
+	}
+}
+
+// moveRoot puts the paths of all files below root under it.
+func moveRoot(t *testing.T, root string) {
+	absolute := regexp.MustCompile(`"(/(?:etc|var|usr)/)`)
+	files, err := filepath.Glob(filepath.Join(root, "etc/named.*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = absolute.ReplaceAll(text, []byte(`"`+root+`$1`))
+		if err := os.WriteFile(f, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestAccessInherits(t *testing.T) {
+	const near = "{ localnets; localhost; }"
+	for _, c := range []struct{ name, conf, query, cache, recurse string }{
+		{"nothing", "", "{ any; }", near, near},
+		{"query", "allow-query { 10/8; };", "{ 10.0.0.0/8; }", "{ 10.0.0.0/8; }", "{ 10.0.0.0/8; }"},
+		{"recursion", "allow-recursion { 10/8; };", "{ any; }", "{ 10.0.0.0/8; }", "{ 10.0.0.0/8; }"},
+		{"cache", "allow-query-cache { 10/8; };", "{ any; }", "{ 10.0.0.0/8; }", "{ 10.0.0.0/8; }"},
+		{"query and recursion", "allow-query { 10/8; }; allow-recursion { none; };", "{ 10.0.0.0/8; }", "{ none; }", "{ none; }"},
+		{"query and cache", "allow-query { 10/8; }; allow-query-cache { any; };", "{ 10.0.0.0/8; }", "{ any; }", "{ any; }"},
+		{"all", "allow-query { 10/8; }; allow-query-cache { any; }; allow-recursion { none; };", "{ 10.0.0.0/8; }", "{ any; }", "{ none; }"},
+		{"empty list", "allow-query { };", "{ }", "{ }", "{ }"},
+		{"recursion no", "recursion no; allow-query { 10/8; };", "{ 10.0.0.0/8; }", "{ none; }", "{ none; }"},
+		{"recursion no, cache", "recursion no; allow-query-cache { any; };", "{ any; }", "{ any; }", "{ none; }"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cfg := load(t, opts(c.conf))
+			got := [3]string{cfg.AllowQuery.String(), cfg.AllowCache.String(), cfg.AllowRecurse.String()}
+			if want := [3]string{c.query, c.cache, c.recurse}; got != want {
+				t.Errorf("query, cache, recurse of %q = %v, want %v", c.conf, got, want)
+			}
+		})
+	}
+}
+
+// TestOptions checks what single options make of the Config.
+func TestOptions(t *testing.T) {
+	for _, c := range []struct {
+		conf string
+		want func(*Config) // applied to the Config of an empty file
+	}{
+		{opts(""), func(*Config) {}},
+		{opts("port 5353;"), func(c *Config) { c.Listen[0].Port, c.Listen[1].Port = 5353, 5353 }},
+		{opts("listen-on port 0x35 { 10/8; };"), func(c *Config) {
+			c.Listen = []Listen{{53, false, acl.List{{Prefix: netip.MustParsePrefix("10.0.0.0/8")}}}, {53, true, acl.All()}}
+		}},
+		{opts("listen-on-v6 { none; }; listen-on { any; }; listen-on port 54 { any; };"), func(c *Config) {
+			c.Listen = []Listen{{53, false, acl.All()}, {54, false, acl.All()}, {53, true, acl.None()}}
+		}},
+		{opts("query-source address 192.0.2.1 port 5000; query-source-v6 2001:db8::1;"), func(c *Config) {
+			c.Source4, c.Source6 = netip.MustParseAddrPort("192.0.2.1:0"), netip.MustParseAddrPort("[2001:db8::1]:0")
+		}},
+		{opts("query-source *;"), func(*Config) {}},
+		{opts("blackhole { 192.0.2.1; };"), func(c *Config) {
+			c.Blackhole = acl.List{{Prefix: netip.MustParsePrefix("192.0.2.1/32")}}
+		}},
+		{opts("max-cache-ttl 1h; min-cache-ttl PT30S; max-ncache-ttl 10; min-ncache-ttl 1; servfail-ttl 99;"), func(c *Config) {
+			c.Cache.MaxTTL, c.Cache.MinTTL, c.Cache.MaxNTTL = time.Hour, 30*time.Second, 10*time.Second
+			c.Cache.MinNTTL, c.Cache.ServfailTTL = time.Second, 30*time.Second
+		}},
+		{opts("max-cache-size 10m;"), func(c *Config) { c.Cache.MaxSize = 10 << 20 }},
+		{opts("max-cache-size 100;"), func(c *Config) { c.Cache.MaxSize = 2 << 20 }},
+		{opts("max-cache-size 0;"), func(c *Config) { c.Cache.MaxSize = 0 }},
+		{opts("max-cache-size Unlimited;"), func(c *Config) { c.Cache.MaxSize = 0 }},
+		{opts("max-cache-size default;"), func(*Config) {}},
+		{opts("max-cache-size 90%;"), func(*Config) {}},
+		{opts("prefetch 20;"), func(c *Config) { c.Cache.PrefetchTrigger, c.Cache.PrefetchEligible = 10*time.Second, 16*time.Second }},
+		{opts("prefetch 3 4;"), func(c *Config) { c.Cache.PrefetchTrigger = 3 * time.Second }},
+		{opts("prefetch 0;"), func(c *Config) { c.Cache.PrefetchTrigger = 0 }},
+		{opts("stale-cache-enable yes; stale-answer-enable 1; stale-answer-ttl 5; max-stale-ttl 1d; stale-refresh-time 0;"), func(c *Config) {
+			c.Cache.StaleEnable, c.Cache.StaleAnswer = true, true
+			c.Cache.StaleAnswerTTL, c.Cache.StaleRefresh = 5*time.Second, 0
+		}},
+		{opts("stale-answer-client-timeout 1800;"), func(c *Config) { c.Cache.StaleClientTimeout = 1800 * time.Millisecond }},
+		{opts("stale-answer-client-timeout 0;"), func(c *Config) { c.Cache.StaleClientTimeout = 0 }},
+		{opts("stale-answer-client-timeout off;"), func(*Config) {}},
+		{opts("edns-udp-size 100; max-udp-size 65535; nocookie-udp-size 1;"), func(c *Config) {
+			c.EDNS.UDPSize, c.EDNS.MaxUDPSize, c.EDNS.NoCookieUDPSize = 512, 4096, 128
+		}},
+		{opts("max-udp-size 512;"), func(c *Config) { c.EDNS.MaxUDPSize, c.EDNS.NoCookieUDPSize = 512, 512 }},
+		{opts(`send-cookie no; answer-cookie no; require-server-cookie yes; cookie-secret "000102030405060708090a0b0c0d0e0f";`), func(c *Config) {
+			c.EDNS.SendCookie, c.EDNS.AnswerCookie, c.EDNS.RequireServerCookie = false, false, true
+			c.EDNS.CookieSecrets = [][16]byte{{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}}
+		}},
+		{opts("tcp-clients 010; tcp-listen-queue 20; tcp-initial-timeout 1; tcp-idle-timeout 100; tcp-keepalive-timeout 600; tcp-advertised-timeout 0;"), func(c *Config) {
+			c.TCP = TCPConfig{8, 20, 2500 * time.Millisecond, 10 * time.Second, 60 * time.Second, 0}
+		}},
+		{opts("version none; hostname none;"), func(c *Config) { c.Identity = Identity{} }},
+		{opts(`version "x"; server-id hostname;`), func(c *Config) {
+			x := "x"
+			c.Identity = Identity{Version: &x, Hostname: c.Identity.Hostname, ServerID: c.Identity.Hostname}
+		}},
+		{opts("recursive-clients 5000; clients-per-query 0; max-clients-per-query 7; fetches-per-server 8 fail; fetches-per-zone 9;"), func(c *Config) {
+			c.Limits = Limits{5000, 8, 9, c.Limits.ResolverQueryTimeout}
+		}},
+		{opts("resolver-query-timeout 3;"), func(c *Config) { c.Limits.ResolverQueryTimeout = 3 * time.Second }},
+		{opts("resolver-query-timeout 2500;"), func(c *Config) { c.Limits.ResolverQueryTimeout = 2500 * time.Millisecond }},
+		{opts("resolver-query-timeout 10;"), func(*Config) {}},
+		{opts("rate-limit { responses-per-second 5; nodata-per-second 1; slip 3; };"), func(c *Config) {
+			c.RateLimit = RateLimit{
+				ResponsesPerSecond: 5, ErrorsPerSecond: 5, NxdomainsPerSecond: 5, NodataPerSecond: 1, ReferralsPerSecond: 5,
+				Window: 15, Slip: 3, IPv4PrefixLen: 24, IPv6PrefixLen: 56, MaxTableSize: 20000, MinTableSize: 500,
+			}
+		}},
+		{opts("minimal-responses yes; minimal-any yes; match-mapped-addresses yes; querylog yes;"), func(c *Config) {
+			c.MinimalResponses, c.MinimalAny, c.MatchMapped, c.QueryLog = true, true, true, true
+		}},
+		{opts("rrset-order { order cyclic; };"), func(c *Config) { c.RRsetOrder = OrderCyclic }},
+		{opts(`rrset-order { type A order cyclic; class IN name "*" order random; order none; };`), func(c *Config) { c.RRsetOrder = OrderRandom }},
+		{opts("rrset-order { type A order cyclic; };"), func(c *Config) { c.RRsetOrder = OrderNone }},
+		{opts("pid-file none;"), func(c *Config) { c.PidFile = "" }},
+		{opts(`pid-file "/run/x";`), func(c *Config) { c.PidFile = "/run/x" }},
+		{opts("empty-zones-enable no;"), func(c *Config) { c.Static = nil }},
+		{"logging { category queries { null; }; };", func(c *Config) {
+			c.QueryLog, c.Logging.Categories = true, map[string][]string{"queries": {"null"}}
+		}},
+		{opts("querylog no;") + " logging { category queries { null; }; };", func(c *Config) {
+			c.Logging.Categories = map[string][]string{"queries": {"null"}}
+		}},
+		{"server 10/8 { bogus yes; }; server ::1 { edns no; tcp-only yes; send-cookie no; edns-udp-size 9000; };", func(c *Config) {
+			no := false
+			c.Upstreams = []ServerClause{
+				{Prefix: netip.MustParsePrefix("10.0.0.0/8"), Bogus: true},
+				{Prefix: netip.MustParsePrefix("::1/128"), EDNS: &no, TCPOnly: true, SendCookie: &no, UDPSize: 4096},
+			}
+		}},
+	} {
+		t.Run(c.conf, func(t *testing.T) {
+			want := load(t, "")
+			c.want(want)
+			if got := load(t, c.conf); !reflect.DeepEqual(got, want) {
+				t.Errorf("Config of %q:\n%s", c.conf, difference(got, want))
+			}
+		})
+	}
+}
+
+// difference names the fields that differ.
+func difference(got, want *Config) string {
+	var b strings.Builder
+	g, w := reflect.ValueOf(*got), reflect.ValueOf(*want)
+	for i := range g.NumField() {
+		if a, z := g.Field(i).Interface(), w.Field(i).Interface(); !reflect.DeepEqual(a, z) {
+			b.WriteString(g.Type().Field(i).Name + " is ")
+			b.WriteString(strings.TrimSpace(fmt.Sprint(a)) + ", want " + fmt.Sprint(z) + "\n")
+		}
+	}
+	return b.String()
+}
+
+func TestDefaultConfig(t *testing.T) {
+	if got, want := DefaultConfig(), load(t, ""); !reflect.DeepEqual(got, want) {
+		t.Errorf("DefaultConfig() is not the Config of an empty file:\n%s", difference(got, want))
+	}
+}
+
+// TestFindings holds messages and places to what an operator reads.
+func TestFindings(t *testing.T) {
+	for _, c := range []struct{ name, conf, want string }{
+		{"all in one run", "options {\n recursion on;\n forwarders { x; 192.0.2.1; y };\n};\nzone \"a\" { type forward; file \"x\"; };\n",
+			"2:12: expected boolean near 'on'\n" +
+				"3:15: expected address near 'x'\n" +
+				"3:29: expected address near 'y'\n" +
+				"3:31: missing ';' before '}'\n" +
+				"5:26: option 'file' is not allowed in a forward zone\n"},
+		{"unknown", "options { frob yes; };", "1:11: unknown option 'frob'\n"},
+		{"wrong place", "logging { recursion yes; };", "1:11: unknown option 'recursion' here: it belongs in options\n"},
+		{"redefined", opts("recursion yes; recursion no;"), "1:26: 'recursion' redefined near 'recursion'\n"},
+		{"missing semicolon", opts("recursion yes forward only; forwarders { };"), "1:25: missing ';' before 'forward'\n"},
+		{"missing value", opts("recursion;"), "1:20: expected boolean near ';'\n"},
+		{"undefined ACL", opts("allow-query { a; };"), "1:25: undefined ACL 'a'\n"},
+		{"ACL hidden by another error", "acl a { 10.1; }; options { allow-query { a; }; };", "1:9: incomplete IPv4 address or prefix near '10.1'\n"},
+		{"forward first", opts("forward first; forwarders { 192.0.2.1; };"),
+			"1:11: options: 'forward first' is treated as 'forward only': no name goes to the root servers\n"},
+		{"ignored", opts("dnssec-validation yes;"),
+			"1:11: option 'dnssec-validation' is ignored: answers are not validated; signatures, DO and CD pass through\n"},
+		{"asks for what is done anyway", opts("dnssec-validation no; notify no; allow-update { none; };"), ""},
+		{"refused", opts("dns64 64:ff9b::/96 { };"), "1:11: option 'dns64' is not supported: addresses are not synthesised\n"},
+		{"zone type", `zone "a" { type slave; primaries { 192.0.2.1; }; };`,
+			"1:17: zone 'a': type slave is not supported: zones are not transferred; use type forward with its servers as forwarders\n"},
+		{"not text", "\x00\x01", "1:1: NUL byte: this is not a text file\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if _, _, got := ours(t, c.conf); got != c.want {
+				t.Errorf("findings in %q:\n%s\nwant\n%s", c.conf, got, c.want)
+			}
+		})
+	}
+}
+
+func TestMissingFile(t *testing.T) {
+	var out bytes.Buffer
+	if code := CheckConfig(&out, filepath.Join(t.TempDir(), "none"), true); code != 1 || out.Len() == 0 {
+		t.Errorf("CheckConfig(missing file) = %d with %q, want 1 with a reason", code, &out)
+	}
+}
+
+func TestManyFindings(t *testing.T) {
+	_, report := LoadConfig(writeConf(t, strings.Repeat("frob yes;\n", 1000)+"trust-anchors { };"))
+	last := report.Findings[len(report.Findings)-1]
+	if n := len(report.Findings); n != maxFindings+2 || last.Message != "900 more errors" {
+		t.Errorf("%d findings ending in %q, want %d ending in 900 more errors", n, last.Message, maxFindings+2)
+	}
+}
+
+// TestExponentialACL has lists that name the next one twice: 2^40 elements.
+func TestExponentialACL(t *testing.T) {
+	var conf strings.Builder
+	for i := range 40 {
+		conf.WriteString("acl a" + fmt.Sprint(i) + " { a" + fmt.Sprint(i+1) + "; a" + fmt.Sprint(i+1) + "; };\n")
+	}
+	conf.WriteString("acl a40 { any; }; options { allow-query { a0; }; };")
+	code, _, findings := ours(t, conf.String())
+	if code != 1 || strings.Count(findings, "more than") != 1 {
+		t.Errorf("CheckConfig of 2^40 elements = %d, %s; want 1 and one reason", code, findings)
+	}
+}
+
+// FuzzLoadConfig checks that what is accepted has a normal form which means
+// the same and is its own normal form.
+func FuzzLoadConfig(f *testing.F) {
+	for _, s := range snippets {
+		f.Add(s.conf)
+	}
+	reference, err := os.ReadFile("../testdata/named.conf/good-reference.conf")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(string(reference))
+	f.Fuzz(func(t *testing.T, conf string) {
+		cfg, report := compile(namedconf.Parse("named.conf", []byte(conf), namedconf.Limits{}))
+		if cfg == nil {
+			if report.Err() == nil {
+				t.Fatal("no Config and no error")
+			}
+			return
+		}
+		var normal, again bytes.Buffer
+		if err := report.WriteNormal(&normal); err != nil {
+			t.Fatal(err)
+		}
+		cfg2, report2 := compile(namedconf.Parse("normal", normal.Bytes(), namedconf.Limits{}))
+		if err := report2.Err(); err != nil {
+			t.Fatalf("normal form of %q is refused: %v\n%s", conf, err, &normal)
+		}
+		if !reflect.DeepEqual(cfg, cfg2) {
+			t.Fatalf("normal form of %q means something else:\n%s\n%s", conf, difference(cfg2, cfg), &normal)
+		}
+		if err := report2.WriteNormal(&again); err != nil || again.String() != normal.String() {
+			t.Fatalf("normal form of the normal form of %q:\n%s\nwant\n%s", conf, &again, &normal)
+		}
+	})
+}

@@ -1,0 +1,184 @@
+package forwarder
+
+import (
+	"slices"
+	"strings"
+
+	"vpcdns/forwarder/namedconf"
+)
+
+// place is a set of blocks of named.conf.
+type place uint32
+
+const (
+	inTop place = 1 << iota
+	inOptions
+	inRateLimit
+	inPrimary // a zone of this type, as the next two
+	inForward
+	inHint
+	inServer
+	inKey
+	inControls
+	inStatistics
+	inLogging
+	inChannel
+	inZones = inPrimary | inForward | inHint
+)
+
+var placeNames = []struct {
+	place place
+	name  string
+}{
+	{inTop, "top level"},
+	{inOptions, "options"},
+	{inRateLimit, "rate-limit"},
+	{inPrimary, "primary zone"},
+	{inForward, "forward zone"},
+	{inHint, "hint zone"},
+	{inServer, "server"},
+	{inKey, "key"},
+	{inControls, "controls"},
+	{inStatistics, "statistics-channels"},
+	{inLogging, "logging"},
+	{inChannel, "channel"},
+}
+
+// String lists the blocks.
+func (p place) String() string {
+	var names []string
+	for _, n := range placeNames {
+		if p&n.place != 0 {
+			names = append(names, n.name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// treatment is what becomes of an option.
+type treatment uint8
+
+const (
+	isHonoured treatment = iota
+	isIgnored            // with a warning that says why it is harmless
+	isRefused            // with an error that says why
+)
+
+var treatmentNames = [...]string{"honoured", "ignored", "refused"}
+
+// age is what BIND 9.18 itself says of an option.
+type age uint8
+
+const (
+	current age = iota
+	deprecated
+	obsolete
+	ancient // named no longer starts with it; 9.11 knew it
+)
+
+var ageNames = [...]string{"", "deprecated", "obsolete", "gone from BIND 9.18"}
+
+// option is one row of the table: an option in the places where it means the
+// same.
+type option struct {
+	name      string
+	in        place
+	syntax    syntax
+	treatment treatment
+	apply     setter // of an honoured option that sets something by itself
+	why       string // of one that is not honoured
+	exempt    string // the one value in normal form that needs none of this: it asks for what is done anyway
+	many      bool   // may stand more than once
+	age       age
+}
+
+// setter carries a statement in normal form into the Config.
+type setter func(*builder, namedconf.Statement)
+
+func honoured(name string, in place, s syntax, apply setter) option {
+	return option{name: name, in: in, syntax: s, apply: apply}
+}
+
+func ignored(name string, in place, s syntax, why string) option {
+	return option{name: name, in: in, syntax: s, treatment: isIgnored, why: why}
+}
+
+func refused(name string, in place, s syntax, why string) option {
+	return option{name: name, in: in, syntax: s, treatment: isRefused, why: why}
+}
+
+// checked has apply look at an option that is not honoured for its errors.
+func (o option) checked(apply setter) option { o.apply = apply; return o }
+
+func (o option) unless(value string) option { o.exempt = value; return o }
+func (o option) repeated() option           { o.many = true; return o }
+func (o option) aged(a age) option          { o.age = a; return o }
+
+// options returns the table. Within a place its order is that of
+// named-checkconf -p.
+func options() []option {
+	return slices.Concat(topLevel, zoneOptions, global, otherBlocks)
+}
+
+// optionIndex finds rows of the table by name.
+type optionIndex map[string][]rankedOption
+
+type rankedOption struct {
+	option
+	rank int
+}
+
+func newOptionIndex() optionIndex {
+	index := make(optionIndex)
+	for rank, o := range options() {
+		index[o.name] = append(index[o.name], rankedOption{o, rank})
+	}
+	return index
+}
+
+// find returns the row of name in one of the places of in.
+func (x optionIndex) find(name string, in place) (rankedOption, bool) {
+	for _, o := range x[name] {
+		if o.in&in != 0 {
+			return o, true
+		}
+	}
+	return rankedOption{}, false
+}
+
+// places returns where name may stand at all.
+func (x optionIndex) places(name string) (in place) {
+	for _, o := range x[name] {
+		in |= o.in
+	}
+	return in
+}
+
+// OptionTable returns the table of all options of named.conf as Markdown: what
+// each may hold, where, and what becomes of it.
+func OptionTable() string {
+	var b strings.Builder
+	b.WriteString("| option | in | value | here | why |\n|---|---|---|---|---|\n")
+	rows := options()
+	slices.SortStableFunc(rows, func(a, b option) int { return strings.Compare(a.name, b.name) })
+	for _, o := range rows {
+		b.WriteString(o.row())
+	}
+	return b.String()
+}
+
+func (o option) row() string {
+	why := o.why
+	if o.exempt != "" {
+		why += "; `" + o.exempt + "` is fine"
+	}
+	if o.age != current {
+		why = strings.TrimSuffix(ageNames[o.age]+"; "+why, "; ")
+	}
+	cells := []string{"`" + o.name + "`", o.in.String(), markdown(o.syntax.String()), treatmentNames[o.treatment], markdown(why)}
+	return "| " + strings.Join(cells, " | ") + " |\n"
+}
+
+func markdown(s string) string {
+	return strings.NewReplacer("|", `\|`, "*", `\*`, "<", "&lt;").Replace(s)
+}

@@ -1,0 +1,155 @@
+package forwarder
+
+import (
+	"math"
+
+	"vpcdns/acl"
+)
+
+// Syntaxes that several options share.
+var (
+	checkAction   = words{"fail", "warn", "ignore"}
+	names         = listOf{aName}
+	portRanges    = listOf{choice{sequence{keyword("range"), aNumber, aNumber}, aNumber}}
+	orNone        = choice{words{"none"}, aString}
+	orHostname    = choice{words{"none", "hostname"}, aString}
+	sizeLimit     = choice{words{"unlimited", "default"}, aSize}
+	cacheSize     = choice{words{"unlimited", "default"}, aPercentage, aSize}
+	exceptFrom    = optional{keyword("except-from"), names}
+	source4       = endpoint{v4: true, anyAddr: true, anyPort: true}
+	source6       = endpoint{v6: true, anyAddr: true, anyPort: true}
+	portNumber    = optional{keyword("port"), aNumber}
+	forwarderList = sequence{portNumber, listOf{endpoint{v4: true, v6: true}}}
+	transferList  = sequence{portNumber, optional{keyword("transport"), aName}, matchList{}}
+	listenOn      = sequence{portNumber, optional{keyword("tls"), aName}, optional{keyword("http"), aName}, matchList{}}
+	remoteServers = sequence{portNumber, listOf{remoteServer}}
+	remoteServer  = sequence{
+		choice{endpoint{v4: true, v6: true}, aName},
+		optional{keyword("key"), aName}, optional{keyword("tls"), aName},
+	}
+	rrsetRule = sequence{
+		optional{keyword("class"), aWord}, optional{keyword("type"), aWord}, optional{keyword("name"), aString},
+		keyword("order"), aWord,
+	}
+	anchors   = listOf{sequence{aName, words{"static-key", "initial-key", "static-ds", "initial-ds"}, aNumber, aNumber, aNumber, aString}}
+	oldKeys   = listOf{sequence{aName, aNumber, aNumber, aNumber, aString}}
+	anySocket = endpoint{v4: true, v6: true, anyAddr: true, anyPort: true}
+	keyNames  = optional{keyword("keys"), names}
+	readOnly  = optional{keyword("read-only"), aBoolean}
+	versions  = optional{keyword("versions"), choice{words{"unlimited"}, aNumber}}
+	fileSize  = optional{keyword("size"), sizeLimit}
+	suffix    = optional{keyword("suffix"), words{"increment", "timestamp"}}
+	levels    = choice{
+		words{"critical", "error", "warning", "notice", "info", "dynamic"},
+		debugLevel{},
+	}
+)
+
+// topLevel are the statements outside of any block.
+var topLevel = []option{
+	honoured("acl", inTop, sequence{aName, matchList{}}, nil).repeated(),
+	ignored("controls", inTop, clauses(inControls), noRNDC).checked((*builder).controls).repeated(),
+	ignored("dnssec-policy", inTop, sequence{aName, anything{}}, noSigning).repeated(),
+	ignored("http", inTop, anything{}, noTLS).repeated(),
+	honoured("logging", inTop, clauses(inLogging), (*builder).logging),
+	ignored("masters", inTop, sequence{aName, remoteServers}, noTransfers).repeated(),
+	honoured("options", inTop, clauses(inOptions), (*builder).options),
+	ignored("parental-agents", inTop, sequence{aName, remoteServers}, noSigning).repeated(),
+	ignored("primaries", inTop, sequence{aName, remoteServers}, noTransfers).repeated(),
+	ignored("statistics-channels", inTop, clauses(inStatistics), asMetrics).repeated(),
+	ignored("tls", inTop, anything{}, noTLS).repeated(),
+	refused("view", inTop, anything{}, "all clients see the same; give each view its own server").repeated(),
+	refused("dlz", inTop, anything{}, "zones come from files only").repeated(),
+	refused("dyndb", inTop, anything{}, "zones come from files only").repeated(),
+	ignored("key", inTop, sequence{aName, clauses(inKey)}, noRNDC).repeated(),
+	ignored("managed-keys", inTop, anchors, noValidation).repeated().aged(deprecated),
+	refused("plugin", inTop, anything{}, "BIND's plugins cannot be loaded").repeated(),
+	honoured("server", inTop, sequence{aPrefix, clauses(inServer)}, (*builder).serverClause).repeated(),
+	ignored("trust-anchors", inTop, anchors, noValidation).repeated(),
+	ignored("trusted-keys", inTop, oldKeys, noValidation).repeated().aged(deprecated),
+	honoured("zone", inTop, sequence{aName, optional{aWord}, zoneBody{}}, (*builder).zoneStatement).repeated(),
+	honoured("include", inTop|inOptions|inZones|inServer|inKey|inControls|inLogging|inChannel, aString, nil).repeated(),
+	ignored("lwres", inTop, anything{}, gone).repeated().aged(ancient),
+}
+
+// zoneOptions are what only zones have; more of them stand in global.
+var zoneOptions = []option{
+	honoured("type", inZones, zoneTypes, nil),
+	refused("database", inPrimary, aName, "zones come from files only").unless("rbt"),
+	ignored("delegation-only", inForward|inHint, aBoolean, noRecursion).unless("no").aged(deprecated),
+	refused("dlz", inPrimary, aName, "zones come from files only"),
+	honoured("file", inPrimary|inHint, aString, (*builder).zoneFile),
+	refused("in-view", inZones, aName, noViews),
+	refused("inline-signing", inPrimary, aBoolean, "the zone would be served unsigned").unless("no"),
+	ignored("ixfr-from-differences", inPrimary, aBoolean, noTransfers),
+	ignored("journal", inPrimary, aString, noUpdates),
+	ignored("parental-agents", inPrimary, remoteServers, noSigning),
+	refused("update-policy", inPrimary, anything{}, "zones take no dynamic updates"),
+	ignored("ixfr-base", inPrimary, anything{}, gone).aged(ancient),
+	ignored("ixfr-tmp-file", inPrimary, anything{}, gone).aged(ancient),
+	ignored("maintain-ixfr-base", inPrimary, anything{}, gone).aged(ancient),
+	ignored("max-ixfr-log-size", inPrimary, anything{}, gone).aged(ancient),
+	ignored("pubkey", inPrimary, anything{}, gone).repeated().aged(ancient),
+}
+
+// otherBlocks are the options of all other blocks.
+var otherBlocks = []option{
+	honoured("bogus", inServer, aBoolean, (*builder).bogus),
+	honoured("edns", inServer, aBoolean, (*builder).serverEDNS),
+	honoured("edns-udp-size", inServer, aNumber, (*builder).serverUDPSize),
+	ignored("edns-version", inServer, aNumber, "EDNS has one version"),
+	refused("keys", inServer, choice{aName, names}, "queries are not signed"),
+	ignored("max-udp-size", inServer, aNumber, "queries are small"),
+	ignored("notify-source", inServer, source4, noNotifies),
+	ignored("notify-source-v6", inServer, source6, noNotifies),
+	ignored("padding", inServer, aNumber, "padding hides nothing without encryption"),
+	ignored("provide-ixfr", inServer, aBoolean, noTransfers),
+	refused("query-source", inServer, querySource{}, "there is one source address for all servers: use the option of the same name"),
+	refused("query-source-v6", inServer, querySource{v6: true}, "there is one source address for all servers: use the option of the same name"),
+	ignored("request-expire", inServer, aBoolean, noTransfers),
+	ignored("request-ixfr", inServer, aBoolean, noTransfers),
+	ignored("request-nsid", inServer, aBoolean, "no NSID is asked for").unless("no"),
+	honoured("send-cookie", inServer, aBoolean, (*builder).serverCookie),
+	ignored("tcp-keepalive", inServer, aBoolean, "connections are kept while they are of use"),
+	honoured("tcp-only", inServer, aBoolean, (*builder).tcpOnly),
+	ignored("transfer-format", inServer, words{"many-answers", "one-answer"}, noTransfers),
+	ignored("transfer-source", inServer, source4, noTransfers),
+	ignored("transfer-source-v6", inServer, source6, noTransfers),
+	ignored("transfers", inServer, aNumber, noTransfers),
+
+	ignored("algorithm", inKey, aName, noRNDC),
+	ignored("secret", inKey, aName, noRNDC),
+
+	ignored("inet", inControls, sequence{anySocket, keyword("allow"), matchList{}, anyOrder{keyNames, readOnly}}, noRNDC).checked((*builder).control).repeated(),
+	ignored("unix", inControls, anything{}, noRNDC).repeated(),
+	ignored("inet", inStatistics, sequence{anySocket, optional{keyword("allow"), matchList{}}}, asMetrics).repeated(),
+
+	honoured("channel", inLogging, sequence{aName, clauses(inChannel)}, (*builder).channelStatement).repeated(),
+	honoured("category", inLogging, sequence{aName, names}, (*builder).category).repeated(),
+
+	honoured("file", inChannel, sequence{aString, anyOrder{versions, fileSize, suffix}}, (*builder).channelFile),
+	honoured("syslog", inChannel, optional{aName}, (*builder).channelKind),
+	honoured("null", inChannel, nothing{}, (*builder).channelKind),
+	honoured("stderr", inChannel, nothing{}, (*builder).channelKind),
+	honoured("severity", inChannel, levels, (*builder).severity),
+	honoured("print-time", inChannel, choice{aBoolean, words{"iso8601", "iso8601-utc", "local"}}, onChannel((*channel).printTime)),
+	honoured("print-severity", inChannel, aBoolean, onChannel(func(c *channel, v string) { c.PrintSeverity = v == "yes" })),
+	honoured("print-category", inChannel, aBoolean, onChannel(func(c *channel, v string) { c.PrintCategory = v == "yes" })),
+	honoured("buffered", inChannel, aBoolean, onChannel(func(c *channel, v string) { c.Buffered = v == "yes" })),
+
+	honoured("all-per-second", inRateLimit, aNumber, rate(func(r *RateLimit) *int { return &r.AllPerSecond })),
+	honoured("errors-per-second", inRateLimit, aNumber, rate(func(r *RateLimit) *int { return &r.ErrorsPerSecond })),
+	honoured("exempt-clients", inRateLimit, matchList{}, matches(func(c *Config) *acl.List { return &c.RateLimit.Exempt })),
+	honoured("ipv4-prefix-length", inRateLimit, aNumber, limit(func(r *RateLimit) *int { return &r.IPv4PrefixLen }, 1, 32)),
+	honoured("ipv6-prefix-length", inRateLimit, aNumber, limit(func(r *RateLimit) *int { return &r.IPv6PrefixLen }, 16, 64)),
+	honoured("log-only", inRateLimit, aBoolean, flag(func(c *Config) *bool { return &c.RateLimit.LogOnly })),
+	honoured("max-table-size", inRateLimit, aNumber, limit(func(r *RateLimit) *int { return &r.MaxTableSize }, 1, math.MaxInt32)),
+	honoured("min-table-size", inRateLimit, aNumber, limit(func(r *RateLimit) *int { return &r.MinTableSize }, 0, math.MaxInt32)),
+	honoured("nodata-per-second", inRateLimit, aNumber, rate(func(r *RateLimit) *int { return &r.NodataPerSecond })),
+	honoured("nxdomains-per-second", inRateLimit, aNumber, rate(func(r *RateLimit) *int { return &r.NxdomainsPerSecond })),
+	honoured("qps-scale", inRateLimit, aNumber, limit(func(r *RateLimit) *int { return &r.QPSScale }, 1, math.MaxInt32)),
+	honoured("referrals-per-second", inRateLimit, aNumber, rate(func(r *RateLimit) *int { return &r.ReferralsPerSecond })),
+	honoured("responses-per-second", inRateLimit, aNumber, rate(func(r *RateLimit) *int { return &r.ResponsesPerSecond })),
+	honoured("slip", inRateLimit, aNumber, limit(func(r *RateLimit) *int { return &r.Slip }, 0, 10)),
+	honoured("window", inRateLimit, aNumber, limit(func(r *RateLimit) *int { return &r.Window }, 1, 3600)),
+}

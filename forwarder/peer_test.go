@@ -1,0 +1,72 @@
+package forwarder
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// namedCheckconf runs the peer on a configuration, and returns its exit code
+// and what it prints with -p. Without the peer the test is skipped, but not
+// where CI says that everything is there.
+func namedCheckconf(t *testing.T, conf string) (code int, normal, complaints string) {
+	t.Helper()
+	path, err := exec.LookPath("named-checkconf")
+	if err != nil && os.Getenv("CI") == "true" {
+		t.Fatal("named-checkconf is missing: install bind9-utils (Debian) or bind (Red Hat)")
+	} else if err != nil {
+		t.Skip("named-checkconf is missing: install bind9-utils (Debian) or bind (Red Hat)")
+	}
+	file := writeConf(t, conf)
+	out, err := exec.Command(path, "-p", file).CombinedOutput()
+	exit := (*exec.ExitError)(nil)
+	if errors.As(err, &exit) {
+		code = exit.ExitCode()
+	} else if err != nil {
+		t.Fatalf("running named-checkconf: %v", err)
+	}
+	for line := range strings.Lines(string(out)) {
+		if about, ok := strings.CutPrefix(line, file+":"); ok {
+			complaints += about
+		} else {
+			normal += line
+		}
+	}
+	return code, normal, complaints
+}
+
+// ours does the same with CheckConfig.
+func ours(t *testing.T, conf string) (code int, normal, complaints string) {
+	t.Helper()
+	path := writeConf(t, conf)
+	_, report := LoadConfig(path)
+	var out strings.Builder
+	for _, f := range report.Findings {
+		out.WriteString(strings.TrimPrefix(f.String(), path+":") + "\n")
+	}
+	if report.Err() != nil {
+		return 1, "", out.String()
+	}
+	var text strings.Builder
+	if err := report.WriteNormal(&text); err != nil {
+		t.Fatal(err)
+	}
+	return 0, text.String(), out.String()
+}
+
+func writeConf(t *testing.T, conf string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "named.conf")
+	if err := os.WriteFile(path, []byte(conf), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// squeeze makes two layouts of the same statements equal.
+func squeeze(s string) string {
+	return strings.ReplaceAll(strings.Join(strings.Fields(s), " "), " ;", ";")
+}

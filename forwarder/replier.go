@@ -1,0 +1,206 @@
+package forwarder
+
+import (
+	"errors"
+
+	"vpcdns/cache"
+	"vpcdns/forwarder/udp"
+	"vpcdns/forwarder/upstream"
+	"vpcdns/forwarder/wire"
+)
+
+// replier answers those who waited. Each goroutine that brings answers has its
+// own; it gathers their replies and sends them in batches.
+type replier struct {
+	answerer
+	p    *slowpath
+	msg  wire.Message
+	kept []byte // scratch: an entry's value
+
+	fresh bool // begin was called for this batch
+	outs  []pendingOut
+
+	tallies [2]tally // of replies over UDP and over TCP
+}
+
+// pendingOut is what will leave from one socket.
+type pendingOut struct {
+	conn udp.Conn
+	out  *udp.Out
+}
+
+func (p *slowpath) newReplier() *replier {
+	r := &replier{p: p}
+	r.init(p.s, nil)
+	r.tallies[0].to, r.tallies[1].to = p.s.udpCounters, p.s.tcpCounters
+	r.tally = &r.tallies[0]
+	return r
+}
+
+// out returns the batch that leaves from conn, with room for a reply.
+func (r *replier) out(conn udp.Conn) *udp.Out {
+	for i := range r.outs {
+		if o := &r.outs[i]; o.conn == conn {
+			if o.out.Full() {
+				conn.WriteBatch(o.out)
+			}
+			return o.out
+		}
+	}
+	r.outs = append(r.outs, pendingOut{conn, udp.NewOut()})
+	return r.outs[len(r.outs)-1].out
+}
+
+// maxOuts is how many sockets keep a batch with an idle replier: one for each
+// address that is served, as a rule.
+const maxOuts = 32
+
+// Flush sends the replies that were gathered.
+func (r *replier) Flush() {
+	for i := range r.outs {
+		if o := &r.outs[i]; o.out.Len() > 0 {
+			o.conn.WriteBatch(o.out)
+		}
+	}
+	if len(r.outs) > maxOuts {
+		r.outs = nil
+	}
+	r.s.slow.submit(&r.misses)
+	r.tallies[0].publish()
+	r.tallies[1].publish()
+	r.fresh = false
+}
+
+// writer appends one reply to the query that the answerer holds.
+type writer func(a *answerer, dst []byte, c *client) []byte
+
+// send gives w its reply and frees it.
+func (r *replier) send(w *waiter, write writer) {
+	r.q.Parse(w.msg)
+	r.rightsOf(w.addr.Addr())
+	r.zone = w.zone
+	r.tally = &r.tallies[0]
+	if w.over != nil {
+		r.tally = &r.tallies[1]
+		w.over.reply(func(dst []byte) []byte { return write(&r.answerer, dst, &w.client) })
+	} else {
+		r.sendUDP(w, write)
+	}
+	r.p.free(w)
+}
+
+func (r *replier) sendUDP(w *waiter, write writer) {
+	out, what := r.out(w.conn), replied
+	reply := write(&r.answerer, out.Room(), &w.client)
+	if r.st.rates != nil {
+		reply, what = r.limitRate(reply, 0, &w.client)
+	}
+	if what == replied {
+		out.Add(reply, w.peer)
+	}
+}
+
+// answerHit replies to a query whose answer came while it was queued.
+func (r *replier) answerHit(w *waiter, e cache.Entry) {
+	r.send(w, func(a *answerer, dst []byte, c *client) []byte { return a.hit(dst, e, c) })
+}
+
+// turnAway replies to a query whose zone has too many under way.
+func (r *replier) turnAway(w *waiter) {
+	if w.refresh {
+		r.p.free(w)
+		return
+	}
+	_, ans := splitValue(failure(w.zone.id))
+	r.replyAll(w, ans, wire.Aging{}, SourceLocal, edeOf(upstream.ErrBusy))
+}
+
+// Answer takes what upstream said, or that it said nothing (upstream.Handler).
+func (r *replier) Answer(req *upstream.Request, msg []byte, err error) {
+	f := req.Tag.(*fetch)
+	if !r.fresh {
+		r.begin()
+		r.fresh = true
+	}
+	if err == nil && f.chase != nil {
+		msg, err = f.chase.join(msg)
+	}
+	if err == nil && !r.msg.Parse(msg) {
+		err = errMalformed
+	}
+	if err != nil {
+		r.fail(f, err)
+		return
+	}
+	r.judge(f)
+}
+
+var (
+	errMalformed = errors.New("malformed answer")
+	errReferral  = errors.New("upstream is not recursive: it answered with a referral")
+)
+
+// judge decides what the answer in r.msg means.
+func (r *replier) judge(f *fetch) {
+	chain := r.msg.Chain()
+	switch v := verdictOf(&r.msg, chain); v {
+	case partial:
+		r.follow(f, chain)
+	case referral:
+		r.fail(f, errReferral)
+	default:
+		r.conclude(f, chain, v)
+	}
+}
+
+// conclude takes the answer in r.msg for whole.
+func (r *replier) conclude(f *fetch, c wire.Chain, v verdict) {
+	if err := r.tidy(c, v); err != nil {
+		r.fail(f, err)
+		return
+	}
+	bounds := f.st.ttls
+	if v != positive {
+		bounds.Min = 0 // min-ncache-ttl it is
+	}
+	r.settle(f, bounds, r.negativeTTL(v, &f.st.cfg.Cache), ede{})
+}
+
+// settle keeps the answer in r.msg, for ttl seconds at most, and replies to all
+// who waited.
+func (r *replier) settle(f *fetch, bounds wire.TTLPolicy, ttl uint32, why ede) {
+	value := appendZone(r.kept[:0], f.zone.id)
+	value, least := r.msg.AppendAnswer(value, bounds)
+	r.kept = value
+	w := r.p.finish(f, func() { r.keep(f, value, min(ttl, least)) })
+	_, ans := splitValue(string(value))
+	r.replyAll(w, ans, wire.Aging{}, SourceMiss, why)
+	r.p.recycle(f)
+}
+
+// keep stores an answer unless it is good for this once only.
+func (r *replier) keep(f *fetch, value []byte, ttl uint32) {
+	t := cache.Times{Stored: r.now, TTL: ttl}
+	if f.st.cfg.Cache.StaleEnable {
+		t.Stale = seconds(f.st.cfg.Cache.MaxStaleTTL)
+	}
+	if ttl > 0 || t.Stale > 0 {
+		r.s.cache.Put(f.hash, f.key, value, t)
+	}
+}
+
+// replyAll gives one answer to a list of waiters; those behind the first are
+// counted as joined.
+func (r *replier) replyAll(w *waiter, ans wire.Answer, g wire.Aging, src Source, e ede) {
+	for w != nil {
+		next := w.next
+		r.send(w, func(a *answerer, dst []byte, c *client) []byte {
+			a.count(a.zoneID(), src, ans.Rcode())
+			return a.reply(dst, ans, g, c, e)
+		})
+		if src == SourceMiss {
+			src = SourceJoined
+		}
+		w = next
+	}
+}

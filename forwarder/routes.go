@@ -1,0 +1,105 @@
+package forwarder
+
+import (
+	"net/netip"
+	"strings"
+
+	"github.com/miekg/dns"
+
+	"vpcdns/forwarder/wire"
+)
+
+// zone is a forward zone as queries meet it.
+type zone struct {
+	id      uint16 // counts its queries; the same name keeps it over reloads
+	name    string // canonical
+	servers []netip.AddrPort
+	fetches int // questions that are being asked; guarded by slowpath.mu
+}
+
+// full reports whether the zone has as many questions under way as
+// fetches-per-zone and fetches-per-server allow. Which server of several a
+// question will be answered by is not known beforehand: their allowances add
+// up.
+func (z *zone) full(l *Limits) bool {
+	perZone, perServers := l.FetchesPerZone, l.FetchesPerServer*len(z.servers)
+	return perZone > 0 && z.fetches >= perZone || perServers > 0 && z.fetches >= perServers
+}
+
+// routes finds a name's forward zone by its longest suffix. The key is the
+// zone's wire name in lower case.
+type routes map[string]*zone
+
+// zoneIDs hands out the numbers under which zones are counted. 0 is "other".
+type zoneIDs map[string]uint16
+
+func (ids zoneIDs) of(name string) uint16 {
+	if id, ok := ids[name]; ok {
+		return id
+	}
+	id := uint16(len(ids) + 1)
+	if id >= maxZones {
+		return 0
+	}
+	ids[name] = id
+	return id
+}
+
+// newRoutes builds the routes of cfg without the servers that are bogus.
+func newRoutes(cfg *Config, ids zoneIDs) routes {
+	r := make(routes, len(cfg.Zones))
+	for _, z := range cfg.Zones {
+		servers := make([]netip.AddrPort, 0, len(z.Forwarders))
+		for _, a := range z.Forwarders {
+			if !cfg.bogus(a.Addr()) {
+				servers = append(servers, a)
+			}
+		}
+		r[wireName(z.Name)] = &zone{id: ids.of(z.Name), name: z.Name, servers: servers}
+	}
+	return r
+}
+
+// find returns the zone of a lower-case wire name, or nil. A DS record belongs
+// to the parent (RFC 4035, 3.1.4.1).
+func (r routes) find(name []byte, qtype uint16) *zone {
+	if qtype == dns.TypeDS && len(name) > 1 {
+		name = name[1+name[0]:]
+	}
+	for {
+		if z := r[string(name)]; z != nil {
+			return z
+		}
+		if len(name) <= 1 {
+			return nil
+		}
+		name = name[1+name[0]:]
+	}
+}
+
+// wireName packs a canonical name that the configuration has checked.
+func wireName(name string) string {
+	buf := make([]byte, 255)
+	n, err := dns.PackDomainName(dns.Fqdn(name), buf, 0, nil, false)
+	if err != nil {
+		return "\x00"
+	}
+	return string(wire.AppendLower(nil, buf[:n]))
+}
+
+// presentation turns an uncompressed wire name into text.
+func presentation(name []byte) string {
+	text, _, err := dns.UnpackDomainName(name, 0)
+	if err != nil {
+		return "?"
+	}
+	return text
+}
+
+// trimDot is a name as BIND logs it: without the final dot, but for the root.
+func trimDot(name string) string {
+	if name == "." {
+		return name
+	}
+	return strings.TrimSuffix(name, ".")
+}

@@ -1,0 +1,261 @@
+package forwarder
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"vpcdns/acl"
+	"vpcdns/cache"
+	"vpcdns/forwarder/logging"
+	"vpcdns/forwarder/udp"
+	"vpcdns/forwarder/upstream"
+)
+
+// Options are what named.conf has no words for. The zero value is good.
+type Options struct {
+	// UpstreamPPS limits the packets a second to servers that are not on this
+	// host, for each source address; 0 is no limit. A VPC resolver drops what
+	// is above 1024.
+	UpstreamPPS int
+
+	// Workers is the number of sockets, each with its reader, for each address
+	// that is served over UDP; 0 is GOMAXPROCS.
+	Workers int
+
+	// Logs takes what the server has to say; nil says nothing.
+	Logs *logging.Logs
+
+	OnlyIPv4, OnlyIPv6 bool
+}
+
+// Server is a running forwarder. All methods may be called concurrently.
+type Server struct {
+	opts Options
+	net  network
+	logs loggers
+
+	epoch        time.Time
+	startUnix    time.Duration // Unix time of epoch
+	cookieSecret [16]byte      // where the configuration has none
+
+	state    atomic.Pointer[state]
+	queryLog atomic.Bool
+	draining atomic.Bool // shutting down: nothing new is asked upstream
+	cache    *cache.Cache
+	slow     *slowpath
+	tcp      *tcpServer
+
+	prefetches, failures     marks
+	udpCounters, tcpCounters *counters
+
+	listeners listeners
+	ready     chan struct{}
+	quit      chan struct{}
+	retired   sync.WaitGroup // upstream clients of former states
+
+	reloadMu sync.Mutex // held while a state is built and swapped
+	zoneIDs  zoneIDs
+	reloads  reloads
+}
+
+// network is where a Server touches the world; tests put another in its place.
+type network struct {
+	env       func() (acl.Env, error)
+	listenUDP func(netip.AddrPort, udp.Options) (udp.Conn, error)
+	listenTCP func(netip.AddrPort, int) (net.Listener, error)
+	dial      func(server, source netip.AddrPort) (upstream.Socket, error)
+	dialTCP   func(ctx context.Context, server, source netip.AddrPort) (net.Conn, error)
+}
+
+func hostNetwork() network {
+	return network{
+		env:       acl.HostEnv,
+		listenUDP: udp.Listen,
+		listenTCP: listenTCP,
+		dial:      func(server, source netip.AddrPort) (upstream.Socket, error) { return udp.Dial(server, source) },
+		dialTCP:   dialTCP,
+	}
+}
+
+// New binds the addresses that cfg names and returns a Server, which answers
+// once Serve runs. cfg must not be changed afterwards.
+func New(cfg *Config, o Options) (*Server, error) { return newServer(cfg, o, hostNetwork()) }
+
+func newServer(cfg *Config, o Options, n network) (*Server, error) {
+	if o.Workers == 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	s := &Server{
+		opts:        o,
+		net:         n,
+		logs:        newLoggers(o.Logs),
+		epoch:       time.Now(),
+		cache:       cache.New(cfg.Cache.MaxSize),
+		udpCounters: new(counters),
+		tcpCounters: new(counters),
+		ready:       make(chan struct{}),
+		quit:        make(chan struct{}),
+		zoneIDs:     make(zoneIDs),
+	}
+	s.reloads.ReloadStats = ReloadStats{At: s.epoch, OK: true}
+	s.startUnix = time.Duration(s.epoch.UnixNano())
+	rand.Read(s.cookieSecret[:])
+	s.slow = newSlowpath(s)
+	s.tcp = newTCPServer(s)
+	s.listeners.init(s)
+	st, err := s.newState(cfg, nil)
+	if err != nil {
+		return nil, err
+	}
+	s.install(st)
+	if err := s.listeners.open(st); err != nil {
+		s.listeners.closeAll()
+		st.upstream.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// clock is the time since the server was made. It knows nothing of the wall
+// clock's jumps.
+func (s *Server) clock() time.Duration { return time.Since(s.epoch) }
+
+// install makes st the state for all that comes.
+func (s *Server) install(st *state) {
+	s.state.Store(st)
+	s.queryLog.Store(st.cfg.QueryLog)
+	s.cache.SetMaxBytes(st.cfg.Cache.MaxSize)
+}
+
+// Serve answers queries until ctx ends, lets what is under way finish, and
+// returns nil. It may be called once.
+func (s *Server) Serve(ctx context.Context) error {
+	var wg sync.WaitGroup
+	go s.slow.run()
+	s.listeners.serve()
+	wg.Go(s.sweep)
+	wg.Go(s.watchInterfaces)
+	s.logs.general.Log(ctx, logging.Notice, "running")
+	close(s.ready)
+	<-ctx.Done()
+	s.shutdown()
+	wg.Wait()
+	return nil
+}
+
+// Ready is closed when queries are answered.
+func (s *Server) Ready() <-chan struct{} { return s.ready }
+
+// shutdown waits for the answers that clients still wait for while hits go on,
+// and closes everything.
+func (s *Server) shutdown() {
+	s.logs.general.Log(context.Background(), logging.Notice, "shutting down")
+	s.draining.Store(true)
+	s.listeners.stopAccepting()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	s.slow.drain(ctx)
+	s.tcp.shut(time.Second)
+	s.reloadMu.Lock() // nothing new is opened from here on
+	defer s.reloadMu.Unlock()
+	close(s.quit)
+	s.state.Load().upstream.Close()
+	s.retired.Wait()
+	s.slow.stop()
+	s.listeners.closeAll()
+}
+
+// Reload serves cfg from now on. What is cached stays. When cfg cannot be
+// served nothing has changed, and the error says why.
+func (s *Server) Reload(cfg *Config) error {
+	s.reloadMu.Lock()
+	defer s.reloadMu.Unlock()
+	if s.stopped() {
+		return errStopped
+	}
+	old := s.state.Load()
+	st, err := s.newState(cfg, old)
+	if err == nil {
+		if err = s.listeners.open(st); err != nil && st.upstream != old.upstream {
+			st.upstream.Close()
+		}
+	}
+	s.reloads.note(err)
+	if err != nil {
+		return fmt.Errorf("reloading: %w", err)
+	}
+	s.install(st)
+	s.listeners.closeUnused(st)
+	s.forgetShadowed(st, old)
+	s.retire(old, st)
+	return nil
+}
+
+// forgetShadowed flushes what was cached under a static zone that is new.
+func (s *Server) forgetShadowed(st, old *state) {
+	for apex, z := range st.static {
+		if old.static[apex] == nil {
+			s.FlushTree(z.apex)
+		}
+	}
+}
+
+// retire closes old's upstream client when nobody can need it any more.
+func (s *Server) retire(old, st *state) {
+	if old.upstream == st.upstream {
+		return
+	}
+	s.retired.Go(func() {
+		select {
+		case <-time.After(2 * patience):
+		case <-s.quit:
+		}
+		old.upstream.Close()
+	})
+}
+
+// sweepEvery is how often one part of the cache is rid of what is dead, so
+// that memory follows what is in use.
+const sweepEvery = time.Second
+
+func (s *Server) sweep() {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			s.cache.SweepNext(s.clock())
+		case <-s.quit:
+			return
+		}
+	}
+}
+
+// Addrs lists the addresses that are served, each once.
+func (s *Server) Addrs() []netip.AddrPort { return s.listeners.addrs() }
+
+// SetQueryLog turns the log of queries on or off until the next reload.
+func (s *Server) SetQueryLog(on bool) { s.queryLog.Store(on) }
+
+// stopped reports whether the server has shut down. reloadMu is held.
+func (s *Server) stopped() bool {
+	select {
+	case <-s.quit:
+		return true
+	default:
+		return false
+	}
+}
+
+var errStopped = errors.New("reloading: the server has stopped")
+
+// errNothingToListenOn is BIND's complaint too.
+var errNothingToListenOn = errors.New("unable to listen on any configured interfaces")

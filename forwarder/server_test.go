@@ -1,0 +1,242 @@
+package forwarder
+
+import (
+	"context"
+	"encoding/binary"
+	"net"
+	"net/netip"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"vpcdns/acl"
+)
+
+// testConfig forwards all names to 10.79.0.2 for everyone.
+func testConfig() *Config {
+	cfg := DefaultConfig()
+	cfg.Listen = []Listen{{Port: 53, Match: acl.All()}}
+	cfg.AllowQuery, cfg.AllowCache, cfg.AllowRecurse = acl.All(), acl.All(), acl.All()
+	cfg.Zones = []ForwardZone{{Name: ".", Forwarders: []netip.AddrPort{netip.MustParseAddrPort("10.79.0.2:53")}}}
+	cfg.Static = nil
+	return cfg
+}
+
+// echoUpstream answers at once: names that start with "hold" never, "big" with
+// 60,000 octets, the rest with one address.
+func echoUpstream(q *asking) []byte {
+	m, r := new(dns.Msg), new(dns.Msg)
+	if err := m.Unpack(q.msg); err != nil {
+		return nil
+	}
+	r.SetReply(m)
+	r.RecursionAvailable, r.Compress = true, true
+	name := m.Question[0].Name
+	h := dns.RR_Header{Name: name, Class: dns.ClassINET, Ttl: 300, Rrtype: dns.TypeA}
+	switch {
+	case strings.HasPrefix(name, "hold"):
+		return nil
+	case strings.HasPrefix(name, "big") && !q.tcp:
+		r.Truncated = true
+	case strings.HasPrefix(name, "big"):
+		r.Answer = bigAnswer(h)
+	default:
+		r.Answer = []dns.RR{&dns.A{Hdr: h, A: net.IPv4(10, 0, 0, 1)}}
+	}
+	msg, err := r.Pack()
+	if err != nil {
+		return nil
+	}
+	return msg
+}
+
+func bigAnswer(h dns.RR_Header) (rrs []dns.RR) {
+	h.Rrtype = dns.TypeTXT
+	for i := range 230 {
+		text := strings.Repeat(string(rune('a'+i%26)), 250)
+		rrs = append(rrs, &dns.TXT{Hdr: h, Txt: []string{text[:249] + string(rune('0'+i/26))}})
+	}
+	return rrs
+}
+
+// queryFor is a query with its length in front, as over TCP.
+func queryFor(id uint16, name string, qtype uint16) []byte {
+	m := new(dns.Msg)
+	m.SetQuestion(name, qtype)
+	m.Id = id
+	return framed(m)
+}
+
+func framed(m *dns.Msg) []byte {
+	msg, err := m.Pack()
+	if err != nil {
+		panic(err)
+	}
+	return append(binary.BigEndian.AppendUint16(nil, uint16(len(msg))), msg...)
+}
+
+// serveVirtual starts a Server in a synctest bubble on 10.79.1.10:53 with
+// echoUpstream, and stops it at the end of the test.
+func serveVirtual(t *testing.T, cfg *Config) *replay {
+	n := newFakeNet("10.79.1.10/24")
+	n.auto = echoUpstream
+	return newReplay(t, cfg, n)
+}
+
+func TestServeReturnsAfterContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := serveVirtual(t, testConfig())
+		began := time.Now()
+		r.stop()
+		if d := time.Since(began); d > 20*time.Millisecond {
+			t.Errorf("an idle server stopped after %v, want at once", d)
+		}
+		if err := r.s.Reload(testConfig()); err == nil {
+			t.Errorf("Reload after Serve = nil, want an error")
+		}
+		if n := len(r.s.Addrs()); n != 0 {
+			t.Errorf("after Serve %d addresses are served, want 0", n)
+		}
+	})
+}
+
+// A query whose answer is thrown away by a flush is owed all the same when the
+// server stops.
+func TestShutdownAnswersFlushed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := serveVirtual(t, testConfig())
+		peer, local := netip.MustParseAddrPort("10.1.2.3:5000"), netip.MustParseAddrPort("10.79.1.10:53")
+		r.net.ask(peer, local, true, queryFor(7, "hold.example.", dns.TypeA)[2:])
+		synctest.Wait()
+		r.s.Flush()
+		r.cancel()
+		time.Sleep(time.Second)
+		q := r.net.take(netip.Addr{})
+		q.answer(answerTo(t, q, "10.0.0.9"))
+		synctest.Wait()
+		if got := r.net.got(); len(got) != 1 || got[0].msg[3]&15 != dns.RcodeSuccess {
+			t.Errorf("got %d replies %v, want one with the answer", len(got), got)
+		}
+		r.stop()
+	})
+}
+
+// answerTo is an answer to q with one address.
+func answerTo(t *testing.T, q *asking, addr string) []byte {
+	t.Helper()
+	m, r := new(dns.Msg), new(dns.Msg)
+	if err := m.Unpack(q.msg); err != nil {
+		t.Fatal(err)
+	}
+	r.SetReply(m)
+	r.Answer = []dns.RR{&dns.A{Hdr: dns.RR_Header{Name: m.Question[0].Name, Rrtype: dns.TypeA, Class: dns.ClassINET, Ttl: 60}, A: net.ParseIP(addr)}}
+	msg, err := r.Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return msg
+}
+
+func TestNewFailsWithoutAddress(t *testing.T) {
+	cfg := testConfig()
+	cfg.Listen = []Listen{{Port: 53, Match: acl.None()}}
+	s, err := newServer(cfg, Options{Workers: 1}, newFakeNet("10.79.1.10/24").network())
+	if err == nil {
+		t.Errorf("newServer = %v, nil, want an error", s)
+	}
+}
+
+func TestNewFailsOnPortTaken(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	cfg := testConfig()
+	cfg.Listen[0].Port = addrPort(l.Addr()).Port()
+	network := hostNetwork()
+	network.env = func() (acl.Env, error) { return envOf("127.0.0.1/8"), nil }
+	if _, err := newServer(cfg, Options{Workers: 1}, network); err == nil {
+		t.Error("newServer on a port that is taken = nil, want an error")
+	}
+}
+
+// The upstream client, with what it has learned, outlives a reload that does
+// not concern it.
+func TestReloadKeepsUpstream(t *testing.T) {
+	tests := []struct {
+		name string
+		edit func(*Config)
+		kept bool
+	}{
+		{"nothing", func(*Config) {}, true},
+		{"access list", func(c *Config) { c.AllowQuery = acl.None() }, true},
+		{"forwarders", func(c *Config) {
+			c.Zones = []ForwardZone{{Name: ".", Forwarders: []netip.AddrPort{netip.MustParseAddrPort("10.79.0.3:53")}}}
+		}, false},
+		{"query-source", func(c *Config) { c.Source4 = netip.MustParseAddrPort("10.79.1.10:0") }, false},
+		{"server clause", func(c *Config) {
+			c.Upstreams = []ServerClause{{Prefix: netip.MustParsePrefix("10.79.0.0/24"), TCPOnly: true}}
+		}, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := serveVirtual(t, testConfig())
+				before := r.s.state.Load().upstream
+				cfg := testConfig()
+				test.edit(cfg)
+				if err := r.s.Reload(cfg); err != nil {
+					t.Fatalf("Reload = %v", err)
+				}
+				if kept := r.s.state.Load().upstream == before; kept != test.kept {
+					t.Errorf("upstream client kept = %v, want %v", kept, test.kept)
+				}
+				r.stop()
+			})
+		})
+	}
+}
+
+// Reloads, interface changes, flushes and queries may meet.
+func TestConcurrentReloads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := serveVirtual(t, testConfig())
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for i := 0; ctx.Err() == nil; i++ {
+				cfg := testConfig()
+				cfg.Zones[0].Forwarders[0] = netip.AddrPortFrom(netip.MustParseAddr("10.79.0.2"), uint16(53+i%3))
+				if err := r.s.Reload(cfg); err != nil {
+					t.Errorf("Reload = %v", err)
+				}
+				r.s.Flush()
+				time.Sleep(7 * time.Millisecond)
+			}
+		}()
+		peer, local := netip.MustParseAddrPort("10.1.2.3:5000"), netip.MustParseAddrPort("10.79.1.10:53")
+		const n = 500
+		for i := range n {
+			r.net.ask(peer, local, false, queryFor(uint16(i), "www.example.", dns.TypeA)[2:])
+			time.Sleep(time.Millisecond)
+		}
+		cancel()
+		<-done
+		synctest.Wait()
+		good := 0
+		for _, g := range r.net.got() {
+			if g.msg[3]&15 == dns.RcodeSuccess {
+				good++
+			}
+		}
+		if good != n {
+			t.Errorf("%d of %d queries were answered", good, n)
+		}
+		r.stop()
+	})
+}

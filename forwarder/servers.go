@@ -1,0 +1,77 @@
+package forwarder
+
+import (
+	"net/netip"
+
+	"vpcdns/forwarder/namedconf"
+)
+
+// serverClause reads `server PREFIX { … }`.
+func (b *builder) serverClause(s namedconf.Statement) {
+	it := s.Items[1]
+	b.server = &ServerClause{Prefix: prefixOf(it.Text)}
+	for _, c := range b.cfg.Upstreams {
+		if c.Prefix == b.server.Prefix {
+			b.errorf(it.Pos, "server '%s': already exists", it)
+			return
+		}
+	}
+	b.run(s.Items[2].Body, inServer)
+	b.cfg.Upstreams = append(b.cfg.Upstreams, *b.server)
+}
+
+func (b *builder) bogus(s namedconf.Statement)   { b.server.Bogus = value(s, 1) == "yes" }
+func (b *builder) tcpOnly(s namedconf.Statement) { b.server.TCPOnly = value(s, 1) == "yes" }
+
+func (b *builder) serverEDNS(s namedconf.Statement) {
+	v := value(s, 1) == "yes"
+	b.server.EDNS = &v
+}
+
+func (b *builder) serverCookie(s namedconf.Statement) {
+	v := value(s, 1) == "yes"
+	b.server.SendCookie = &v
+}
+
+func (b *builder) serverUDPSize(s namedconf.Statement) {
+	b.server.UDPSize = uint16(b.clamp(s, intOf(value(s, 1)), 512, 4096))
+}
+
+// querySource reads query-source and query-source-v6. A port is not taken: one
+// port for all queries is half of what a forger has to guess.
+func (b *builder) querySource(s namedconf.Statement) {
+	source := &b.cfg.Source4
+	if s.Name() == "query-source-v6" {
+		source = &b.cfg.Source6
+	}
+	for _, it := range s.Items[1:] {
+		if a, ok := parseAddress(it.Text); ok && !a.IsUnspecified() {
+			*source = netip.AddrPortFrom(a, 0)
+		}
+	}
+	last := s.Items[len(s.Items)-1]
+	switch port, ok := parsePort(last.Text); {
+	case !ok || port == 0:
+	case port == b.port:
+		b.errorf(last.Pos, "'%s' cannot specify the DNS listener port (%d)", s.Name(), port)
+	default:
+		b.warnf(last.Pos, "'%s': port %d is ignored: each query has a random port", s.Name(), port)
+	}
+}
+
+// listenOn reads listen-on and listen-on-v6.
+func (b *builder) listenOn(s namedconf.Statement) {
+	l := Listen{Port: b.port, V6: s.Name() == "listen-on-v6", Match: b.list(s.Items[len(s.Items)-1].Body)}
+	for i, it := range s.Items {
+		if it.Kind != namedconf.Word || i == 0 {
+			continue
+		}
+		switch it.Text {
+		case "port":
+			l.Port = b.portNumber(s.Items[i+1])
+		case "tls", "http":
+			b.errorf(it.Pos, "%s %s is not supported: %s", s.Name(), it.Text, noTLS)
+		}
+	}
+	b.cfg.Listen = append(b.cfg.Listen, l)
+}

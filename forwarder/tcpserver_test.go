@@ -1,0 +1,261 @@
+package forwarder
+
+import (
+	"io"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+var (
+	testClient = netip.MustParseAddrPort("10.1.2.3:5000")
+	testServer = netip.MustParseAddrPort("10.79.1.10:53")
+)
+
+// virtual runs a test of a Server with a virtual clock.
+func virtual(t *testing.T, cfg *Config, test func(t *testing.T, r *replay)) {
+	synctest.Test(t, func(t *testing.T) {
+		r := serveVirtual(t, cfg)
+		defer r.stop()
+		test(t, r)
+	})
+}
+
+// connect opens a client's connection that nobody reads yet.
+func (n *fakeNet) connect(t *testing.T, peer netip.AddrPort) net.Conn {
+	t.Helper()
+	n.mu.Lock()
+	l := n.tcp[testServer]
+	n.mu.Unlock()
+	c := l.connect(peer)
+	if c == nil {
+		t.Fatal("connection refused")
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// alive reports whether the server still has the other end of c.
+func alive(c net.Conn) bool {
+	c.SetReadDeadline(time.Now().Add(time.Millisecond))
+	_, err := c.Read(make([]byte, 1))
+	ne, ok := err.(net.Error)
+	return ok && ne.Timeout()
+}
+
+// A client that never reads costs bounded memory, is not read from any more,
+// and goes after tcpWriteTimeout; others do not notice.
+func TestTCPNeverReads(t *testing.T) {
+	tests := []struct {
+		name  string
+		query string
+	}{
+		{"hits", "big.example."},
+		{"misses", "big%.example."},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			virtual(t, testConfig(), func(t *testing.T, r *replay) { neverReads(t, r, test.query) })
+		})
+	}
+}
+
+func neverReads(t *testing.T, r *replay, query string) {
+	r.net.ask(testClient, testServer, true, queryFor(1, "big.example.", dns.TypeTXT)[2:])
+	synctest.Wait()
+	r.net.got()
+	c := r.net.connect(t, netip.MustParseAddrPort("10.6.6.6:666"))
+	written := 0
+	go func() {
+		for i := range 100_000 {
+			name := strings.ReplaceAll(query, "%", strconv.Itoa(i))
+			if _, err := c.Write(queryFor(uint16(i), name, dns.TypeTXT)); err != nil {
+				return
+			}
+			written++
+		}
+	}()
+	synctest.Wait()
+	const largest = 64 << 10
+	if n := r.s.pendingTCP(); n > tcpBacklog+tcpPipeline*largest || n == 0 {
+		t.Errorf("%d octets of replies are pending, want 1 to %d", n, tcpBacklog+tcpPipeline*largest)
+	}
+	if written > 1000 {
+		t.Errorf("%d queries were read of a client that reads nothing", written)
+	}
+	r.net.ask(testClient, testServer, true, queryFor(2, "www.example.", dns.TypeA)[2:])
+	synctest.Wait()
+	if got := r.net.got(); len(got) != 1 {
+		t.Errorf("another client got %d replies, want 1", len(got))
+	}
+	time.Sleep(tcpWriteTimeout)
+	synctest.Wait()
+	if n := r.s.tcp.open(); n != 1 {
+		t.Errorf("%d connections are open, want that of the other client", n)
+	}
+}
+
+// pendingTCP sums what connections have not written yet.
+func (s *Server) pendingTCP() (n int) {
+	s.tcp.mu.Lock()
+	defer s.tcp.mu.Unlock()
+	for c := range s.tcp.conns {
+		c.mu.Lock()
+		n += len(c.pending) + len(c.spare)
+		c.mu.Unlock()
+	}
+	return n
+}
+
+// tcp-clients: the one that has been idle longest makes room. One that waits
+// for upstream is not idle.
+func TestTCPEviction(t *testing.T) {
+	cfg := testConfig()
+	cfg.TCP.Clients = 4
+	virtual(t, cfg, func(t *testing.T, r *replay) {
+		conns := make([]net.Conn, 5)
+		for i := range 4 {
+			conns[i] = r.net.connect(t, netip.AddrPortFrom(testClient.Addr(), uint16(6000+i)))
+			time.Sleep(time.Second)
+		}
+		conns[0].Write(queryFor(1, "hold.example.", dns.TypeA))
+		conns[1].Write(queryFor(1, "www.example.", dns.TypeA))
+		readFrame(conns[1])
+		time.Sleep(time.Second)
+		conns[4] = r.net.connect(t, netip.AddrPortFrom(testClient.Addr(), 7000))
+		synctest.Wait()
+		var left []bool
+		for _, c := range conns {
+			left = append(left, alive(c))
+		}
+		if want := []bool{true, true, false, true, true}; !slices.Equal(left, want) {
+			t.Errorf("connections left = %v, want %v", left, want)
+		}
+		if st := r.s.Stats(); st.TCPOpen != 4 || st.TCPEvicted != 1 {
+			t.Errorf("Stats: open %d, evicted %d, want 4, 1", st.TCPOpen, st.TCPEvicted)
+		}
+	})
+}
+
+// A thousand idle connections do not keep an honest client out.
+func TestTCPManyIdle(t *testing.T) {
+	virtual(t, testConfig(), func(t *testing.T, r *replay) {
+		for i := range 1000 {
+			r.net.connect(t, netip.AddrPortFrom(testClient.Addr(), uint16(6000+i)))
+		}
+		for i := range 100 {
+			peer := netip.AddrPortFrom(testClient.Addr(), uint16(8000+i))
+			r.net.ask(peer, testServer, true, queryFor(uint16(i), "www.example.", dns.TypeA)[2:])
+			synctest.Wait()
+		}
+		if n := len(r.net.got()); n != 100 {
+			t.Errorf("honest clients got %d replies, want 100", n)
+		}
+		if n := r.s.tcp.open(); n > 150 {
+			t.Errorf("%d connections are open, want 150 at most", n)
+		}
+	})
+}
+
+func TestTCPIdleTimeouts(t *testing.T) {
+	tests := []struct {
+		name string
+		asks []time.Duration // when a query is sent
+		ends time.Duration
+	}{
+		{"silent from the start", nil, 3 * time.Second},
+		{"one query", []time.Duration{2 * time.Second}, 7 * time.Second},
+		{"busy", []time.Duration{1 * time.Second, 4 * time.Second, 8 * time.Second, 9 * time.Second}, 14 * time.Second},
+		{"queries close together", []time.Duration{1 * time.Second, 1900 * time.Millisecond}, 6900 * time.Millisecond},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			cfg := testConfig()
+			cfg.TCP.InitialTimeout, cfg.TCP.IdleTimeout = 3*time.Second, 5*time.Second
+			virtual(t, cfg, func(t *testing.T, r *replay) {
+				began := time.Now()
+				c := r.net.connect(t, testClient)
+				ended := make(chan time.Duration, 1)
+				go func() {
+					for {
+						if _, err := readFrame(c); err != nil {
+							ended <- time.Since(began)
+							return
+						}
+					}
+				}()
+				for i, at := range test.asks {
+					time.Sleep(at - time.Since(began))
+					c.Write(queryFor(uint16(i), "www.example.", dns.TypeA))
+				}
+				const slack = 625 * time.Millisecond // the timeout is not set anew for every message
+				if got := <-ended; got > test.ends || got < test.ends-slack {
+					t.Errorf("connection ended after %v, want %v or up to %v less", got, test.ends, slack)
+				}
+			})
+		})
+	}
+}
+
+// The idle timeout does not take away what upstream owes.
+func TestTCPIdleWhileWaiting(t *testing.T) {
+	cfg := testConfig()
+	cfg.TCP.InitialTimeout, cfg.TCP.IdleTimeout = time.Second, time.Second
+	virtual(t, cfg, func(t *testing.T, r *replay) {
+		c := r.net.connect(t, testClient)
+		c.Write(queryFor(1, "hold.example.", dns.TypeA))
+		time.Sleep(3 * time.Second)
+		q := r.net.take(netip.Addr{})
+		q.answer(answerTo(t, q, "10.0.0.1"))
+		msg, err := readFrame(c)
+		if err != nil || msg[3]&15 != dns.RcodeSuccess {
+			t.Errorf("readFrame = %x, %v, want an answer", msg, err)
+		}
+		if alive(c) {
+			t.Error("the connection goes on after its timeout")
+		}
+	})
+}
+
+// Queries that the full queue drops are not waited for.
+func TestTCPDroppedFromQueue(t *testing.T) {
+	virtual(t, testConfig(), func(t *testing.T, r *replay) {
+		here, there := net.Pipe()
+		defer here.Close()
+		go func() { _, _ = io.Copy(io.Discard, here) }()
+		c := r.s.tcp.newConn(fakeConn{there, testClient, testServer})
+		query := queryFor(1, "hold.example.", dns.TypeA)[2:]
+		c.begin()
+		var misses waiterList
+		const dropped = 10
+		for range maxQueue + dropped {
+			_, what := c.serve(nil, query, &c.client)
+			if what != waiting {
+				t.Fatalf("serve = %v, want waiting", what)
+			}
+			w := r.s.slow.waiter(&c.answerer, query, &c.client)
+			w.over = c
+			c.waiting++
+			misses.push(w)
+		}
+		r.s.slow.submit(&misses)
+		if c.waiting != maxQueue || r.s.Stats().Overflow != dropped {
+			t.Errorf("waiting %d, overflow %d, want %d, %d", c.waiting, r.s.Stats().Overflow, maxQueue, dropped)
+		}
+		synctest.Wait()
+		q := r.net.take(netip.Addr{})
+		q.answer(answerTo(t, q, "10.0.0.1"))
+		synctest.Wait()
+		if owed := r.s.slow.owed.Load(); c.waiting != 0 || owed != 0 {
+			t.Errorf("after the answer %d wait, %d are owed, want 0, 0", c.waiting, owed)
+		}
+		c.hangUp()
+	})
+}

@@ -1,0 +1,106 @@
+package metrics
+
+import (
+	"runtime/debug"
+
+	"vpcdns/forwarder"
+)
+
+// otherZone is the zone of what no forward zone holds. No real one is called
+// so: their names end in a dot.
+const otherZone = "other"
+
+// collectQueries adds up what has the same labels: a zone that a reload brought
+// between two looks at the server has no name yet. Where one combination of
+// labels has been seen all are sent, since Prometheus cannot see a series grow
+// that begins with its first stale answer.
+func collectQueries(st *forwarder.Stats, e emitter) {
+	type series struct{ transport, zone, source string }
+	counts := make(map[series]uint64)
+	complete := func(zone string) {
+		for s := forwarder.SourceHit; s <= forwarder.SourceRefused; s++ {
+			counts[series{"udp", zone, s.String()}] += 0
+			counts[series{"tcp", zone, s.String()}] += 0
+		}
+	}
+	complete(otherZone)
+	for _, q := range st.Queries {
+		zone := otherZone
+		if q.Zone != "" {
+			zone = text(q.Zone)
+		}
+		complete(zone)
+		counts[series{q.Transport, zone, q.Source.String()}] += q.Count
+	}
+	for s, n := range counts {
+		e.value(float64(n), s.transport, s.zone, s.source)
+	}
+}
+
+// usualRcodes are sent from the start, as a forwarder's own replies have them.
+var usualRcodes = []string{"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED"}
+
+func collectRcodes(st *forwarder.Stats, e emitter) {
+	counts := make(map[string]uint64)
+	for _, rcode := range usualRcodes {
+		counts[rcode] = 0
+	}
+	for rcode, n := range st.Rcodes {
+		counts[rcode] = n
+	}
+	for rcode, n := range counts {
+		e.value(float64(n), rcode)
+	}
+}
+
+func collectRTT(st *forwarder.Stats, e emitter) {
+	for i := range st.Upstream.Servers {
+		s := &st.Upstream.Servers[i]
+		buckets, count := s.RTT.Within()
+		e.histogram(count, s.RTT.Sum.Seconds(), buckets, s.Addr.String())
+	}
+}
+
+func collectReloads(st *forwarder.Stats, e emitter) {
+	e.value(float64(st.Reload.Succeeded), "success")
+	e.value(float64(st.Reload.Failed), "failure")
+}
+
+func lastReloadOK(st *forwarder.Stats) float64 {
+	return truth(st.Reload.OK)
+}
+
+// configLoaded returns when the configuration in force was loaded, in seconds
+// of Unix time: with the server, until the first reload succeeds.
+func configLoaded(st *forwarder.Stats) float64 {
+	if st.Reload.At.IsZero() {
+		return started(st)
+	}
+	return float64(st.Reload.At.UnixNano()) / 1e9
+}
+
+func started(st *forwarder.Stats) float64 { return float64(st.Started.UnixNano()) / 1e9 }
+
+func collectBuild(_ *forwarder.Stats, e emitter) {
+	version, revision, goversion := build()
+	e.value(1, version, revision, goversion)
+}
+
+// build returns the version of this module, the commit and the version of Go;
+// "unknown" what the binary does not say.
+func build() (version, revision, goversion string) {
+	version, revision, goversion = "unknown", "unknown", "unknown"
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return version, revision, goversion
+	}
+	if info.Main.Version != "" {
+		version = info.Main.Version
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			revision = s.Value
+		}
+	}
+	return version, revision, info.GoVersion
+}

@@ -22,38 +22,52 @@ type Env struct {
 // link-local ones included, and Localnets the network of each, such as
 // 127.0.0.0/8 and fe80::/64. An interface that is down counts like one that is
 // up: clients must not be refused because a link flaps. Unspecified addresses
-// do not count, nor do networks of prefix length 0. Zones are dropped.
+// do not count, nor do networks of prefix length 0. Only link-local addresses
+// of IPv6 have a zone, the interface's name, so that they can be listened on.
 func HostEnv() (Env, error) {
-	addrs, err := net.InterfaceAddrs()
+	interfaces, err := net.Interfaces()
 	if err != nil {
-		return Env{}, fmt.Errorf("reading interface addresses: %w", err)
+		return Env{}, fmt.Errorf("reading interfaces: %w", err)
 	}
-	return envOf(addrs), nil
+	var e Env
+	for _, i := range interfaces {
+		addrs, err := i.Addrs()
+		if err != nil {
+			return Env{}, fmt.Errorf("reading addresses of %s: %w", i.Name, err)
+		}
+		e.addAll(addrs, i.Name)
+	}
+	e.sort()
+	return e, nil
 }
 
-func envOf(addrs []net.Addr) Env {
-	var e Env
+func (e *Env) addAll(addrs []net.Addr, zone string) {
 	for _, a := range addrs {
 		if n, ok := a.(*net.IPNet); ok {
-			e.add(n)
+			e.add(n, zone)
 		}
 	}
-	slices.SortFunc(e.Localhost, netip.Addr.Compare)
-	slices.SortFunc(e.Localnets, netip.Prefix.Compare)
-	e.Localhost = slices.Compact(e.Localhost)
-	e.Localnets = slices.Compact(e.Localnets)
-	return e
 }
 
-func (e *Env) add(n *net.IPNet) {
+func (e *Env) add(n *net.IPNet, zone string) {
 	ip, ok := netip.AddrFromSlice(n.IP)
 	if ip = ip.Unmap(); !ok || ip.IsUnspecified() {
 		return
 	}
-	e.Localhost = append(e.Localhost, ip)
 	if bits, _ := n.Mask.Size(); bits > 0 {
 		e.Localnets = append(e.Localnets, netip.PrefixFrom(ip, bits).Masked())
 	}
+	if ip.Is6() && ip.IsLinkLocalUnicast() {
+		ip = ip.WithZone(zone)
+	}
+	e.Localhost = append(e.Localhost, ip)
+}
+
+func (e *Env) sort() {
+	slices.SortFunc(e.Localhost, netip.Addr.Compare)
+	slices.SortFunc(e.Localnets, netip.Prefix.Compare)
+	e.Localhost = slices.Compact(e.Localhost)
+	e.Localnets = slices.Compact(e.Localnets)
 }
 
 // Equal reports whether both say the same, in the same order.

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-func TestEnvOf(t *testing.T) {
-	got := envOf([]net.Addr{
+func TestEnvAdd(t *testing.T) {
+	got := hostOf([]net.Addr{
 		network("127.0.0.1/8"),
 		network("10.79.1.10/24"),
 		network("10.79.1.11/24"),
@@ -21,13 +21,13 @@ func TestEnvOf(t *testing.T) {
 		&net.IPNet{},
 	})
 	want := Env{
-		Localhost: addrs("10.0.0.9", "10.79.1.10", "10.79.1.11", "127.0.0.1", "fe80::10"),
+		Localhost: addrs("10.0.0.9", "10.79.1.10", "10.79.1.11", "127.0.0.1", "fe80::10%eth0"),
 		Localnets: []netip.Prefix{
 			netip.MustParsePrefix("10.79.1.0/24"), netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("fe80::/64"),
 		},
 	}
 	if !got.Equal(want) {
-		t.Errorf("envOf(…) = %v, want %v", got, want)
+		t.Errorf("addAll(…) = %v, want %v", got, want)
 	}
 }
 
@@ -60,7 +60,7 @@ func TestHostEnv(t *testing.T) {
 }
 
 func TestEnvEqual(t *testing.T) {
-	base := func() Env { return envOf([]net.Addr{network("127.0.0.1/8"), network("10.0.0.1/24")}) }
+	base := func() Env { return hostOf([]net.Addr{network("127.0.0.1/8"), network("10.0.0.1/24")}) }
 	tests := []struct {
 		name   string
 		change func(*Env)
@@ -102,4 +102,12 @@ func TestEdges(t *testing.T) {
 			t.Errorf("%s: %v, want %v", tt.name, tt.got, tt.want)
 		}
 	}
+}
+
+// hostOf is HostEnv for a host whose only interface, eth0, has these addresses.
+func hostOf(addrs []net.Addr) Env {
+	var e Env
+	e.addAll(addrs, "eth0")
+	e.sort()
+	return e
 }

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+
+	"vpcdns/forwarder"
+	"vpcdns/forwarder/logging"
+)
+
+// account is a user as the kernel knows it.
+type account struct {
+	name     string
+	uid, gid int
+	groups   []int
+}
+
+func lookupAccount(name string) (account, error) {
+	u, err := user.Lookup(name)
+	if err != nil {
+		return account{}, fmt.Errorf("looking up user %s: %w", name, err)
+	}
+	ids, err := u.GroupIds()
+	if err != nil {
+		return account{}, fmt.Errorf("looking up the groups of user %s: %w", name, err)
+	}
+	a := account{name: name}
+	// On Unix these are decimal numbers, says os/user.
+	a.uid, _ = strconv.Atoi(u.Uid)
+	a.gid, _ = strconv.Atoi(u.Gid)
+	for _, id := range ids {
+		gid, _ := strconv.Atoi(id)
+		a.groups = append(a.groups, gid)
+	}
+	return a, nil
+}
+
+// giveUpRoot becomes the user of -u. When it has to it does not return: the
+// program starts anew as that user.
+func giveUpRoot(f *flags) error {
+	if f.user == "" {
+		return nil
+	}
+	a, err := lookupAccount(f.user)
+	if err != nil {
+		return err
+	}
+	if must, err := canBecome(a); err != nil || !must {
+		return err
+	}
+	// What is wrong with the configuration will be said by the next start.
+	if cfg, _ := forwarder.LoadConfig(f.config); cfg != nil {
+		if err := a.makeDirs(cfg); err != nil {
+			return err
+		}
+	}
+	return a.become()
+}
+
+// makeDirs makes the missing directories of the log files and of the pid file,
+// which the account itself may not be allowed to, and gives them to it.
+func (a account) makeDirs(c *forwarder.Config) error {
+	for _, dir := range writtenDirs(c) {
+		if _, err := os.Stat(dir); !os.IsNotExist(err) {
+			continue
+		}
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return fmt.Errorf("preparing for user %s: %w", a.name, err)
+		}
+		if err := os.Chown(dir, a.uid, a.gid); err != nil {
+			return fmt.Errorf("preparing for user %s: %w", a.name, err)
+		}
+	}
+	return nil
+}
+
+// writtenDirs are the directories that the configuration writes files to.
+func writtenDirs(c *forwarder.Config) (dirs []string) {
+	add := func(path string) {
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(c.Directory, path)
+		}
+		dirs = append(dirs, filepath.Dir(path))
+	}
+	if c.PidFile != "" {
+		add(c.PidFile)
+	}
+	for _, ch := range c.Logging.Channels {
+		if ch.Kind == logging.File {
+			add(ch.Path)
+		}
+	}
+	return dirs
+}

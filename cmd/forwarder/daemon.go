@@ -1,0 +1,268 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"vpcdns/forwarder"
+	"vpcdns/forwarder/logging"
+	"vpcdns/forwarder/namedconf"
+)
+
+// daemon is the process around a Server: configuration, logs, signals and the
+// service manager.
+type daemon struct {
+	flags   *flags
+	logs    *logging.Logs
+	general *slog.Logger
+	startup startup
+	notify  notifier
+
+	config *forwarder.Config // the one in force
+	server *forwarder.Server
+}
+
+// serve runs a server until a signal ends it, and returns the exit status.
+func serve(f *flags, stderr io.Writer) int {
+	// A configuration that is named relative to here must be found again from
+	// its `directory`.
+	if path, err := filepath.Abs(f.config); err == nil {
+		f.config = path
+	}
+	d := &daemon{flags: f, startup: newStartup(stderr), notify: newNotifier(os.Getenv)}
+	err := d.run()
+	if err != nil {
+		d.fail(err)
+	}
+	if d.logs != nil {
+		d.logs.Close()
+	}
+	if err != nil {
+		return 1
+	}
+	return 0
+}
+
+// fail says why the process ends: in the log, and on the terminal unless the
+// log is there already.
+func (d *daemon) fail(err error) {
+	if d.logs != nil {
+		for line := range strings.Lines(err.Error()) {
+			d.log(logging.Critical, "%s", strings.TrimSuffix(line, "\n"))
+		}
+		d.log(logging.Critical, "exiting (due to fatal error)")
+	}
+	if d.logs == nil || !d.flags.stderr {
+		fmt.Fprintf(d.startup, "forwarder: %v\n", err)
+	}
+	_ = d.notify.failed(err) // the error that matters is told already
+}
+
+func (d *daemon) run() error {
+	signals := make(chan os.Signal, 4)
+	signal.Ignore(syscall.SIGPIPE, syscall.SIGUSR1)
+	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT)
+	if err := giveUpRoot(d.flags); err != nil {
+		return err
+	}
+	if err := d.openLogs(); err != nil {
+		return err
+	}
+	if err := d.start(); err != nil {
+		return err
+	}
+	return d.serve(signals)
+}
+
+// openLogs opens the logs that are used until the configuration is known.
+func (d *daemon) openLogs() (err error) {
+	d.logs, err = logging.Open(logging.Config{Stderr: d.flags.stderr, LogFile: d.flags.logFile})
+	if err != nil {
+		return err
+	}
+	d.logs.SetDebug(d.flags.debug)
+	d.general = d.logs.Logger("general")
+	d.log(logging.Notice, "starting forwarder %s", version())
+	for _, warning := range d.flags.ignored {
+		d.log(logging.Warning, "%s", warning)
+	}
+	return nil
+}
+
+func (d *daemon) log(level slog.Level, format string, args ...any) {
+	d.general.Log(context.Background(), level, fmt.Sprintf(format, args...))
+}
+
+// start loads the configuration, binds the sockets and moves on to the logs
+// that the configuration asks for.
+func (d *daemon) start() error {
+	cfg, err := d.load(d.startup)
+	if err != nil {
+		return errors.New("loading configuration: failure") // what fails was said
+	}
+	d.enter(cfg)
+	d.server, err = forwarder.New(cfg, d.options())
+	if err != nil {
+		return d.explain(err, cfg)
+	}
+	if taken := sharers(d.server.Addrs()); len(taken) > 0 {
+		return errors.New(strings.Join(taken, "\n"))
+	}
+	return d.logs.Swap(d.logging(cfg))
+}
+
+func (d *daemon) options() forwarder.Options {
+	return forwarder.Options{
+		UpstreamPPS: d.flags.upstreamPPS,
+		Workers:     d.flags.workers,
+		Logs:        d.logs,
+		OnlyIPv4:    d.flags.onlyIPv4,
+		OnlyIPv6:    d.flags.onlyIPv6,
+	}
+}
+
+// load reads the configuration and logs what is found in it. What is wrong
+// with it also goes to w.
+func (d *daemon) load(w io.Writer) (*forwarder.Config, error) {
+	d.log(logging.Info, "loading configuration from '%s'", d.flags.config)
+	cfg, report := forwarder.LoadConfig(d.flags.config)
+	category := d.logs.Logger("config")
+	for _, found := range report.Findings {
+		if found.Severity == namedconf.Warning {
+			category.Warn(found.String())
+			continue
+		}
+		category.Error(found.String())
+		if !d.flags.stderr {
+			fmt.Fprintln(w, found)
+		}
+	}
+	if err := report.Err(); err != nil {
+		return nil, err
+	}
+	setPort(cfg, uint16(d.flags.port))
+	return cfg, nil
+}
+
+// enter makes cfg the one that the process lives by.
+func (d *daemon) enter(cfg *forwarder.Config) {
+	d.config = cfg
+	limitMemory(cfg.Cache.MaxSize)
+	if cfg.Directory == "" {
+		return
+	}
+	if err := os.Chdir(cfg.Directory); err != nil {
+		d.log(logging.Warning, "%v", err)
+	}
+}
+
+func (d *daemon) logging(cfg *forwarder.Config) logging.Config {
+	c := cfg.Logging
+	c.Stderr, c.LogFile = d.flags.stderr, d.flags.logFile
+	return c
+}
+
+// explain adds to the error of a socket who has the port, or what is missing.
+func (d *daemon) explain(err error, cfg *forwarder.Config) error {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		var ports []uint16
+		for _, l := range cfg.Listen {
+			ports = append(ports, l.Port)
+		}
+		return fmt.Errorf("%w\n%s", err, strings.Join(holders(ports), "\n"))
+	case errors.Is(err, syscall.EACCES):
+		return fmt.Errorf("%w\nports below 1024 need CAP_NET_BIND_SERVICE: start as root with -u, or see forwarder.service", err)
+	}
+	return err
+}
+
+// serve answers until a signal comes, or the server ends by itself.
+func (d *daemon) serve(signals <-chan os.Signal) error {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	defer d.serveMetrics(ctx)()
+	ended := make(chan error, 1)
+	go func() { ended <- d.server.Serve(ctx) }()
+
+	select {
+	case <-d.server.Ready():
+	case err := <-ended:
+		return err
+	}
+	d.announce()
+	defer d.retract()
+	ticks, stopTicks := d.notify.ticks()
+	defer stopTicks()
+	for {
+		select {
+		case s := <-signals:
+			if s == syscall.SIGHUP {
+				d.reload()
+				continue
+			}
+			d.stopping(s)
+			stop()
+			return <-ended
+		case <-ticks:
+			d.server.Stats() // a server that is stuck holds a lock that this needs
+			d.warn(d.notify.alive())
+		case err := <-ended:
+			return err
+		}
+	}
+}
+
+// announce tells everyone that the server answers.
+func (d *daemon) announce() {
+	if d.config.PidFile != "" {
+		warning, err := writePid(d.config.PidFile)
+		d.warn(err)
+		if warning != "" {
+			d.log(logging.Warning, "%s", warning)
+		}
+	}
+	d.warn(d.notify.ready(d.summary()))
+	d.warn(d.startup.done())
+}
+
+// retract undoes what announce left behind.
+func (d *daemon) retract() {
+	if d.config.PidFile != "" {
+		d.warn(removePid(d.config.PidFile))
+	}
+	d.log(logging.Notice, "exiting")
+}
+
+func (d *daemon) stopping(s os.Signal) {
+	signal.Reset(syscall.SIGTERM, syscall.SIGINT) // the next one ends the process
+	d.log(logging.Info, "received %v, finishing what was asked", s)
+	d.warn(d.notify.stopping("finishing what was asked"))
+}
+
+// summary is the line that systemctl status shows.
+func (d *daemon) summary() string {
+	addrs := d.server.Addrs()
+	if len(addrs) == 0 {
+		return "serving no address"
+	}
+	text := fmt.Sprintf("serving %s#%d", addrs[0].Addr(), addrs[0].Port())
+	if len(addrs) > 1 {
+		text += fmt.Sprintf(" and %d more", len(addrs)-1)
+	}
+	return fmt.Sprintf("%s, %d zones forwarded", text, len(d.config.Zones))
+}
+
+func (d *daemon) warn(err error) {
+	if err != nil {
+		d.log(logging.Warning, "%v", err)
+	}
+}

@@ -1,0 +1,270 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const daemonConf = `options {
+	directory "{dir}";
+	pid-file "{dir}/run/named.pid";
+	listen-on port {port} { {address}; };
+	listen-on-v6 { none; };
+	allow-query { any; };
+	forwarders { 127.0.0.1 port 9; };
+	forward only;
+};
+controls { };
+logging {
+	channel all { file "log/all"; print-category yes; print-severity yes; };
+	category default { all; };
+};
+`
+
+// The life of the process, as a shell and as a service manager see it.
+func TestDaemon(t *testing.T) {
+	program := buildForwarder(t)
+	t.Run("foreground", func(t *testing.T) { testForeground(t, program) })
+	t.Run("background", func(t *testing.T) { testBackground(t, program) })
+	t.Run("broken configuration", func(t *testing.T) { testBroken(t, program) })
+	t.Run("taken port", func(t *testing.T) { testTaken(t, program) })
+	t.Run("other user", func(t *testing.T) { testOtherUser(t, program) })
+}
+
+func testForeground(t *testing.T, program string) {
+	addr := freeAddr(t)
+	conf := writeConf(t, daemonConf, addr)
+	dir := filepath.Dir(conf)
+	socket, next := listenNotify(t)
+	expect := func(prefix string) {
+		t.Helper()
+		got := next()
+		for strings.HasPrefix(got, "WATCHDOG=1") {
+			got = next()
+		}
+		if !strings.HasPrefix(got, prefix) {
+			t.Fatalf("the service manager hears %q, want %q", got, prefix)
+		}
+	}
+	cmd := exec.Command(program, "-f", "--metrics-address=", "-U", "2", "-c", conf)
+	cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+socket, "WATCHDOG_USEC=200000")
+	p := start(t, "the forwarder", cmd)
+	expect("READY=1\nSTATUS=serving " + strings.Replace(addr.String(), ":", "#", 1))
+	p.waitFor(t, addr)
+	if got := readPid(filepath.Join(dir, "run/named.pid")); got != cmd.Process.Pid {
+		t.Errorf("pid file holds %d, want %d", got, cmd.Process.Pid)
+	}
+	if got := next(); got != "WATCHDOG=1" {
+		t.Errorf("the service manager hears %q, want WATCHDOG=1", got)
+	}
+
+	sendSignal(t, p, syscall.SIGUSR1)
+	sendSignal(t, p, syscall.SIGHUP)
+	expect("RELOADING=1\nMONOTONIC_USEC=")
+	expect("READY=1\nSTATUS=serving")
+
+	good, err := os.ReadFile(conf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, conf, string(good)+"frobnicate yes;\n")
+	rename(t, filepath.Join(dir, "log/all"), filepath.Join(dir, "log/old"))
+	sendSignal(t, p, syscall.SIGHUP)
+	expect("RELOADING=1")
+	expect("READY=1\nSTATUS=serving")
+	p.waitFor(t, addr)
+
+	sendSignal(t, p, syscall.SIGTERM)
+	expect("STOPPING=1")
+	<-p.exited
+	if got := cmd.ProcessState.ExitCode(); got != 0 {
+		t.Errorf("exit status after SIGTERM = %d, want 0", got)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "run/named.pid")); !os.IsNotExist(err) {
+		t.Errorf("pid file after the end: %v, want it gone", err)
+	}
+	wantLines(t, filepath.Join(dir, "log/old"),
+		"general: notice: running",
+		"general: info: reloading configuration succeeded",
+		"config: error: "+conf+":15:1: unknown option 'frobnicate'",
+		"general: error: reloading configuration failed: ")
+	wantLines(t, filepath.Join(dir, "log/all"), "general: notice: exiting")
+}
+
+func testBackground(t *testing.T, program string) {
+	addr := freeAddr(t)
+	conf := writeConf(t, daemonConf, addr)
+	out, err := exec.Command(program, "--metrics-address=", "-c", conf).CombinedOutput()
+	if err != nil || len(out) > 0 {
+		t.Fatalf("forwarder -c = %v, %q, want status 0 and silence", err, out)
+	}
+	// It serves by the time that the command returns.
+	pid := readPid(filepath.Join(filepath.Dir(conf), "run/named.pid"))
+	if pid == 0 {
+		t.Fatal("no pid file, want one")
+	}
+	t.Cleanup(func() { syscall.Kill(pid, syscall.SIGKILL) })
+	if session, err := unix.Getsid(pid); err == nil && session != pid {
+		t.Errorf("session = %d, want its own, %d", session, pid)
+	}
+	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	waitGone(t, filepath.Join(filepath.Dir(conf), "run/named.pid"))
+}
+
+func testBroken(t *testing.T, program string) {
+	for name, detail := range map[string]struct{ conf, want string }{
+		"unknown option": {daemonConf + "frobnicate yes;\n", ":15:1: unknown option 'frobnicate'\n"},
+		"no file":        {"", "file not found"},
+	} {
+		for _, mode := range []string{"-f", "-g", "-4"} { // -4: in the background
+			t.Run(name+" "+mode, func(t *testing.T) {
+				conf := filepath.Join(t.TempDir(), "none")
+				if detail.conf != "" {
+					conf = writeConf(t, detail.conf, freeAddr(t))
+				}
+				wantFailure(t, exec.Command(program, "--metrics-address=", mode, "-c", conf), detail.want)
+			})
+		}
+	}
+}
+
+func testTaken(t *testing.T, program string) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux tells who has a port")
+	}
+	addr := freeAddr(t)
+	p := startForwarder(t, program, daemonConf, addr)
+	conf := writeConf(t, daemonConf, addr)
+	wantFailure(t, exec.Command(program, "-f", "--metrics-address=", "-c", conf),
+		fmt.Sprintf("UDP 127.0.0.1#%d is taken by forwarder (pid %d)", addr.Port(), p.cmd.Process.Pid))
+}
+
+// Root becomes the user of -u and keeps one capability.
+func testOtherUser(t *testing.T, program string) {
+	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
+		skip(t, "becoming another user needs root and Linux")
+	}
+	nobody, err := lookupAccount("nobody")
+	if err != nil {
+		skip(t, "%v", err)
+	}
+	addr := netip.AddrPortFrom(loopback, privilegedPort(t))
+	conf := writeConf(t, daemonConf, addr)
+	dir := filepath.Dir(conf)
+	for _, open := range []string{filepath.Dir(dir), dir} {
+		if err := os.Chmod(open, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := start(t, "the forwarder", exec.Command(program, "-g", "--metrics-address=", "-u", "nobody", "-c", conf))
+	p.waitFor(t, addr)
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const bindService = "0000000000000400"
+	for _, want := range []string{
+		fmt.Sprintf("Uid:\t%d\t%[1]d\t%[1]d\t%[1]d\n", nobody.uid),
+		fmt.Sprintf("Gid:\t%d\t%[1]d\t%[1]d\t%[1]d\n", nobody.gid),
+		"CapPrm:\t" + bindService, "CapEff:\t" + bindService,
+	} {
+		if !strings.Contains(string(status), want) {
+			t.Errorf("status lacks %q:\n%s", want, status)
+		}
+	}
+	info := waitThere(t, filepath.Join(dir, "run/named.pid"))
+	if got := int(info.Sys().(*syscall.Stat_t).Uid); got != nobody.uid {
+		t.Errorf("the pid file is of user %d, want %d", got, nobody.uid)
+	}
+}
+
+// privilegedPort finds a free port that an ordinary user may not bind.
+func privilegedPort(t *testing.T) uint16 {
+	t.Helper()
+	for port := uint16(1023); port > 900; port-- {
+		if isFree(netip.AddrPortFrom(loopback, port)) {
+			return port
+		}
+	}
+	t.Fatal("no privileged port is free")
+	return 0
+}
+
+func wantFailure(t *testing.T, cmd *exec.Cmd, want string) {
+	t.Helper()
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != 1 {
+		t.Errorf("%v = %v, want exit status 1", cmd, err)
+	}
+	if !strings.Contains(stderr.String(), want) {
+		t.Errorf("%v said %q, want %q", cmd, stderr.String(), want)
+	}
+}
+
+func wantLines(t *testing.T, path string, lines ...string) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range lines {
+		if !strings.Contains("\n"+string(text), "\n"+line) {
+			t.Errorf("%s lacks %q:\n%s", path, line, text)
+		}
+	}
+}
+
+// waitThere waits for a file, which may come after the first answer.
+func waitThere(t *testing.T, path string) os.FileInfo {
+	t.Helper()
+	for range 1000 {
+		if info, err := os.Stat(path); err == nil {
+			return info
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatalf("%s is not there", path)
+	return nil
+}
+
+func waitGone(t *testing.T, path string) {
+	t.Helper()
+	for range 1000 {
+		if _, err := os.Stat(path); os.IsNotExist(err) {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Errorf("%s is there, want it gone", path)
+}
+
+func sendSignal(t *testing.T, p *process, s syscall.Signal) {
+	t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func rename(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.Rename(from, to); err != nil {
+		t.Fatal(err)
+	}
+}

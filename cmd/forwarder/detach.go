@@ -1,0 +1,100 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"syscall"
+)
+
+const (
+	// detachedEnv marks the process that detach started. It is an environment
+	// variable so that ps shows the command line that was typed.
+	detachedEnv = "FORWARDER_DETACHED"
+
+	// startupFd is where that process tells how its start goes: text for the
+	// terminal, and a NUL once it serves.
+	startupFd = 3
+)
+
+func isDetached() bool { return os.Getenv(detachedEnv) != "" }
+
+// detach starts this program anew in a session of its own, waits until it
+// serves and returns the exit status. Go cannot fork: its threads would not
+// come along.
+func detach(stderr io.Writer) int {
+	r, err := startDetached()
+	if err != nil {
+		fmt.Fprintf(stderr, "forwarder: starting in the background: %v\n", err)
+		return 1
+	}
+	defer r.Close()
+	return follow(r, stderr)
+}
+
+// startDetached returns where the new process tells how its start goes.
+func startDetached() (*os.File, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(program, os.Args[1:]...)
+	cmd.Args[0] = os.Args[0]
+	cmd.Env = append(os.Environ(), detachedEnv+"=1")
+	cmd.ExtraFiles = []*os.File{w} // becomes startupFd
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	err = cmd.Start()
+	w.Close()
+	if err != nil {
+		r.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// follow passes on what the start says, until it says that it succeeded or
+// ends.
+func follow(r io.Reader, stderr io.Writer) int {
+	buf := make([]byte, 4096)
+	said := 0
+	for {
+		n, err := r.Read(buf)
+		text, _, ready := bytes.Cut(buf[:n], []byte{0})
+		stderr.Write(text)
+		said += len(text)
+		switch {
+		case ready:
+			return 0
+		case err == nil:
+			continue
+		case said == 0:
+			fmt.Fprintln(stderr, "forwarder: the server ended before it was ready")
+		}
+		return 1
+	}
+}
+
+// startup is where the start is told about: the terminal.
+type startup struct {
+	io.Writer
+	done func() error
+}
+
+// newStartup is stderr, or the way to it if detach started us.
+func newStartup(stderr io.Writer) startup {
+	if !isDetached() {
+		return startup{stderr, func() error { return nil }}
+	}
+	pipe := os.NewFile(startupFd, "startup")
+	return startup{pipe, func() error {
+		_, err := pipe.Write([]byte{0})
+		return errors.Join(err, pipe.Close())
+	}}
+}

@@ -1,0 +1,57 @@
+// Forwarder is a DNS forwarder that takes the place of BIND's named: it reads
+// the same named.conf, takes the same flags and signals, and answers the same.
+//
+//	forwarder -c /etc/named.conf          serve in the background, as named does
+//	forwarder -f -c /etc/named.conf       serve in the foreground
+//	forwarder -g -p 5353 -c ./named.conf  the same, logging to stderr, on port 5353
+//	forwarder --check-config [-p] [FILE]  check a file, as named-checkconf does
+//	forwarder --demo                      play with a failover, without root or network
+//
+// # Flags
+//
+// forwarder --help lists them. What named has a letter for has the same letter
+// here. Letters of named that mean nothing to a forwarder (-D -E -M -m -N -s -S
+// -T -U -X -x) are accepted with a warning; those that ask for what is not done
+// here (-A, -C, -F, -t) are refused.
+//
+// # Signals
+//
+//	SIGHUP           reload the configuration and reopen the log files; a file
+//	                 with errors changes nothing, and the log says what is wrong
+//	SIGTERM, SIGINT  answer what was asked, then exit with status 0; a second
+//	                 one ends the process at once
+//	SIGUSR1          ignored
+//
+// # Exit status
+//
+//	0  a clean end, a file without errors, or, without -f and -g, a server that
+//	   answers in the background
+//	1  anything else: wrong flags, errors in the configuration, a taken port
+//
+// # Root
+//
+// Only binding port 53 needs a privilege, CAP_NET_BIND_SERVICE. A service
+// manager can grant it to an ordinary user, as forwarder.service does; that is
+// the best way. Started by root with -u USER, the process makes the missing
+// directories of its logs and of its pid file, becomes USER keeping that one
+// capability, and executes itself anew. So it never holds a socket or sees a
+// packet as root, and it can bind addresses that appear later. The
+// configuration must be readable by USER.
+//
+// # Service managers
+//
+// Readiness, reloads, the end, a line of status and, where WatchdogSec= is set,
+// being alive are told as sd_notify(3) says.
+//
+// # Metrics
+//
+// At --metrics-address, /metrics is for Prometheus and /healthz for a load
+// balancer: status 200 while queries are answered, 503 from SIGTERM on. When
+// the address cannot be had the log says so, DNS goes on, and the address is
+// tried again twice a minute.
+//
+// # Memory
+//
+// Unless GOMEMLIMIT is set, the memory limit of the Go run time is set a quarter
+// above max-cache-size, so that a full cache is not doubled by garbage.
+package main

@@ -1,0 +1,225 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// flags are what the command line says. Letters are named's.
+type flags struct {
+	config             string
+	foreground, stderr bool
+	port               port
+	onlyIPv4, onlyIPv6 bool
+	user               string
+	debug, workers     int
+	logFile            string
+	metricsAddress     string
+	upstreamPPS        int
+	check, print       bool
+	help, demo         bool
+	version, buildInfo bool
+	ignored            []string // warnings about flags that do nothing here
+	set                *pflag.FlagSet
+}
+
+// port is the value of -p: N, or named's dns=N. 0 leaves it to the configuration.
+type port uint16
+
+func (p *port) String() string { return strconv.Itoa(int(*p)) }
+func (p *port) Type() string   { return "port" }
+
+func (p *port) Set(s string) error {
+	n, err := strconv.ParseUint(strings.TrimPrefix(s, "dns="), 10, 16)
+	if err != nil || n == 0 {
+		return fmt.Errorf("port %q is not a number from 1 to 65535", s)
+	}
+	*p = port(n)
+	return nil
+}
+
+// letter is a flag of named; one without a value is a switch.
+type letter struct{ letter, name, value, why string }
+
+// ignoredLetters are those of named that a forwarder has no use for.
+var ignoredLetters = []letter{
+	{"D", "comment", "text", "a comment for ps"},
+	{"E", "engine", "name", "no cryptographic engine is used"},
+	{"M", "memory-fill", "option", "memory is managed by Go"},
+	{"m", "memory-debug", "option", "memory is managed by Go"},
+	{"N", "cpus", "number", "use -n"},
+	{"s", "statistics", "", "statistics are at the metrics address"},
+	{"S", "sockets", "number", "sockets are not limited in number"},
+	{"T", "test", "option", "a test option of named"},
+	{"U", "listeners", "number", "each worker has a socket of its own"},
+	{"X", "lock-file", "path", "a taken port is noticed without"},
+	{"x", "old-lock", "", "it does nothing in named either"},
+}
+
+// refusedLetters are those of named that ask for what is not done here.
+var refusedLetters = []letter{
+	{"A", "provider", "name", "OpenSSL is not used"},
+	{"C", "defaults", "", "the README has a table of all options"},
+	{"F", "fips", "", "set GODEBUG=fips140=on instead"},
+	{"t", "chroot", "directory", "leave it to the service manager, RootDirectory= in systemd"},
+}
+
+// newFlags defines the flags with their defaults.
+func newFlags() *flags {
+	f := &flags{}
+	s := pflag.NewFlagSet("forwarder", pflag.ContinueOnError)
+	s.SortFlags = false
+	s.SetOutput(io.Discard)
+	s.StringVarP(&f.config, "config", "c", "/etc/named.conf", "`file` with the configuration")
+	s.BoolVarP(&f.foreground, "foreground", "f", false, "stay in the foreground")
+	s.BoolVarP(&f.stderr, "stderr", "g", false, "stay in the foreground and log to stderr only")
+	s.VarP(&f.port, "port", "p", "`port` to listen on and to forward to, in place of 53")
+	s.BoolVarP(&f.onlyIPv4, "ipv4", "4", false, "use IPv4 only")
+	s.BoolVarP(&f.onlyIPv6, "ipv6", "6", false, "use IPv6 only")
+	s.StringVarP(&f.user, "user", "u", "", "`user` to become when started by root")
+	s.IntVarP(&f.workers, "workers", "n", 0, "`number` of sockets and goroutines that read, 0: one a CPU")
+	s.IntVarP(&f.debug, "debug", "d", 0, "debug `level`, for channels of severity dynamic")
+	s.StringVarP(&f.logFile, "log-file", "L", "", "`file` to log to where named would log to syslog by default")
+	s.StringVar(&f.metricsAddress, "metrics-address", "127.0.0.1:9153", "`address` that serves Prometheus /metrics, \"\" for none")
+	s.IntVar(&f.upstreamPPS, "upstream-pps", 900, "most `packets` a second to upstream from each source address, 0: no limit; a VPC resolver drops what exceeds 1024")
+	s.BoolVar(&f.check, "check-config", false, "check the configuration and exit; -p prints it")
+	s.BoolVar(&f.demo, "demo", false, "show failovers on loopback; needs no configuration")
+	s.BoolVarP(&f.version, "version", "v", false, "print the version and exit")
+	s.BoolVarP(&f.buildInfo, "build-info", "V", false, "print the version and how it was built, and exit")
+	s.BoolVarP(&f.help, "help", "h", false, "print this text and exit")
+	f.set = s
+	f.defineOthers()
+	return f
+}
+
+// defineOthers makes named's other letters known, without showing them.
+func (f *flags) defineOthers() {
+	for _, o := range slices.Concat(ignoredLetters, refusedLetters) {
+		if o.value == "" {
+			f.set.BoolP(o.name, o.letter, false, o.why)
+		} else {
+			f.set.StringP(o.name, o.letter, "", o.why)
+		}
+		f.set.Lookup(o.name).Hidden = true
+	}
+}
+
+// parseFlags reads a command line, without the program's name.
+func parseFlags(args []string) (*flags, error) {
+	if slices.Contains(args, "--check-config") {
+		return parseCheckFlags(args)
+	}
+	f := newFlags()
+	if err := f.set.Parse(args); err != nil {
+		return nil, err
+	}
+	if f.set.NArg() > 0 {
+		return nil, fmt.Errorf("extra command line arguments: %s", strings.Join(f.set.Args(), " "))
+	}
+	return f, f.judge()
+}
+
+// judge refuses what makes no sense and notes what does nothing.
+func (f *flags) judge() error {
+	for _, o := range refusedLetters {
+		if f.set.Changed(o.name) {
+			return fmt.Errorf("option -%s is not supported: %s", o.letter, o.why)
+		}
+	}
+	for _, o := range ignoredLetters {
+		if f.set.Changed(o.name) {
+			f.ignored = append(f.ignored, fmt.Sprintf("option -%s is ignored: %s", o.letter, o.why))
+		}
+	}
+	switch {
+	case f.onlyIPv4 && f.onlyIPv6:
+		return errors.New("cannot specify -4 and -6")
+	case f.workers < 0 || f.debug < 0 || f.upstreamPPS < 0:
+		return errors.New("a number below zero")
+	}
+	return checkMetricsAddress(f.metricsAddress)
+}
+
+// parseCheckFlags reads the flags of named-checkconf, where -p prints and the
+// file is an argument. Its -c, -h, -i, -j, -l, -t, -x and -z are not all of
+// use: zones are always loaded, and -c names the file as for the server.
+func parseCheckFlags(args []string) (*flags, error) {
+	f := &flags{}
+	s := pflag.NewFlagSet("forwarder", pflag.ContinueOnError)
+	s.SetOutput(io.Discard)
+	s.BoolVar(&f.check, "check-config", false, "")
+	s.BoolVarP(&f.print, "print", "p", false, "")
+	s.StringVarP(&f.config, "config", "c", "/etc/named.conf", "")
+	s.BoolVarP(&f.help, "help", "h", false, "")
+	s.BoolVarP(&f.version, "version", "v", false, "")
+	s.BoolP("load-zones", "z", false, "")
+	s.BoolP("journals", "j", false, "")
+	if err := s.Parse(args); err != nil {
+		return nil, err
+	}
+	switch s.NArg() {
+	case 0:
+	case 1:
+		f.config = s.Arg(0)
+	default:
+		return nil, errors.New("--check-config takes one file")
+	}
+	f.set = newFlags().set
+	return f, nil
+}
+
+// background reports whether named would detach from the terminal.
+func (f *flags) background() bool {
+	return !f.foreground && !f.stderr && !isDetached()
+}
+
+func (f *flags) usage() string {
+	return fmt.Sprintf(`forwarder is a DNS forwarder that takes the place of BIND's named.
+
+Usage:
+  forwarder [flags]
+  forwarder --check-config [-p] [FILE]
+
+Flags:
+%s
+Examples:
+  forwarder -c /etc/named.conf           serve in the background, as named does
+  forwarder -f -u named                  serve in the foreground, not as root
+  forwarder -g -p 5353 -c ./named.conf   try a configuration: logs on the terminal
+  forwarder --check-config               check /etc/named.conf: FILE:LINE:COL: message
+  forwarder --check-config -p my.conf    print it as it is understood
+  forwarder --demo                       see a failover, without root or network
+  dig @127.0.0.1 -p 5353 version.bind chaos txt
+
+Signals:
+  HUP         reload the configuration, reopen the logs; errors change nothing
+  TERM, INT   finish what was asked, then exit
+
+Exit status:
+  0   clean end; configuration without errors; server ready in the background
+  1   wrong flags, errors in the configuration, port taken, any other failure
+
+Accepted for named's sake, and ignored: %s.
+`, f.list(), letters())
+}
+
+// list is pflag's list of flags, without the values that nobody gives to a
+// switch.
+func (f *flags) list() string {
+	const values = "[=true|false]"
+	return strings.ReplaceAll(f.set.FlagUsagesWrapped(100), values, strings.Repeat(" ", len(values)))
+}
+
+func letters() string {
+	var list []string
+	for _, o := range ignoredLetters {
+		list = append(list, "-"+o.letter)
+	}
+	return strings.Join(list, " ")
+}

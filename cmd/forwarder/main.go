@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"vpcdns/forwarder"
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// run does what the flags ask for and returns the exit status.
+func run(args []string, stdout, stderr io.Writer) int {
+	f, err := parseFlags(args)
+	if err != nil {
+		fmt.Fprintf(stderr, "forwarder: %v\nTry 'forwarder --help'.\n", err)
+		return 1
+	}
+	switch {
+	case f.help:
+		fmt.Fprint(stdout, f.usage())
+	case f.version:
+		fmt.Fprintln(stdout, "forwarder", version())
+	case f.buildInfo:
+		fmt.Fprint(stdout, buildInfo())
+	case f.check:
+		return forwarder.CheckConfig(stdout, f.config, f.print)
+	case f.demo:
+		return demonstrate(stdout, stderr)
+	case f.background():
+		return detach(stderr)
+	default:
+		return serve(f, stderr)
+	}
+	return 0
+}
+
+func demonstrate(stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	if err := runDemo(ctx, stdout); err != nil {
+		fmt.Fprintf(stderr, "forwarder: %v\n", err)
+		return 1
+	}
+	return 0
+}

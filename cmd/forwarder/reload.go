@@ -1,0 +1,55 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"vpcdns/forwarder/logging"
+)
+
+// reload does what SIGHUP asks for: a configuration without errors replaces
+// the one in force, another changes nothing. The log files are opened anew in
+// any case, since logrotate may have moved them.
+func (d *daemon) reload() {
+	d.log(logging.Info, "received SIGHUP, reloading")
+	d.warn(d.notify.reloading())
+	if err := d.replace(); err != nil {
+		d.log(logging.Error, "reloading configuration failed: %v", err)
+		d.warn(d.logs.Reopen())
+		d.warn(d.notify.ready(d.summary() + "; the last reload failed, see the log"))
+		return
+	}
+	d.log(logging.Info, "reloading configuration succeeded")
+	d.warn(d.notify.ready(d.summary()))
+}
+
+// replace loads the configuration and hands it to the server.
+func (d *daemon) replace() error {
+	cfg, err := d.load(io.Discard)
+	if err != nil {
+		d.server.FailedReload(err)
+		return err
+	}
+	if err := d.server.Reload(cfg); err != nil {
+		return err
+	}
+	former := d.config
+	d.enter(cfg)
+	if cfg.PidFile != former.PidFile {
+		d.movePid(former.PidFile)
+	}
+	if err := d.logs.Swap(d.logging(cfg)); err != nil {
+		return fmt.Errorf("changing the logs: %w", err)
+	}
+	return nil
+}
+
+func (d *daemon) movePid(from string) {
+	if from != "" {
+		d.warn(removePid(from))
+	}
+	if d.config.PidFile != "" {
+		_, err := writePid(d.config.PidFile)
+		d.warn(err)
+	}
+}

@@ -1,0 +1,227 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// machine is a systemd of its own, in namespaces; see testdata/systemd/machine.
+type machine struct {
+	t   *testing.T
+	dir string
+}
+
+const machineScript = "../../testdata/systemd/machine"
+
+// boot starts a machine with these files (path to text) on its disk, and the
+// program as /usr/sbin/forwarder.
+func boot(t *testing.T, program string, files map[string]string) *machine {
+	t.Helper()
+	m := &machine{t, filepath.Join(t.TempDir(), "machine")}
+	for path, text := range files {
+		write(t, filepath.Join(m.dir, "root", path), text)
+	}
+	text, err := os.ReadFile(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(m.dir, "root/usr/sbin/forwarder")
+	write(t, path, string(text))
+	if err := os.Chmod(path, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { exec.Command(machineScript, "stop", m.dir).Run() })
+	if out, err := exec.Command(machineScript, "start", m.dir).CombinedOutput(); err != nil {
+		t.Fatalf("booting: %v\n%s", err, out)
+	}
+	return m
+}
+
+// try runs a command on the machine.
+func (m *machine) try(command ...string) (string, error) {
+	out, err := exec.Command(machineScript, append([]string{"run", m.dir}, command...)...).CombinedOutput()
+	return strings.TrimSpace(string(out)), err
+}
+
+// run runs a command that has to succeed.
+func (m *machine) run(command ...string) string {
+	m.t.Helper()
+	out, err := m.try(command...)
+	if err != nil {
+		journal, _ := m.try("journalctl", "--no-pager", "-n", "40")
+		m.t.Fatalf("%q: %v\n%s\n%s", command, err, out, journal)
+	}
+	return out
+}
+
+// show is the value of a property of the service.
+func (m *machine) show(property string) string {
+	m.t.Helper()
+	return m.run("systemctl", "show", "-P", property, "forwarder")
+}
+
+// want checks what a command prints.
+func (m *machine) want(want string, command ...string) {
+	m.t.Helper()
+	if got := m.run(command...); got != want {
+		m.t.Errorf("%q = %q, want %q", command, got, want)
+	}
+}
+
+// put replaces a file on the machine.
+func (m *machine) put(path, text string) {
+	m.t.Helper()
+	m.run("sh", "-c", `printf %s "$1" >"$2"`, "sh", text, path)
+}
+
+// until waits for a property of the service to become want.
+func (m *machine) until(property, want string) {
+	m.t.Helper()
+	var got string
+	for range 200 {
+		if got = m.show(property); got == want {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	m.t.Fatalf("%s = %s, want %s\n%s", property, got, want, m.run("journalctl", "--no-pager", "-n", "40"))
+}
+
+var version53 = []string{"dig", "+short", "+tries=3", "+timeout=1", "@127.0.0.1", "version.bind", "chaos", "txt"}
+
+// forwarder.service and the reference configuration on a systemd of their own.
+func TestUnderSystemd(t *testing.T) {
+	if os.Geteuid() != 0 {
+		skip(t, "booting a systemd needs root")
+	}
+	for program, pkg := range map[string]string{"systemctl": "systemd", "nsenter": "util-linux", "ip": "iproute2", "dig": "bind9-dnsutils"} {
+		needPeer(t, program, pkg)
+	}
+	unit, err := os.ReadFile(serviceFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conf, err := os.ReadFile("../../testdata/named.conf/good-reference.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := boot(t, buildStatic(t), map[string]string{
+		"etc/systemd/system/forwarder.service": string(unit),
+		// The test need not wait as long as an operator.
+		"etc/systemd/system/forwarder.service.d/test.conf": "[Service]\nWatchdogSec=1s\nRestartSec=10ms\n",
+		"etc/named.conf":          string(conf),
+		"etc/sysconfig/forwarder": "OPTIONS=-n 1 --metrics-address=\n",
+		"var/named/placeholder":   "",
+	})
+	m.run("systemd-sysusers", "--inline", "u named - \"DNS\" /var/named")
+
+	for _, step := range []struct {
+		name string
+		test func(*testing.T, *machine)
+	}{
+		{"start", testServiceStart},
+		{"reload", testServiceReload},
+		{"crash", testServiceCrash},
+		{"hang", testServiceHang},
+		{"stop", testServiceStop},
+		{"broken configuration", testServiceBroken},
+	} {
+		m.t = t
+		if !t.Run(step.name, func(t *testing.T) {
+			m.t = t
+			step.test(t, m)
+		}) {
+			t.Fatalf("%s failed; what follows builds on it", step.name)
+		}
+	}
+}
+
+func buildStatic(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "forwarder")
+	cmd := exec.Command("go", "build", "-o", path, ".")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("building the forwarder: %v\n%s", err, out)
+	}
+	return path
+}
+
+func testServiceStart(t *testing.T, m *machine) {
+	m.run("systemctl", "start", "forwarder")
+	m.want("active", "systemctl", "is-active", "forwarder")
+	m.want(`"not currently available"`, version53...)
+	pid := m.show("MainPID")
+	m.want(pid, "cat", "/run/named/named.pid")
+	m.want("named", "ps", "-o", "user=", "-p", pid)
+	m.want("CapPrm:\t0000000000000400\nCapEff:\t0000000000000400\nCapBnd:\t0000000000000400\nCapAmb:\t0000000000000400",
+		"sed", "-n", "/^Cap[PEBA]/p", "/proc/"+pid+"/status")
+	m.want("named 644", "stat", "-c", "%U %a", "/var/log/named/bind.log")
+	if got := m.show("StatusText"); !strings.HasPrefix(got, "serving 127.0.0.1#53") {
+		t.Errorf("StatusText = %q, want what is served", got)
+	}
+}
+
+func testServiceReload(t *testing.T, m *machine) {
+	pid := m.show("MainPID")
+	good := m.run("cat", "/etc/named.conf")
+	m.put("/etc/named.conf", strings.Replace(good, "not currently available", "second", 1))
+	m.run("systemctl", "reload", "forwarder")
+	m.want(`"second"`, version53...) // reload returns when it is in force
+
+	m.put("/etc/named.conf", good+"\nfrobnicate yes;\n")
+	m.run("systemctl", "reload", "forwarder")
+	m.want(`"second"`, version53...)
+	if got := m.show("StatusText"); !strings.Contains(got, "the last reload failed") {
+		t.Errorf("StatusText = %q, want the failure", got)
+	}
+	if got := m.run("cat", "/var/log/named/bind.log"); !strings.Contains(got, "unknown option 'frobnicate'") {
+		t.Errorf("bind.log = %q, want the reason", got)
+	}
+	m.put("/etc/named.conf", good)
+	m.run("systemctl", "reload", "forwarder")
+	m.want(`"not currently available"`, version53...)
+	if got := m.show("MainPID"); got != pid {
+		t.Errorf("MainPID = %s, want %s still", got, pid)
+	}
+}
+
+func testServiceCrash(t *testing.T, m *machine) {
+	m.run("kill", "-KILL", m.show("MainPID"))
+	m.until("NRestarts", "1")
+	m.until("ActiveState", "active")
+	m.want(`"not currently available"`, version53...)
+}
+
+func testServiceHang(t *testing.T, m *machine) {
+	m.run("kill", "-STOP", m.show("MainPID"))
+	m.until("NRestarts", "2")
+	m.until("ActiveState", "active")
+	m.want(`"not currently available"`, version53...)
+}
+
+func testServiceStop(t *testing.T, m *machine) {
+	m.run("systemctl", "stop", "forwarder")
+	m.want("success", "systemctl", "show", "-P", "Result", "forwarder")
+	m.want("0", "systemctl", "show", "-P", "ExecMainStatus", "forwarder")
+	if out, err := m.try("cat", "/run/named/named.pid"); err == nil {
+		t.Errorf("pid file = %q, want it gone", out)
+	}
+	m.run("test", "-d", "/run/named") // named wants it when it is back
+}
+
+func testServiceBroken(t *testing.T, m *machine) {
+	m.put("/etc/named.conf", "frobnicate yes;\n")
+	if out, err := m.try("systemctl", "start", "forwarder"); err == nil {
+		t.Errorf("start = %q, want a failure", out)
+	}
+	journal := m.run("journalctl", "--no-pager", "-u", "forwarder")
+	if want := "/etc/named.conf:1:1: unknown option 'frobnicate'"; !strings.Contains(journal, want) {
+		t.Errorf("the journal lacks %q:\n%s", want, journal)
+	}
+	m.run("systemctl", "stop", "forwarder")
+}

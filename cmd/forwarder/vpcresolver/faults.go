@@ -1,0 +1,72 @@
+package vpcresolver
+
+import (
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// Faults are what is wrong with the answers for a name. The zero value is
+// nothing.
+type Faults struct {
+	Drop       float64       // share of the queries that get no answer, 0 to 1
+	Delay      time.Duration // how late every answer is
+	PPS        int           // UDP queries taken from one address in a second, the rest dropped; 0 is no limit. The VPC resolver's is 1024.
+	Rcode      int           // answered with nothing else, unless 0
+	Truncated  bool          // over UDP, TC and no records
+	NoTCP      bool          // queries over TCP get no answer
+	NoEDNS     bool          // a query with an OPT record gets FORMERR without one
+	NoOPT      bool          // the OPT record of queries is ignored
+	NoSOA      bool          // negative answers carry no SOA
+	NoRA       bool          // answers say that recursion is not available
+	Empty      bool          // NOERROR without any records
+	Referral   bool          // NOERROR with nothing but name servers
+	WrongID    bool          // answers carry another ID
+	WrongName  bool          // answers carry another question
+	NoQuestion bool          // answers carry no question
+	Cut        bool          // answers end in the middle of a record
+}
+
+// window counts the packets of one client within one second.
+type window struct {
+	start   time.Time
+	packets int
+}
+
+// admit counts the query, finds the faults of its name and says whether they
+// make it vanish.
+func (r *Resolver) admit(name string, client net.Addr) (f Faults, dropped bool) {
+	name = dns.CanonicalName(name)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.total++
+	r.asked[name]++
+	f = r.faultsOf(name)
+	if f.Drop > 0 && r.random.Float64() < f.Drop {
+		return f, true
+	}
+	udp, ok := client.(*net.UDPAddr)
+	return f, ok && f.PPS > 0 && r.packets(udp.AddrPort().Addr()) > f.PPS
+}
+
+func (r *Resolver) faultsOf(name string) Faults {
+	for _, i := range append(dns.Split(name), len(name)-1) {
+		if f, ok := r.faults[name[i:]]; ok {
+			return f
+		}
+	}
+	return Faults{}
+}
+
+// packets counts one more packet of the client, within the current second.
+func (r *Resolver) packets(client netip.Addr) int {
+	w := r.second[client]
+	if now := time.Now(); now.Sub(w.start) >= time.Second {
+		w = window{start: now}
+	}
+	w.packets++
+	r.second[client] = w
+	return w.packets
+}

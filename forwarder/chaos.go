@@ -35,10 +35,11 @@ func (s static) tell(apex string, text *string) {
 		h.Rrtype = dns.TypeTXT
 		z.add(&dns.TXT{Hdr: h, Txt: chunks(*text)})
 	}
-	h.Rrtype = dns.TypeNS
-	z.add(&dns.NS{Hdr: h, Ns: apex})
-	h.Rrtype, h.Ttl = dns.TypeSOA, chaosMinimum
-	z.add(&dns.SOA{Hdr: h, Ns: apex, Mbox: "hostmaster." + apex, Refresh: 28800, Retry: 7200, Expire: 604800, Minttl: chaosMinimum})
+	soa, ns := h, h
+	soa.Rrtype, soa.Ttl = dns.TypeSOA, chaosMinimum
+	z.add(&dns.SOA{Hdr: soa, Ns: apex, Mbox: "hostmaster." + apex, Refresh: 28800, Retry: 7200, Expire: 604800, Minttl: chaosMinimum})
+	ns.Rrtype = dns.TypeNS
+	z.add(&dns.NS{Hdr: ns, Ns: apex})
 	s[wireName(apex)] = z
 }
 

@@ -16,7 +16,8 @@ import (
 func (r *replier) tidy(c wire.Chain, v verdict) error {
 	minimal := r.st.cfg.MinimalResponses && r.msg.Sections[2] > 0
 	superfluous := v == positive && has(r.msg.Section(1), wire.TypeNS) && !r.msg.DropReferral()
-	if c.Straight && !superfluous && !minimal && r.msg.Keepable() {
+	bulky := len(r.msg.Msg) > smallestUDP && r.msg.Uncompressed()
+	if c.Straight && !superfluous && !minimal && !bulky && r.msg.Keepable() {
 		return nil
 	}
 	m := new(dns.Msg)
@@ -103,12 +104,7 @@ func minimalAny(question []byte, ans wire.Answer) wire.Answer {
 	if err := m.Unpack(packed); err != nil || len(m.Answer) == 0 {
 		return ans
 	}
-	first := m.Answer[0].Header().Rrtype
-	m.Answer = slices.DeleteFunc(m.Answer, func(rr dns.RR) bool {
-		sig, ok := rr.(*dns.RRSIG)
-		return rr.Header().Rrtype != first && !(ok && sig.TypeCovered == first)
-	})
-	m.Ns, m.Extra = nil, nil
+	m.Answer, m.Ns, m.Extra = firstSet(m.Answer), nil, nil
 	packed, err := m.Pack()
 	if err != nil {
 		return ans
@@ -119,4 +115,13 @@ func minimalAny(question []byte, ans wire.Answer) wire.Answer {
 	}
 	kept, _ := small.AppendAnswer(nil, wire.TTLPolicy{Max: 1<<31 - 1})
 	return wire.Answer(kept)
+}
+
+// firstSet returns the records of the first one's type, and their signatures.
+func firstSet(rrs []dns.RR) []dns.RR {
+	first := rrs[0].Header().Rrtype
+	return slices.DeleteFunc(rrs, func(rr dns.RR) bool {
+		sig, ok := rr.(*dns.RRSIG)
+		return rr.Header().Rrtype != first && !(ok && sig.TypeCovered == first)
+	})
 }

@@ -191,6 +191,18 @@ func (m *Message) Section(s int) []RR {
 	return m.RRs[from : from+m.Sections[s]]
 }
 
+// Uncompressed reports whether the question's name is written out again as a
+// record's owner.
+func (m *Message) Uncompressed() bool {
+	for i := range m.RRs {
+		at := m.RRs[i].Start
+		if c := m.Msg[at]; c != 0 && c < 64 && sameName(m.Msg, at, HeaderLen) {
+			return true
+		}
+	}
+	return false
+}
+
 // DropReferral takes the NS records, with their signatures, out of a positive
 // answer's authority section, and their addresses out of the additional one
 // (BIND's minimal-responses no-auth-recursive). It reports whether it could:

@@ -1,0 +1,69 @@
+package forwarder
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"testing"
+
+	"vpcdns/acl"
+	"vpcdns/forwarder/udp"
+)
+
+func TestWanted(t *testing.T) {
+	ten := acl.List{{Prefix: netip.MustParsePrefix("10.0.0.0/8")}}
+	env := envOf("10.0.0.1/8", "192.168.0.1/24", "127.0.0.1/8", "::1/128", "fe80::1/64")
+	tests := []struct {
+		name   string
+		listen []Listen
+		opts   Options
+		want   string
+	}{
+		{"any of one family", []Listen{{Port: 53, Match: acl.All()}}, Options{}, "[10.0.0.1:53 127.0.0.1:53 192.168.0.1:53]"},
+		{"the other", []Listen{{Port: 53, V6: true, Match: acl.All()}}, Options{}, "[[::1]:53 [fe80::1]:53]"},
+		{"some", []Listen{{Port: 53, Match: ten}}, Options{}, "[10.0.0.1:53]"},
+		{"two ports", []Listen{{Port: 53, Match: ten}, {Port: 54, Match: ten}}, Options{}, "[10.0.0.1:53 10.0.0.1:54]"},
+		{"twice the same", []Listen{{Port: 53, Match: ten}, {Port: 53, Match: ten}}, Options{}, "[10.0.0.1:53]"},
+		{"-4", []Listen{{Port: 53, Match: ten}, {Port: 53, V6: true, Match: acl.All()}}, Options{OnlyIPv4: true}, "[10.0.0.1:53]"},
+		{"-6", []Listen{{Port: 53, Match: ten}, {Port: 53, V6: true, Match: acl.All()}}, Options{OnlyIPv6: true}, "[[::1]:53 [fe80::1]:53]"},
+		{"none", []Listen{{Port: 53, Match: acl.None()}}, Options{}, "[]"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := &Server{opts: test.opts}
+			if got := fmt.Sprint(s.wanted(&state{cfg: &Config{Listen: test.listen}, env: env})); got != test.want {
+				t.Errorf("wanted = %s, want %s", got, test.want)
+			}
+		})
+	}
+}
+
+// An address that cannot be had is left out while another one can be served.
+func TestListenOnSome(t *testing.T) {
+	fake := newFakeNet("10.0.0.1/8", "10.0.0.2/8")
+	network := fake.network()
+	busy := errors.New("address in use")
+	network.listenUDP = func(a netip.AddrPort, o udp.Options) (udp.Conn, error) {
+		if a.Addr() == netip.MustParseAddr("10.0.0.1") {
+			return nil, busy
+		}
+		return fake.listenUDP(a, o)
+	}
+	s, err := newServer(testConfig(), Options{Workers: 3}, network)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.state.Load().upstream.Close()
+	defer s.listeners.closeAll()
+	if got := fmt.Sprint(s.Addrs()); got != "[10.0.0.2:53]" {
+		t.Errorf("Addrs = %s, want [10.0.0.2:53]", got)
+	}
+	if !s.listeners.missing(s.state.Load()) {
+		t.Error("missing = false, want true: 10.0.0.1 is not served")
+	}
+	l := fake.tcp[netip.MustParseAddrPort("10.0.0.1:53")]
+	if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("the TCP listener of the address that is not served: Accept = %v, want %v", err, net.ErrClosed)
+	}
+}

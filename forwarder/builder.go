@@ -1,6 +1,7 @@
 package forwarder
 
 import (
+	"cmp"
 	"math"
 	"net/netip"
 	"strconv"
@@ -20,6 +21,7 @@ type builder struct {
 	keys     map[string]bool // by lower-case name
 
 	port       uint16       // option port: where to listen, and the forwarders' default
+	portForced bool         // by the caller: the option does not change it
 	global     forwarding   // of options
 	emptyZones emptyOptions // empty-zones-enable and its like
 	cacheLimit string       // max-cache-size as written
@@ -45,8 +47,8 @@ type forwarding struct {
 	servers   []netip.AddrPort
 }
 
-func newBuilder(c *checker) *builder {
-	return &builder{
+func newBuilder(c *checker, port uint16) *builder {
+	b := &builder{
 		checker:    c,
 		cfg:        defaults(),
 		acls:       make(map[string]*namedList),
@@ -55,8 +57,10 @@ func newBuilder(c *checker) *builder {
 		policies:   make(map[string]string),
 		primary:    make(map[string]bool),
 		channelPos: make(map[string]namedconf.Pos),
-		port:       53,
+		port:       cmp.Or(port, 53),
 	}
+	b.portForced = port != 0
+	return b
 }
 
 // build makes the Config. What names refer to is collected first: they may be
@@ -82,7 +86,9 @@ func (b *builder) early(body []namedconf.Statement) {
 	for _, s := range body {
 		switch s.Name() {
 		case "port":
-			b.port = b.portNumber(s.Items[1])
+			if n := b.portNumber(s.Items[1]); !b.portForced {
+				b.port = n
+			}
 		case "directory":
 			b.cfg.Directory, b.directoryPos = s.Items[1].Text, s.Pos
 		}

@@ -13,7 +13,7 @@ import (
 // that all it can answer are the built-in empty zones. Zones and access lists
 // are what a caller wants to set.
 func DefaultConfig() *Config {
-	return newBuilder(&checker{index: newOptionIndex()}).build(nil)
+	return newBuilder(&checker{index: newOptionIndex()}, 0).build(nil)
 }
 
 // defaults are those of BIND 9.18 (its manual's Configuration Reference). What

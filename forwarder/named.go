@@ -37,15 +37,19 @@ func (r Report) WriteNormal(w io.Writer) error { return namedconf.Format(w, r.no
 // LoadConfig reads a named.conf with all that it includes, and the files of
 // its primary zones. It reports everything that is wrong with them at once;
 // the Config is nil if anything is an error.
-func LoadConfig(path string) (*Config, Report) {
-	return compile(namedconf.Load(path, namedconf.Limits{}))
+func LoadConfig(path string) (*Config, Report) { return LoadConfigPort(path, 0) }
+
+// LoadConfigPort is LoadConfig with another default port to listen on and to
+// forward to, in place of the option port (named's -p); 0 leaves it.
+func LoadConfigPort(path string, port uint16) (*Config, Report) {
+	return compile(namedconf.Load(path, namedconf.Limits{}), port)
 }
 
 // compile gives meaning to a syntax tree.
-func compile(file *namedconf.File) (*Config, Report) {
+func compile(file *namedconf.File, port uint16) (*Config, Report) {
 	c := &checker{index: newOptionIndex(), findings: file.Findings, broken: len(file.Findings) > 0}
 	normal := c.block(file.Statements, inTop)
-	b := newBuilder(c)
+	b := newBuilder(c, port)
 	cfg := b.build(normal)
 	b.checkPaths()
 	report := Report{Findings: first(sorted(c.findings)), normal: normal}

@@ -348,7 +348,7 @@ func FuzzLoadConfig(f *testing.F) {
 	}
 	f.Add(string(reference))
 	f.Fuzz(func(t *testing.T, conf string) {
-		cfg, report := compile(namedconf.Parse("named.conf", []byte(conf), namedconf.Limits{}))
+		cfg, report := compile(namedconf.Parse("named.conf", []byte(conf), namedconf.Limits{}), 0)
 		if cfg == nil {
 			if report.Err() == nil {
 				t.Fatal("no Config and no error")
@@ -359,7 +359,7 @@ func FuzzLoadConfig(f *testing.F) {
 		if err := report.WriteNormal(&normal); err != nil {
 			t.Fatal(err)
 		}
-		cfg2, report2 := compile(namedconf.Parse("normal", normal.Bytes(), namedconf.Limits{}))
+		cfg2, report2 := compile(namedconf.Parse("normal", normal.Bytes(), namedconf.Limits{}), 0)
 		if err := report2.Err(); err != nil {
 			t.Fatalf("normal form of %q is refused: %v\n%s", conf, err, &normal)
 		}
@@ -370,4 +370,27 @@ func FuzzLoadConfig(f *testing.F) {
 			t.Fatalf("normal form of the normal form of %q:\n%s\nwant\n%s", conf, &again, &normal)
 		}
 	})
+}
+
+// The port of -p is the default of those that name none; theirs stay.
+func TestLoadConfigPort(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "named.conf")
+	conf := `options { port 1053; listen-on { any; }; listen-on port 53 { any; };
+		forwarders { 10.79.0.2; 10.79.0.3 port 53; }; forward only; };`
+	if err := os.WriteFile(path, []byte(conf), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for port, want := range map[uint16]uint16{0: 1053, 5353: 5353} {
+		cfg, report := LoadConfigPort(path, port)
+		if err := report.Err(); err != nil {
+			t.Fatal(err)
+		}
+		if a, b := cfg.Listen[0].Port, cfg.Listen[1].Port; a != want || b != 53 {
+			t.Errorf("LoadConfigPort(%d) listens on %d and %d, want %d and 53", port, a, b, want)
+		}
+		servers := cfg.Zones[0].Forwarders
+		if a, b := servers[0].Port(), servers[1].Port(); a != want || b != 53 {
+			t.Errorf("LoadConfigPort(%d) forwards to %d and %d, want %d and 53", port, a, b, want)
+		}
+	}
 }

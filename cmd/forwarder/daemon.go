@@ -133,7 +133,7 @@ func (d *daemon) options() forwarder.Options {
 // with it also goes to w.
 func (d *daemon) load(w io.Writer) (*forwarder.Config, error) {
 	d.log(logging.Info, "loading configuration from '%s'", d.flags.config)
-	cfg, report := forwarder.LoadConfig(d.flags.config)
+	cfg, report := forwarder.LoadConfigPort(d.flags.config, uint16(d.flags.port))
 	category := d.logs.Logger("config")
 	for _, found := range report.Findings {
 		if found.Severity == namedconf.Warning {
@@ -148,7 +148,6 @@ func (d *daemon) load(w io.Writer) (*forwarder.Config, error) {
 	if err := report.Err(); err != nil {
 		return nil, err
 	}
-	setPort(cfg, uint16(d.flags.port))
 	return cfg, nil
 }
 

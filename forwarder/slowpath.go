@@ -41,9 +41,10 @@ type fetch struct {
 	hash  uint64
 	zone  *zone
 	st    *state
-	first *waiter // in order of arrival
-	last  *waiter
 	began time.Duration
+
+	waiters waiterList // in order of arrival; guarded by slowpath.mu
+
 	loose bool // flushed meanwhile: its answer must not be kept
 	done  bool
 	stale bool // its clients got a stale answer by now; later ones get it at once
@@ -212,7 +213,7 @@ func (p *slowpath) join(r *replier, w *waiter) {
 		if w.refresh {
 			p.free(w)
 		} else if !late {
-			f.add(w)
+			f.waiters.push(w)
 		}
 		p.mu.Unlock()
 		if late {
@@ -251,7 +252,7 @@ func (p *slowpath) start(r *replier, w *waiter, key []byte) *fetch {
 	if w.refresh {
 		p.free(w)
 	} else {
-		f.add(w)
+		f.waiters.push(w)
 	}
 	if p.fetches[f.hash] == nil {
 		p.fetches[f.hash] = f
@@ -271,16 +272,6 @@ func (w *waiter) priority() upstream.Priority {
 		return upstream.PriorityHot
 	}
 	return upstream.PriorityClient
-}
-
-func (f *fetch) add(w *waiter) {
-	w.next = nil
-	if f.first == nil {
-		f.first = w
-	} else {
-		f.last.next = w
-	}
-	f.last = w
 }
 
 // finish takes f out of the table, after keep has put its answer where those
@@ -310,8 +301,8 @@ func (p *slowpath) recycle(f *fetch) {
 
 // take empties f's list of waiters. p.mu is held.
 func (f *fetch) take() *waiter {
-	first := f.first
-	f.first, f.last = nil, nil
+	first := f.waiters.first
+	f.waiters = waiterList{}
 	return first
 }
 

@@ -63,16 +63,18 @@ func (c *Cache) Get(hash uint64, key []byte) (Entry, bool) {
 // drops the oldest entries where the cache is full. It allocates the entry, its
 // string header, and for a new key an element of the LRU. An entry that is
 // larger than the whole cache, or has a key of more than 65535 bytes, is not
-// stored, but the old one is dropped all the same.
-func (c *Cache) Put(hash uint64, key, value []byte, t Times) {
+// stored, but the old one is dropped all the same. Put returns the entry, or ""
+// if it was not stored.
+func (c *Cache) Put(hash uint64, key, value []byte, t Times) Entry {
 	s, room := c.shard(hash), c.max.Load()
 	if len(key) > maxKey || cost(headerSize+len(key)+len(value)) > room {
 		s.refuse(hash)
-		return
+		return ""
 	}
 	e := newEntry(key, value, t)
 	s.put(hash, &e, room)
 	c.shrink(room, hash, s)
+	return e
 }
 
 func (c *Cache) shard(hash uint64) *shard { return &c.shards[hash%Shards] }

@@ -2,6 +2,7 @@ package forwarder
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/miekg/dns"
 
@@ -18,6 +19,7 @@ const maxChase = 11
 type chase struct {
 	question []byte   // of the client
 	answer   []dns.RR // so far
+	came     time.Duration
 	seen     map[string]bool
 }
 
@@ -31,7 +33,7 @@ func (r *replier) follow(f *fetch, c wire.Chain) {
 	if f.chase == nil {
 		f.chase = &chase{question: f.req.Question, seen: make(map[string]bool)}
 	}
-	f.chase.answer = relevant(m)
+	f.chase.answer, f.chase.came = relevant(m), r.now
 	name := wire.AppendName(nil, r.msg.Msg, c.Final)
 	zone := f.st.routes.find(name, r.msg.Type())
 	asked := f.chase.seen[string(name)]
@@ -56,9 +58,12 @@ func (r *replier) askEnd(f *fetch, z *zone, name []byte) {
 	}
 	f.chase.seen[string(name)] = true
 	q := append(name, f.chase.question[len(f.chase.question)-4:]...)
+	r.p.mu.Lock() // who joins may raise the priority
 	f.req = upstream.Request{Question: q, CD: f.req.CD, DO: f.req.DO, Servers: z.servers, Wait: left, Priority: f.req.Priority, Tag: f}
-	f.st.upstream.Start(&f.req)
-	f.st.upstream.Flush()
+	r.p.mu.Unlock()
+	up := f.st.upstream
+	up.Start(&f.req) // from here on f may be answered, and used again
+	up.Flush()
 }
 
 // edeLoop is what BIND says of a chain without end.
@@ -90,9 +95,9 @@ func loops(name string, chain []dns.RR) bool {
 	return false
 }
 
-// join returns the answer to the client's question: the chain so far, and what
-// msg says of its end.
-func (c *chase) join(msg []byte) ([]byte, error) {
+// join returns the answer to the client's question: the chain so far, which has
+// aged meanwhile, and what msg says of its end.
+func (c *chase) join(msg []byte, now time.Duration) ([]byte, error) {
 	m := new(dns.Msg)
 	if err := m.Unpack(msg); err != nil {
 		return nil, fmt.Errorf("unpacking answer: %w", err)
@@ -102,6 +107,10 @@ func (c *chase) join(msg []byte) ([]byte, error) {
 		return nil, fmt.Errorf("unpacking question: %w", err)
 	}
 	m.Question[0].Name = name
+	for _, rr := range c.answer {
+		h := rr.Header()
+		h.Ttl -= min(h.Ttl, elapsed(now-c.came))
+	}
 	m.Answer = append(append([]dns.RR(nil), c.answer...), m.Answer...)
 	m.Compress = true
 	packed, err := m.Pack()

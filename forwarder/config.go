@@ -53,6 +53,13 @@ type Listen struct {
 	Match acl.List
 }
 
+// ListenOnly replaces all listen-on and listen-on-v6 statements by one address,
+// which must be of an interface.
+func (c *Config) ListenOnly(a netip.AddrPort) {
+	here := netip.PrefixFrom(a.Addr(), a.Addr().BitLen())
+	c.Listen = []Listen{{Port: a.Port(), V6: a.Addr().Is6(), Match: acl.List{{Prefix: here}}}}
+}
+
 // ForwardZone sends the names at and below Name to Forwarders. Without
 // forwarders, names below it are answered REFUSED: nothing here recurses.
 type ForwardZone struct {

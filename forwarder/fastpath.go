@@ -1,7 +1,10 @@
 package forwarder
 
 import (
+	"errors"
+	"net"
 	"runtime"
+	"time"
 
 	"vpcdns/forwarder/udp"
 )
@@ -21,13 +24,20 @@ func newUDPReader(s *Server, conn udp.Conn) *udpReader {
 	return r
 }
 
+// readPause is how long a reader rests when the system fails it.
+const readPause = 50 * time.Millisecond
+
 // run serves until the socket is closed.
 func (r *udpReader) run() {
 	c := client{local: r.conn.LocalAddr()}
 	for {
 		n, err := r.conn.ReadBatch(r.in)
-		if err != nil {
+		switch {
+		case errors.Is(err, net.ErrClosed):
 			return
+		case err != nil: // out of memory, say: to stop would lose this socket's clients
+			time.Sleep(readPause)
+			continue
 		}
 		r.begin()
 		for i := range n {
@@ -58,7 +68,7 @@ func (r *udpReader) datagram(i int, c *client) {
 			r.conn.WriteBatch(r.out)
 		}
 	case waiting:
-		w := r.s.slow.waiter(&r.answerer, r.in.Data(i), c)
+		w := r.s.slow.waiter(&r.answerer, &r.q, c)
 		w.conn, w.peer = r.conn, peer
 		r.misses.push(w)
 	}

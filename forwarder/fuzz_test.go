@@ -135,11 +135,11 @@ func (s *Server) learn(t *testing.T, query, msg []byte) (first, kept []byte) {
 	if _, what := a.serve(nil, query, &c); what != waiting {
 		t.Fatalf("serve = %v, want waiting", what)
 	}
-	w := s.slow.waiter(&a, query, &c)
+	w := s.slow.waiter(&a, &a.q, &c)
 	w.conn, w.peer = mem, udp.PeerOf(testClient)
 	r := s.slow.newReplier()
 	r.begin()
-	r.q.Parse(w.msg)
+	r.q = w.q
 	s.slow.mu.Lock()
 	f := s.slow.start(r, w, a.key)
 	s.slow.mu.Unlock()

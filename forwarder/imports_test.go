@@ -27,6 +27,7 @@ var arrows = map[string][]string{
 	"cmd/forwarder":             {"forwarder", "forwarder/metrics", "forwarder/rndc", "forwarder/logging", "forwarder/namedconf", "cmd/forwarder/vpcresolver", "testdata"},
 	"cmd/forwarder/vpcresolver": {},
 	"cmd/failover":              {"forwarder/rndc"},
+	"cmd/bench":                 {"forwarder/udp"},
 	"testdata":                  {},
 }
 

@@ -28,11 +28,11 @@ func (a *answerer) prefetch(e cache.Entry) {
 		return
 	}
 	a.zone = zone
-	w := a.s.slow.waiter(a, nil, &client{})
+	q := wire.Query{
+		Flags: a.q.Flags & wire.CD, Type: a.q.Type, Class: a.q.Class, Question: a.q.Question,
+		EDNS: wire.EDNS{DO: a.q.EDNS.DO},
+	}
+	w := a.s.slow.waiter(a, &q, &client{})
 	w.refresh = true
-	w.msg = wire.AppendQuery(w.msg, wire.QueryOptions{
-		Flags: wire.RD | a.q.Flags&wire.CD, Question: a.q.Question,
-		EDNS: true, UDPSize: smallestUDP, DO: a.q.EDNS.DO,
-	})
 	a.misses.push(w)
 }

@@ -162,6 +162,9 @@ func (a *answerer) limitRate(dst []byte, from int, c *client) ([]byte, outcome) 
 		a.tally.dropped++
 		return dst[:from], dropped
 	case slip:
+		if a.q.Question == nil {
+			return dst, replied // there is nothing to cut
+		}
 		flags := wire.Flags(dst[from:])&^0xf | wire.TC
 		dst = wire.AppendHeader(dst[:from], a.q.ID, flags, 1, 0, 0, 0)
 		dst = append(dst, a.q.Question...)

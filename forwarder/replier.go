@@ -76,7 +76,7 @@ type writer func(a *answerer, dst []byte, c *client) []byte
 
 // send gives w its reply and frees it.
 func (r *replier) send(w *waiter, write writer) {
-	r.q.Parse(w.msg)
+	r.q = w.q
 	r.rightsOf(w.addr.Addr())
 	r.zone = w.zone
 	r.tally = &r.tallies[0]
@@ -123,7 +123,7 @@ func (r *replier) Answer(req *upstream.Request, msg []byte, err error) {
 		r.fresh = true
 	}
 	if err == nil && f.chase != nil {
-		msg, err = f.chase.join(msg)
+		msg, err = f.chase.join(msg, r.now)
 	}
 	if err == nil && !r.msg.Parse(msg) {
 		err = errMalformed
@@ -172,21 +172,32 @@ func (r *replier) settle(f *fetch, bounds wire.TTLPolicy, ttl uint32, why ede) {
 	value := appendZone(r.kept[:0], f.zone.id)
 	value, least := r.msg.AppendAnswer(value, bounds)
 	r.kept = value
-	w := r.p.finish(f, func() { r.keep(f, value, min(ttl, least)) })
-	_, ans := splitValue(string(value))
+	var e cache.Entry
+	w := r.p.finish(f, func() { e = r.keep(f, value, min(ttl, least)) })
+	_, ans := splitValue(stored(e, value))
 	r.replyAll(w, ans, wire.Aging{}, SourceMiss, why)
 	r.p.recycle(f)
 }
 
-// keep stores an answer unless it is good for this once only.
-func (r *replier) keep(f *fetch, value []byte, ttl uint32) {
+// stored returns value as the cache has it, or a copy when e is "".
+func stored(e cache.Entry, value []byte) string {
+	if e == "" {
+		return string(value)
+	}
+	return e.Value()
+}
+
+// keep stores an answer unless it is good for this once only, and returns the
+// entry, or "".
+func (r *replier) keep(f *fetch, value []byte, ttl uint32) cache.Entry {
 	t := cache.Times{Stored: r.now, TTL: ttl}
 	if f.st.cfg.Cache.StaleEnable {
 		t.Stale = seconds(f.st.cfg.Cache.MaxStaleTTL)
 	}
-	if ttl > 0 || t.Stale > 0 {
-		r.s.cache.Put(f.hash, f.key, value, t)
+	if ttl == 0 && t.Stale == 0 {
+		return ""
 	}
+	return r.s.cache.Put(f.hash, f.key, value, t)
 }
 
 // replyAll gives one answer to a list of waiters; those behind the first are

@@ -17,10 +17,16 @@ import (
 // the oldest goes: its client has the least patience left.
 const maxQueue = 8192
 
+// maxWaiting is how many queries wait, about 30 MB of them. When there are more
+// each that joins a question takes the place of the oldest there: who floods
+// one name while upstream is silent crowds out only himself.
+const maxWaiting = 1 << 16
+
 // waiter is a client's query that waits for upstream. It is pooled.
 type waiter struct {
 	client
-	msg  []byte   // the query, a copy
+	q    wire.Query
+	buf  []byte   // what q has slices of
 	conn udp.Conn // where the reply leaves, if not over TCP
 	peer udp.Peer
 	over *tcpConn // or this
@@ -47,6 +53,7 @@ type fetch struct {
 
 	loose bool // flushed meanwhile: its answer must not be kept
 	done  bool
+	idle  bool // a prefetch that nobody waits for
 	stale bool // its clients got a stale answer by now; later ones get it at once
 	chase *chase
 
@@ -113,10 +120,11 @@ func newSlowpath(s *Server) *slowpath {
 	}
 }
 
-// waiter returns a waiter for a's current query.
-func (p *slowpath) waiter(a *answerer, msg []byte, c *client) *waiter {
+// waiter returns a waiter for q, which is a's current query or asks the same.
+func (p *slowpath) waiter(a *answerer, q *wire.Query, c *client) *waiter {
 	w := p.waiters.Get().(*waiter)
-	*w = waiter{client: *c, msg: append(w.msg[:0], msg...), hash: a.hash, hot: a.hot, zone: a.zone, st: a.st}
+	*w = waiter{client: *c, buf: w.buf[:0], hash: a.hash, hot: a.hot, zone: a.zone, st: a.st}
+	w.q, w.buf = q.Clone(w.buf)
 	p.owed.Add(1)
 	return w
 }
@@ -204,21 +212,12 @@ func (p *slowpath) ask(r *replier, l waiterList) {
 
 // join adds w to the fetch of its question, or starts one.
 func (p *slowpath) join(r *replier, w *waiter) {
-	r.q.Parse(w.msg)
+	r.q = w.q
 	key := r.q.AppendKey(r.buf[:0])
 	r.key, r.hash = key, w.hash
 	p.mu.Lock()
 	if f := p.fetches[w.hash]; f != nil && bytes.Equal(f.key, key) {
-		late := f.stale && !w.refresh
-		if w.refresh {
-			p.free(w)
-		} else if !late {
-			f.waiters.push(w)
-		}
-		p.mu.Unlock()
-		if late {
-			r.answerLate(w, f)
-		}
+		p.joinTo(r, f, w)
 		return
 	}
 	if e, ok := p.s.cache.Get(w.hash, key); ok && r.now < e.Expires() && !w.refresh {
@@ -236,6 +235,29 @@ func (p *slowpath) join(r *replier, w *waiter) {
 	f.st.upstream.Start(&f.req)
 }
 
+// joinTo adds w to f. It unlocks p.mu.
+func (p *slowpath) joinTo(r *replier, f *fetch, w *waiter) {
+	var oldest *waiter
+	late := f.stale && !w.refresh
+	switch {
+	case w.refresh:
+		p.free(w)
+	case !late:
+		p.raise(f, w)
+		if p.owed.Load() > maxWaiting && f.waiters.n > 0 {
+			oldest = f.waiters.pop()
+		}
+		f.waiters.push(w)
+	}
+	p.mu.Unlock()
+	if late {
+		r.answerLate(w, f)
+	}
+	if oldest != nil {
+		r.turnAway(oldest)
+	}
+}
+
 // start makes the fetch for w. p.mu is held.
 func (p *slowpath) start(r *replier, w *waiter, key []byte) *fetch {
 	f := p.spare.Get().(*fetch)
@@ -249,7 +271,7 @@ func (p *slowpath) start(r *replier, w *waiter, key []byte) *fetch {
 		Priority: w.priority(),
 		Tag:      f,
 	}
-	if w.refresh {
+	if f.idle = w.refresh; f.idle {
 		p.free(w)
 	} else {
 		f.waiters.push(w)
@@ -262,6 +284,14 @@ func (p *slowpath) start(r *replier, w *waiter, key []byte) *fetch {
 		p.watch(f, d)
 	}
 	return f
+}
+
+// raise makes f, which may be a prefetch, as urgent as w is. p.mu is held.
+func (p *slowpath) raise(f *fetch, w *waiter) {
+	if f.idle {
+		f.idle = false
+		f.st.upstream.Raise(&f.req, w.priority())
+	}
 }
 
 func (w *waiter) priority() upstream.Priority {

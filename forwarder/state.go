@@ -87,6 +87,7 @@ func (st *state) withEnv(env acl.Env) (*state, error) {
 	next := *st
 	next.env = env
 	next.sets = compileSets(st.cfg, env)
+	next.rates = newRateLimit(&st.cfg.RateLimit, env)
 	var err error
 	next.static, err = newStatic(st.cfg, env)
 	return &next, err

@@ -24,6 +24,10 @@ const tcpBacklog = 256 << 10
 // with the large answers it asks for.
 const tcpPipeline = 256
 
+// tcpUnread is how many octets may be left unread when the answers of upstream
+// have come: the client that lets more pile up has lost the connection.
+const tcpUnread = 1 << 20
+
 // tcpWriteTimeout is how long a client may take to accept what is written.
 const tcpWriteTimeout = 10 * time.Second
 
@@ -87,7 +91,9 @@ func (c *tcpConn) run() {
 		}
 		have = copy(c.buf, c.buf[used:have])
 		c.grow(have)
-		c.restartIdle()
+		if used > 0 { // octets alone, now and then, keep no connection
+			c.restartIdle()
+		}
 	}
 }
 
@@ -146,7 +152,7 @@ func (c *tcpConn) message(msg []byte) bool {
 	}
 	c.mu.Unlock()
 	if what == waiting {
-		w := c.s.slow.waiter(&c.answerer, msg, &c.client)
+		w := c.s.slow.waiter(&c.answerer, &c.q, &c.client)
 		w.over = c
 		c.misses.push(w)
 	}
@@ -191,7 +197,12 @@ func (c *tcpConn) reply(write func(dst []byte) []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.waiting--
+	c.active = c.t.s.clock()
 	if c.broken {
+		return
+	}
+	if len(c.pending) > tcpUnread {
+		c.giveUp()
 		return
 	}
 	c.append(write)
@@ -237,13 +248,19 @@ func (c *tcpConn) write() {
 		c.mu.Lock()
 		c.spare = out
 		if err != nil {
-			c.broken = true
-			c.Close()
+			c.giveUp()
 		}
 	}
 	c.writing = false
 	c.drained.Broadcast()
 	c.mu.Unlock()
+}
+
+// giveUp ends the connection for all who would write to it. The caller holds mu.
+func (c *tcpConn) giveUp() {
+	c.broken = true
+	c.drained.Broadcast()
+	c.Close()
 }
 
 // hangUp ends the connection; replies that are not written are lost.

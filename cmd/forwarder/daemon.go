@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -148,7 +149,17 @@ func (d *daemon) load(w io.Writer) (*forwarder.Config, error) {
 	if err := report.Err(); err != nil {
 		return nil, err
 	}
+	if d.flags.listen.IsValid() {
+		tryAt(cfg, d.flags.listen.AddrPort)
+	}
 	return cfg, nil
+}
+
+// tryAt lets a configuration be tried while the server that it is for runs: it
+// shares neither an address nor the pid-file with it.
+func tryAt(cfg *forwarder.Config, a netip.AddrPort) {
+	cfg.ListenOnly(a)
+	cfg.PidFile = ""
 }
 
 // enter makes cfg the one that the process lives by.

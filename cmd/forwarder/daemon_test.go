@@ -40,6 +40,7 @@ func TestDaemon(t *testing.T) {
 	t.Run("background", func(t *testing.T) { testBackground(t, program) })
 	t.Run("broken configuration", func(t *testing.T) { testBroken(t, program) })
 	t.Run("taken port", func(t *testing.T) { testTaken(t, program) })
+	t.Run("trial", func(t *testing.T) { testTrial(t, program) })
 	t.Run("other user", func(t *testing.T) { testOtherUser(t, program) })
 }
 
@@ -151,6 +152,19 @@ func testTaken(t *testing.T, program string) {
 	conf := writeConf(t, daemonConf, addr)
 	wantFailure(t, exec.Command(program, "-f", "--metrics-address=", "-c", conf),
 		fmt.Sprintf("UDP 127.0.0.1#%d is taken by forwarder (pid %d)", addr.Port(), p.cmd.Process.Pid))
+}
+
+// The configuration of a server that runs can be tried beside it.
+func testTrial(t *testing.T, program string) {
+	addr, trial := freeAddr(t), freeAddr(t)
+	running := startForwarder(t, program, daemonConf, addr)
+	conf := writeConf(t, daemonConf, addr)
+	cmd := exec.Command(program, "-g", "--metrics-address=", "--listen", trial.String(), "-c", conf)
+	start(t, "the trial", cmd).waitFor(t, trial)
+	running.waitFor(t, addr)
+	if left, err := filepath.Glob(filepath.Join(filepath.Dir(conf), "[lr]*/*")); err != nil || len(left) > 0 {
+		t.Errorf("the trial wrote %q, want no log and no pid file", left)
+	}
 }
 
 // Root becomes the user of -u and keeps one capability.

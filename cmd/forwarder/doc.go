@@ -3,7 +3,7 @@
 //
 //	forwarder -c /etc/named.conf          serve in the background, as named does
 //	forwarder -f -c /etc/named.conf       serve in the foreground
-//	forwarder -g -p 5353 -c ./named.conf  the same, logging to stderr, on port 5353
+//	forwarder -g --listen 127.0.0.1:5353  try /etc/named.conf while named runs: logs to stderr only
 //	forwarder --check-config [-p] [FILE]  check a file, as named-checkconf does
 //	forwarder --demo                      play with a failover, without root or network
 //
@@ -13,6 +13,10 @@
 // here. Letters of named that mean nothing to a forwarder (-D -E -M -m -N -s -S
 // -T -U -X -x) are accepted with a warning; those that ask for what is not done
 // here (-A, -C, -F, -t) are refused.
+//
+// --listen serves one address in place of those of listen-on and listen-on-v6,
+// and writes no pid-file. With -g, which opens no log file, a configuration can
+// so be tried while named, or another forwarder, goes on serving it.
 //
 // # Signals
 //

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +17,7 @@ type flags struct {
 	config             string
 	foreground, stderr bool
 	port               port
+	listen             address
 	onlyIPv4, onlyIPv6 bool
 	user               string
 	debug, workers     int
@@ -41,6 +43,26 @@ func (p *port) Set(s string) error {
 		return fmt.Errorf("port %q is not a number from 1 to 65535", s)
 	}
 	*p = port(n)
+	return nil
+}
+
+// address is the value of --listen; the zero value leaves it to the
+// configuration.
+type address struct{ netip.AddrPort }
+
+func (a *address) Type() string { return "address" }
+
+func (a *address) String() string {
+	if !a.IsValid() {
+		return ""
+	}
+	return a.AddrPort.String()
+}
+
+func (a *address) Set(s string) (err error) {
+	if a.AddrPort, err = netip.ParseAddrPort(s); err != nil {
+		return fmt.Errorf("address %q is not like 127.0.0.1:5353 or [::1]:5353", s)
+	}
 	return nil
 }
 
@@ -86,6 +108,7 @@ func newFlags() *flags {
 	s.IntVarP(&f.workers, "workers", "n", 0, "`number` of sockets and goroutines that read, 0: one a CPU")
 	s.IntVarP(&f.debug, "debug", "d", 0, "debug `level`, for channels of severity dynamic")
 	s.StringVarP(&f.logFile, "log-file", "L", "", "`file` to log to where named would log to syslog by default")
+	s.Var(&f.listen, "listen", "the only `address` to serve, whatever the configuration says, and no pid-file is written: to try it while named runs")
 	s.StringVar(&f.metricsAddress, "metrics-address", "127.0.0.1:9153", "`address` that serves Prometheus /metrics, \"\" for none")
 	s.IntVar(&f.upstreamPPS, "upstream-pps", 900, "most `packets` a second to upstream from each source address, 0: no limit; a VPC resolver drops what exceeds 1024")
 	s.BoolVar(&f.check, "check-config", false, "check the configuration and exit; -p prints it")
@@ -191,7 +214,7 @@ Flags:
 Examples:
   forwarder -c /etc/named.conf           serve in the background, as named does
   forwarder -f -u named                  serve in the foreground, not as root
-  forwarder -g -p 5353 -c ./named.conf   try a configuration: logs on the terminal
+  forwarder -g --listen 127.0.0.1:5353   try /etc/named.conf while named runs: logs on the terminal
   forwarder --check-config               check /etc/named.conf: FILE:LINE:COL: message
   forwarder --check-config -p my.conf    print it as it is understood
   forwarder --demo                       see a failover, without root or network

@@ -23,6 +23,15 @@ type sink interface {
 	close() error
 }
 
+// configured are the channels of c and those that exist without it. With -g
+// none of c is ever opened: the files may be those of a server that runs.
+func configured(c Config) []Channel {
+	if c.Stderr {
+		return builtin(c)
+	}
+	return append(builtin(c), c.Channels...)
+}
+
 // builtin are the channels that exist without being configured.
 func builtin(c Config) []Channel {
 	list := []Channel{

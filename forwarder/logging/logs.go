@@ -93,7 +93,7 @@ func (l *Logs) Swap(c Config) error {
 func (l *Logs) build(c Config) ([]*channel, map[string][]*channel, error) {
 	byName := make(map[string]*channel)
 	var channels []*channel
-	for _, ch := range append(builtin(c), c.Channels...) {
+	for _, ch := range configured(c) {
 		s, err := l.newSink(ch)
 		if err != nil {
 			return nil, nil, fmt.Errorf("opening log channel %s: %w", ch.Name, err)

@@ -199,6 +199,20 @@ func TestSwapKeepsTheFormerConfigOnError(t *testing.T) {
 	}
 }
 
+// A configuration that is tried with -g may be that of a server that runs: a
+// file opened here could be rolled under it, or belong to root when it wants it.
+func TestStderrLeavesFilesAlone(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "named")
+	newWorld(t).open(Config{
+		Channels:   []Channel{{Name: "f", Kind: File, Path: filepath.Join(dir, "bind.log"), Versions: 1}},
+		Categories: map[string][]string{"default": {"f"}},
+		Stderr:     true,
+	})
+	if _, err := os.Stat(dir); !os.IsNotExist(err) {
+		t.Errorf("Stat(%s) = %v, want that it does not exist", dir, err)
+	}
+}
+
 func TestSwapLosesNoLine(t *testing.T) {
 	const writers, lines = 4, 200
 	dir := t.TempDir()

@@ -143,6 +143,30 @@ func (c *Client) enqueue(r *Request, b *budget) {
 	c.drainSoon(b)
 }
 
+// Raise gives r, which was started, at least priority p: somebody waits for it
+// now. r may have ended, but must not have been delivered.
+func (c *Client) Raise(r *Request, p Priority) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if p >= r.Priority {
+		return
+	}
+	r.Priority = p
+	q := r.queue
+	if q == nil || q.down {
+		return
+	}
+	for _, b := range c.budgets {
+		for i := range b.queues {
+			if q == &b.queues[i] {
+				q.remove(r)
+				b.queues[p.index()].push(r)
+				return
+			}
+		}
+	}
+}
+
 func (c *Client) drainSoon(b *budget) {
 	if !b.armed && b.queued() > 0 {
 		c.wheel.set(&b.alarm, c.t+max(drainEvery, b.interval), c.t)

@@ -94,7 +94,7 @@ func (c *Client) sharedSocket(s *server) *socket {
 // anyShared returns an open socket when descriptors have run out.
 func (s *server) anyShared() *socket {
 	for _, k := range s.udp.sockets {
-		if k != nil {
+		if k != nil && k.n < maxTries {
 			return k
 		}
 	}

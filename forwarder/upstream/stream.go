@@ -47,8 +47,11 @@ type stream struct {
 
 // stream returns the connection that new tries take.
 func (c *Client) stream(s *server) *stream {
-	if s.tcp != nil {
+	if s.tcp != nil && s.tcp.n < maxTries {
 		return s.tcp
+	}
+	if s.tcp != nil {
+		c.retireStream(s.tcp)
 	}
 	st := &stream{server: s, client: c, more: make(chan struct{}, 1), heard: longAgo}
 	st.table.owner, st.alarm.owner = st, st

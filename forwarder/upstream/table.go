@@ -65,6 +65,10 @@ func (b *table) all() (list []*try) {
 	return list
 }
 
+// maxTries is how many tries wait on one socket or stream at most: a quarter of
+// the IDs, so that a free one is soon drawn.
+const maxTries = 1 << 14
+
 // newID draws an ID that is not pending in b, and was not used there before
 // unless b is nearly full: without descriptors a socket cannot be replaced.
 func (c *Client) newID(b *table) uint16 {

@@ -159,6 +159,21 @@ func (q *Query) first(f Fault) Fault {
 	return Sound
 }
 
+// Clone returns a copy of q that keeps nothing of the datagram but what it has
+// slices of. They are parts of the returned buf, to which they were appended.
+func (q *Query) Clone(buf []byte) (Query, []byte) {
+	c := *q
+	from := len(buf)
+	buf = append(append(append(buf, q.Question...), q.EDNS.Cookie...), q.EDNS.ECS...)
+	rest := buf[from:]
+	for _, part := range []*[]byte{&c.Question, &c.EDNS.Cookie, &c.EDNS.ECS} {
+		if n := len(*part); *part != nil {
+			*part, rest = rest[:n:n], rest[n:]
+		}
+	}
+	return c, buf
+}
+
 // Bits of a key's last octet.
 const (
 	keyDO = 1 << iota

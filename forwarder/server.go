@@ -86,7 +86,8 @@ func hostNetwork() network {
 }
 
 // New binds the addresses that cfg names and returns a Server, which answers
-// once Serve runs. cfg must not be changed afterwards.
+// once Serve runs. cfg must not be changed afterwards. A Server that is not to
+// be used after all is released by Serve with a context that has ended.
 func New(cfg *Config, o Options) (*Server, error) { return newServer(cfg, o, hostNetwork()) }
 
 func newServer(cfg *Config, o Options, n network) (*Server, error) {

@@ -3,16 +3,27 @@ package forwarder
 import (
 	"fmt"
 	"io"
+
+	"vpcdns/forwarder/namedconf"
 )
 
+// marked is f as its reader sees it: with a word that tells the lines that do
+// no harm from those that do.
+func marked(f namedconf.Finding) string {
+	if f.Severity == namedconf.Warning {
+		f.Message = "warning: " + f.Message
+	}
+	return f.String()
+}
+
 // CheckConfig does what named-checkconf [-p] FILE does: it writes all that it
-// finds in a configuration to w, as file:line:col: message, and with print the
-// normal form of a good one. It returns the exit code: 1 for errors, else 0.
+// finds in a configuration to w, as file:line:col: message, with "warning: " in
+// front of what does no harm, and with print the normal form of a good one. It returns the exit code: 1 for errors, else 0.
 // Unlike named-checkconf without -z, it reads primary zones too.
 func CheckConfig(w io.Writer, path string, print bool) int {
 	_, report := LoadConfig(path)
 	for _, f := range report.Findings {
-		fmt.Fprintln(w, f)
+		fmt.Fprintln(w, marked(f))
 	}
 	if report.Err() != nil {
 		return 1

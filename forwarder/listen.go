@@ -75,7 +75,7 @@ func (ls *listeners) missing(st *state) bool {
 }
 
 // open opens what st wants and is not open yet. An address that cannot be had
-// is logged, once; the error is that none can.
+// is logged, once; the error is that none can, or errNoAddress.
 func (ls *listeners) open(st *state) error {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
@@ -100,10 +100,13 @@ func (ls *listeners) open(st *state) error {
 			ls.start(l)
 		}
 	}
-	if open == 0 {
-		return errors.Join(append([]error{errNothingToListenOn}, errs...)...)
+	switch {
+	case open > 0:
+		return nil
+	case len(errs) == 0:
+		return errNoAddress
 	}
-	return nil
+	return errors.Join(append([]error{errNothingToListenOn}, errs...)...)
 }
 
 func (ls *listeners) complain(a netip.AddrPort, err error) {
@@ -113,9 +116,23 @@ func (ls *listeners) complain(a netip.AddrPort, err error) {
 	}
 }
 
+// portTries is how often a port that the kernel chose for TCP may turn out to
+// be taken for UDP.
+const portTries = 10
+
 // listen opens the sockets of one address. When its port is 0 all of them
 // share the one that the kernel chose.
-func (s *Server) listen(a netip.AddrPort, backlog int) (*listener, error) {
+func (s *Server) listen(a netip.AddrPort, backlog int) (l *listener, err error) {
+	for range portTries {
+		l, err = s.listenOnce(a, backlog)
+		if err == nil || a.Port() != 0 || !errors.Is(err, syscall.EADDRINUSE) {
+			break
+		}
+	}
+	return l, err
+}
+
+func (s *Server) listenOnce(a netip.AddrPort, backlog int) (*listener, error) {
 	l := &listener{addr: a}
 	t, err := s.net.listenTCP(a, backlog)
 	if err != nil {
@@ -138,6 +155,10 @@ func (s *Server) listen(a netip.AddrPort, backlog int) (*listener, error) {
 func listenTCP(a netip.AddrPort, backlog int) (net.Listener, error) {
 	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", a.String())
 	if err != nil {
+		var op *net.OpError // says again what was tried
+		if errors.As(err, &op) {
+			err = op.Err
+		}
 		return nil, fmt.Errorf("listening on TCP %v: %w", a, err)
 	}
 	if tl, ok := l.(*net.TCPListener); ok && backlog > 0 {

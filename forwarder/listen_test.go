@@ -1,6 +1,7 @@
 package forwarder
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -65,5 +66,34 @@ func TestListenOnSome(t *testing.T) {
 	l := fake.tcp[netip.MustParseAddrPort("10.0.0.1:53")]
 	if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("the TCP listener of the address that is not served: Accept = %v, want %v", err, net.ErrClosed)
+	}
+}
+
+// As named does, a server whose address does not exist yet starts and waits.
+func TestStartsWithoutAddress(t *testing.T) {
+	cfg := DefaultConfig()
+	cfg.ListenOnly(netip.MustParseAddrPort("192.0.2.1:53"))
+	s, err := New(cfg, Options{})
+	if err != nil {
+		t.Fatalf("New = %v, want a server that waits for its address", err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(ctx) }()
+	<-s.Ready()
+	if got := s.Addrs(); len(got) != 0 {
+		t.Errorf("Addrs = %v, want none", got)
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Errorf("Serve = %v, want nil", err)
+	}
+}
+
+func TestRcodeName(t *testing.T) {
+	for rcode, want := range map[int]string{0: "NOERROR", 5: "REFUSED", 16: "BADVERS", 23: "BADCOOKIE", 4000: "other"} {
+		if got := rcodeName(rcode); got != want {
+			t.Errorf("rcodeName(%d) = %q, want %q", rcode, got, want)
+		}
 	}
 }

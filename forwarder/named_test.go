@@ -315,6 +315,17 @@ func TestMissingFile(t *testing.T) {
 	}
 }
 
+func TestWarningsAreMarked(t *testing.T) {
+	path := writeConf(t, "options { notify yes; frob yes; };")
+	var out bytes.Buffer
+	code := CheckConfig(&out, path, false)
+	want := path + ":1:11: warning: option 'notify' is ignored: there are no secondaries to notify\n" +
+		path + ":1:23: unknown option 'frob'\n"
+	if code != 1 || out.String() != want {
+		t.Errorf("CheckConfig = %d, %q; want 1, %q", code, &out, want)
+	}
+}
+
 func TestManyFindings(t *testing.T) {
 	_, report := LoadConfig(writeConf(t, strings.Repeat("frob yes;\n", 1000)+"trust-anchors { };"))
 	last := report.Findings[len(report.Findings)-1]

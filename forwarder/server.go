@@ -117,7 +117,12 @@ func newServer(cfg *Config, o Options, n network) (*Server, error) {
 		return nil, err
 	}
 	s.install(st)
-	if err := s.listeners.open(st); err != nil {
+	err = s.listeners.open(st)
+	if errors.Is(err, errNoAddress) { // as in named, the address may come later
+		s.logs.network.Error(err.Error())
+		return s, nil
+	}
+	if err != nil {
 		s.listeners.closeAll()
 		st.upstream.Close()
 		return nil, err
@@ -260,3 +265,5 @@ var errStopped = errors.New("reloading: the server has stopped")
 
 // errNothingToListenOn is BIND's complaint too.
 var errNothingToListenOn = errors.New("unable to listen on any configured interfaces")
+
+var errNoAddress = errors.New("serving no address: no interface has one that listen-on or listen-on-v6 matches")

@@ -140,15 +140,6 @@ func answerTo(t *testing.T, q *asking, addr string) []byte {
 	return msg
 }
 
-func TestNewFailsWithoutAddress(t *testing.T) {
-	cfg := testConfig()
-	cfg.Listen = []Listen{{Port: 53, Match: acl.None()}}
-	s, err := newServer(cfg, Options{Workers: 1}, newFakeNet("10.79.1.10/24").network())
-	if err == nil {
-		t.Errorf("newServer = %v, nil, want an error", s)
-	}
-}
-
 func TestNewFailsOnPortTaken(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

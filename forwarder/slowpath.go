@@ -280,7 +280,7 @@ func (p *slowpath) start(r *replier, w *waiter, key []byte) *fetch {
 		p.fetches[f.hash] = f
 	}
 	f.zone.fetches++
-	if d := f.st.cfg.Cache.StaleClientTimeout; d > 0 && f.st.cfg.Cache.StaleAnswer {
+	if d := f.st.cfg.Cache.StaleClientTimeout; d > 0 && d < patience && f.st.cfg.Cache.StaleAnswer {
 		p.watch(f, d)
 	}
 	return f

@@ -133,6 +133,9 @@ func (st *Stats) add(transport string, c *counters, zones map[uint16]string) {
 
 // rcodeName is a response code as metrics name it.
 func rcodeName(rcode int) string {
+	if rcode == dns.RcodeBadVers { // miekg/dns says BADSIG, which only TSIG knows
+		return "BADVERS"
+	}
 	if name, ok := dns.RcodeToString[rcode]; ok && rcode < numRcodes {
 		return name
 	}

@@ -60,7 +60,7 @@ func TestTCPNeverReads(t *testing.T) {
 		most  uint64 // replies that are made for it
 	}{
 		{"hits", "big.example.", 2 * (tcpBacklog/large + 1)}, // some being written, some pending
-		{"misses", "big%.example.", tcpPipeline + 2*(tcpBacklog/large+1)},
+		{"misses", "big%.example.", 2 * (tcpUnread/large + 2)},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -208,6 +208,25 @@ func TestTCPIdleTimeouts(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Octets that make no message, now and then, keep no connection.
+func TestTCPSlowOctets(t *testing.T) {
+	cfg := testConfig()
+	cfg.TCP.InitialTimeout, cfg.TCP.IdleTimeout = 3*time.Second, 5*time.Second
+	virtual(t, cfg, func(t *testing.T, r *replay) {
+		began := time.Now()
+		c := r.net.connect(t, testClient)
+		for _, b := range queryFor(1, "www.example.", dns.TypeA) {
+			if _, err := c.Write([]byte{b}); err != nil {
+				break
+			}
+			time.Sleep(time.Second)
+		}
+		if d := time.Since(began); d > 4*time.Second {
+			t.Errorf("an octet a second kept the connection for %v, want %v", d, cfg.TCP.InitialTimeout)
+		}
+	})
 }
 
 // The idle timeout does not take away what upstream owes.

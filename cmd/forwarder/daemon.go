@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"vpcdns/forwarder"
 	"vpcdns/forwarder/logging"
 	"vpcdns/forwarder/namedconf"
@@ -254,8 +256,16 @@ func (d *daemon) retract() {
 
 func (d *daemon) stopping(s os.Signal) {
 	signal.Reset(syscall.SIGTERM, syscall.SIGINT) // the next one ends the process
-	d.log(logging.Info, "received %v, finishing what was asked", s)
+	d.log(logging.Info, "received %s, finishing what was asked", signalName(s))
 	d.warn(d.notify.stopping("finishing what was asked"))
+}
+
+// signalName is SIGTERM where a Signal says "terminated".
+func signalName(s os.Signal) string {
+	if n, ok := s.(syscall.Signal); ok {
+		return unix.SignalName(n)
+	}
+	return s.String()
 }
 
 // summary is the line that systemctl status shows.

@@ -101,7 +101,12 @@ func testForeground(t *testing.T, program string) {
 		"general: info: reloading configuration succeeded",
 		"config: error: "+conf+":15:1: unknown option 'frobnicate'",
 		"general: error: reloading configuration failed: ")
-	wantLines(t, filepath.Join(dir, "log/all"), "general: notice: exiting")
+	wantLines(t, filepath.Join(dir, "log/all"),
+		"general: info: received SIGTERM, finishing what was asked",
+		"general: notice: exiting")
+	if _, err := os.Stat(filepath.Join(dir, "named.run")); !os.IsNotExist(err) {
+		t.Errorf("named.run: %v, want none without -d", err)
+	}
 }
 
 func testBackground(t *testing.T, program string) {

@@ -198,6 +198,9 @@ func (l *Logs) Reopen() error {
 	defer l.mu.Unlock()
 	var errs []error
 	for _, ch := range l.channels {
+		if ch.debugOnly && l.debug == 0 {
+			continue // an empty file that nobody asked for
+		}
 		errs = append(errs, ch.sink.reopen())
 	}
 	return errors.Join(errs...)

@@ -152,6 +152,10 @@ func (c *Client) Raise(r *Request, p Priority) {
 		return
 	}
 	r.Priority = p
+	if r.line != nil {
+		r.line.remove(r)
+		c.lines[p.index()].add(r)
+	}
 	q := r.queue
 	if q == nil || q.down {
 		return
@@ -186,8 +190,9 @@ func (b *budget) ring(c *Client) {
 	}
 }
 
-// evict makes room for r by failing the oldest queued request of the lowest
-// priority that is not above r's.
+// evict makes room for a request of priority p by failing the oldest queued one
+// of the lowest priority that is not above p, or else, when a client waits, the
+// oldest in flight: names that nobody answers for must not keep the others out.
 func (c *Client) evict(p Priority) bool {
 	for i := priorities - 1; i >= p.index(); i-- {
 		for _, b := range c.budgets {
@@ -195,6 +200,16 @@ func (c *Client) evict(p Priority) bool {
 				c.busy(r)
 				return true
 			}
+		}
+	}
+	return p <= PriorityClient && c.evictOldest(p)
+}
+
+func (c *Client) evictOldest(p Priority) bool {
+	for i := priorities - 1; i >= p.index(); i-- {
+		if r := c.lines[i].oldest; r != nil {
+			c.busy(r)
+			return true
 		}
 	}
 	return false

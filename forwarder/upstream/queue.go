@@ -52,6 +52,33 @@ func (q *queue) remove(r *Request) {
 	q.n--
 }
 
+// line is the requests of one priority, by age.
+type line struct{ oldest, newest *Request }
+
+func (l *line) add(r *Request) {
+	r.line, r.older, r.newer = l, l.newest, nil
+	if l.newest != nil {
+		l.newest.newer = r
+	} else {
+		l.oldest = r
+	}
+	l.newest = r
+}
+
+func (l *line) remove(r *Request) {
+	if r.older != nil {
+		r.older.newer = r.newer
+	} else {
+		l.oldest = r.newer
+	}
+	if r.newer != nil {
+		r.newer.older = r.older
+	} else {
+		l.newest = r.older
+	}
+	r.line, r.older, r.newer = nil, nil, nil
+}
+
 // unqueue takes r out of the queue that it stands in, if any.
 func (c *Client) unqueue(r *Request) {
 	if r.queue != nil {

@@ -26,6 +26,8 @@ type progress struct {
 	alarm
 	queue         *queue // it waits here: for budget, or for a down server
 	before, after *Request
+	line          *line // its place among all by age
+	older, newer  *Request
 
 	deadline time.Duration
 	tries    *try // latest first
@@ -80,6 +82,7 @@ func (c *Client) begin(r *Request) {
 	case c.cfg.MaxPending > 0 && c.pending > c.cfg.MaxPending && !c.evict(r.Priority):
 		c.busy(r)
 	default:
+		c.lines[r.Priority.index()].add(r)
 		c.ask(r)
 	}
 }
@@ -163,7 +166,7 @@ func (c *Client) send(r *Request, i int, s *server, tcp bool) {
 	if r.sent > 1 {
 		s.stats.Retried++
 	}
-	c.wheel.set(&r.alarm, min(r.deadline, c.t+s.patience(r.sent, tcp)), c.t)
+	c.wheel.set(&r.alarm, min(r.deadline, c.t+s.patience(r.sent, tcp, c.cfg.Wait)), c.t)
 }
 
 // carry registers t where it will travel, and queues its query there.
@@ -258,6 +261,9 @@ func (c *Client) finish(r *Request, msg []byte, err error) {
 	if r.probe != nil {
 		c.pool.putProbe(r.probe)
 		return
+	}
+	if r.line != nil {
+		r.line.remove(r)
 	}
 	c.pending--
 	c.ended = append(c.ended, delivery{r, msg, err})

@@ -84,10 +84,11 @@ func (s *server) price(tcp bool) int {
 	return tcpCost + connectCost
 }
 
-// patience is how long the n-th try of a request waits.
-func (s *server) patience(n int, tcp bool) time.Duration {
+// patience is how long the n-th try of a request waits. Over TCP it is half of
+// a request's life at most: what is not noticed within that never is.
+func (s *server) patience(n int, tcp bool, life time.Duration) time.Duration {
 	if tcp {
-		return max(streamPatience, 2*s.rtt.rto())
+		return min(max(streamPatience, 2*s.rtt.rto()), life/2)
 	}
 	return s.rtt.wait(n)
 }

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/miekg/dns"
+
 	"vpcdns/forwarder/wire"
 )
 
@@ -27,7 +29,12 @@ var (
 // ErrServFail says that every server of a request answered with a failure.
 type ErrServFail struct{ Rcode uint16 } // of the last one, extended (RFC 6891, 6.1.3)
 
-func (e ErrServFail) Error() string { return fmt.Sprintf("servers failed with rcode %d", e.Rcode) }
+func (e ErrServFail) Error() string {
+	if name, ok := dns.RcodeToString[int(e.Rcode)]; ok {
+		return "servers answered " + name
+	}
+	return fmt.Sprintf("servers answered with rcode %d", e.Rcode)
+}
 
 // Server is one server and how it is spoken to.
 type Server struct {
@@ -106,8 +113,9 @@ type Client struct {
 	mu       sync.Mutex
 	t        time.Duration // the time of the current locked section, since epoch
 	wheel    wheel
-	starting []*Request // Start did, Flush did not
-	ended    []delivery // requests that ended
+	lines    [priorities]line // of all requests in flight or queued
+	starting []*Request       // Start did, Flush did not
+	ended    []delivery       // requests that ended
 	events   []Event
 	revived  []*server // came up in this section
 	work     *work     // what this section leaves to do after the lock

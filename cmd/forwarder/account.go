@@ -49,6 +49,7 @@ func giveUpRoot(f *flags) error {
 		return err
 	}
 	if must, err := canBecome(a); err != nil || !must {
+		keepName()
 		return err
 	}
 	// What is wrong with the configuration will be said by the next start.

@@ -200,6 +200,7 @@ func testOtherUser(t *testing.T, program string) {
 		fmt.Sprintf("Uid:\t%d\t%[1]d\t%[1]d\t%[1]d\n", nobody.uid),
 		fmt.Sprintf("Gid:\t%d\t%[1]d\t%[1]d\t%[1]d\n", nobody.gid),
 		"CapPrm:\t" + bindService, "CapEff:\t" + bindService,
+		"Name:\t" + filepath.Base(program) + "\n",
 	} {
 		if !strings.Contains(string(status), want) {
 			t.Errorf("status lacks %q:\n%s", want, status)

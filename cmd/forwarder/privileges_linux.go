@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"syscall"
 
@@ -36,6 +37,13 @@ func (a account) become() error {
 	}
 	err := syscall.Exec("/proc/self/exe", os.Args, os.Environ())
 	return fmt.Errorf("executing this program as user %s: %w", a.name, err)
+}
+
+// keepName gives the process its name again, which ps and those who look for
+// the holder of a port show: executing /proc/self/exe has made it "exe".
+func keepName() {
+	// Without it nothing but the name is wrong.
+	_ = os.WriteFile("/proc/self/comm", []byte(filepath.Base(os.Args[0])), 0)
 }
 
 func (a account) setIDs() error {

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"net/netip"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+func TestAppendAnswer(t *testing.T) {
+	a := appendQuery(nil, 0x1234, "host", 42)
+	withOPT := append(append([]byte{}, a...), 0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0)
+	withOPT[11] = 1
+	mx := append([]byte{}, a...)
+	mx[len(mx)-3] = byte(dns.TypeMX)
+	for _, test := range []struct {
+		name         string
+		query        []byte
+		answers, opt int
+	}{
+		{"A", a, 1, 0},
+		{"A with EDNS", withOPT, 1, 1},
+		{"MX", mx, 0, 0},
+	} {
+		var m dns.Msg
+		if err := m.Unpack(appendAnswer(nil, test.query)); err != nil {
+			t.Errorf("%s: appendAnswer(): %v", test.name, err)
+			continue
+		}
+		if !m.Response || m.Id != 0x1234 || m.Question[0].Name != "host42.awslab.mycompany.corp." || len(m.Answer) != test.answers || len(m.Extra) != test.opt {
+			t.Errorf("%s: appendAnswer() = %v, want %d answers and %d in the additional section", test.name, &m, test.answers, test.opt)
+		}
+	}
+	if got := appendAnswer(nil, appendAnswer(nil, a)); got != nil {
+		t.Errorf("appendAnswer(an answer) = %x, want nil", got)
+	}
+}
+
+// An answer has the question that was asked, whole.
+func FuzzAppendAnswer(f *testing.F) {
+	f.Add(appendQuery(nil, 1, "host", 1))
+	f.Fuzz(func(t *testing.T, query []byte) {
+		answer := appendAnswer([]byte("before"), query)
+		if answer == nil {
+			return
+		}
+		end := questionEnd(query)
+		if string(answer[:6]) != "before" || string(answer[6+headerLen:6+end]) != string(query[headerLen:end]) {
+			t.Errorf("appendAnswer(%x) = %x, want its question after what was there before", query, answer)
+		}
+	})
+}
+
+func TestDue(t *testing.T) {
+	const second = time.Second
+	for _, test := range []struct {
+		name         string
+		traffic      traffic
+		seq, waiting int
+		now          time.Duration
+		due          int
+		last         bool
+	}{
+		{"window empty", traffic{window: 8, length: second}, 0, 0, 0, 8, false},
+		{"window full", traffic{window: 8, length: second}, 20, 8, 0, 20, false},
+		{"window, two came", traffic{window: 8, length: second}, 20, 6, 0, 22, false},
+		{"window, few left", traffic{window: 8, length: second, count: 21}, 20, 6, 0, 21, false},
+		{"count reached", traffic{window: 8, length: second, count: 20}, 20, 6, 0, 20, true},
+		{"time over", traffic{window: 8, length: second}, 20, 0, second, 20, true},
+		{"rate", traffic{rate: 1000, length: second}, 20, 20, 30 * time.Millisecond, 30, false},
+	} {
+		due, next := test.traffic.due(test.seq, test.waiting, test.now)
+		if due != test.due || (next == 0) != test.last {
+			t.Errorf("%s: due() = %d, %v, want %d, and the end: %v", test.name, due, next, test.due, test.last)
+		}
+	}
+}
+
+func TestChildTime(t *testing.T) {
+	for _, test := range []struct {
+		name, stat string
+		want       time.Duration
+	}{
+		{"blanks in the name", "7 (a) b c) S 1 7 7 0 -1 4194304 0 0 0 0 11 12 3 4 20 0 1 0 0 0 0", 70 * time.Millisecond},
+		{"cut off", "7 (a) S 1", 0},
+		{"empty", "", 0},
+	} {
+		if got := childTime([]byte(test.stat)); got != test.want {
+			t.Errorf("%s: childTime(%q) = %v, want %v", test.name, test.stat, got, test.want)
+		}
+	}
+}
+
+func TestPercentile(t *testing.T) {
+	o := outcome{}
+	if got := o.percentile(0.99); got != 0 {
+		t.Errorf("percentile(0.99) of nothing = %v, want 0", got)
+	}
+	for i := 1000; i >= 0; i-- {
+		o.rtt = append(o.rtt, time.Duration(i))
+	}
+	if got := o.percentile(0.99); got != 990 {
+		t.Errorf("percentile(0.99) = %v, want 990ns", got)
+	}
+}
+
+// Clients hear every answer of an upstream that loses none, or count it as lost.
+func TestClients(t *testing.T) {
+	addr, stop, err := startUpstream()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	c, err := newClients(addr, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.close()
+	for _, load := range []traffic{
+		{window: 1, count: 100, length: time.Minute},
+		{window: 64, count: 2000, length: time.Minute},
+		{rate: 10_000, count: 500, length: time.Minute},
+	} {
+		load.query = pick(10)
+		o := c.run(load)
+		if o.answered == 0 || o.answered+o.lost < load.count || len(o.rtt) != o.answered {
+			t.Errorf("run(%+v) = %d answered, %d lost, %d round trips, want %d in all", load, o.answered, o.lost, len(o.rtt), load.count)
+		}
+	}
+}
+
+// The whole run in small. The numbers mean nothing.
+func TestMeasure(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts servers")
+	}
+	o := options{rounds: 1, time: 20 * time.Millisecond, names: 2000}
+	for _, program := range []string{"dnsperf", "taskset", "unbound"} {
+		if _, err := exec.LookPath(program); err == nil {
+			continue
+		} else if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skipf("%s is not installed", program)
+	}
+	o.peers = []string{"unbound"}
+	results, err := measure(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []string{hitTest, "miss", "TCP hit, pipelined", "round trip of a lone client, p99", "start to first answer"} {
+		for _, server := range []string{ours, "unbound"} {
+			if s := results.find(test, 0, server); s == nil || len(s.Values) != 1 || s.Values[0] <= 0 {
+				t.Errorf("measure() found %+v for %q of %s, want one number", s, test, server)
+			}
+		}
+	}
+	if s := results.find(socketsTest, 10_000, ours); s == nil {
+		t.Errorf("measure() tried no 10,000 sockets")
+	}
+}
+
+func TestPeersAreKnown(t *testing.T) {
+	b := &bench{ctx: t.Context(), options: options{peers: []string{"nobody"}}, dir: t.TempDir()}
+	if err := b.choosePeers(); err == nil {
+		t.Error("choosePeers(nobody) = nil, want an error")
+	}
+	if _, err := startServer(peer{name: "gone", program: "/nonexistent"}, t.TempDir(), serverCore, netip.AddrPort{}); err == nil {
+		t.Error("startServer(a program that is missing) = nil, want an error")
+	}
+}

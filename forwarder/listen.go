@@ -138,7 +138,8 @@ func (s *Server) listenOnce(a netip.AddrPort, backlog int) (*listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.tcp, l.addr = t, addrPort(t.Addr())
+	// Not the address that t tells: it may have lost the zone of a link-local one.
+	l.tcp, l.addr = t, netip.AddrPortFrom(a.Addr(), addrPort(t.Addr()).Port())
 	for range s.opts.Workers {
 		c, err := s.net.listenUDP(l.addr, udp.Options{ReusePort: s.opts.Workers > 1})
 		if err != nil {

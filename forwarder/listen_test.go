@@ -97,3 +97,27 @@ func TestRcodeName(t *testing.T) {
 		}
 	}
 }
+
+// A listener may tell its address without the zone that a link-local one needs.
+func TestListenKeepsTheZone(t *testing.T) {
+	fake := newFakeNet()
+	network := fake.network()
+	network.listenTCP = func(a netip.AddrPort, backlog int) (net.Listener, error) {
+		return fake.listenTCP(netip.AddrPortFrom(a.Addr().WithZone(""), a.Port()), backlog)
+	}
+	s, err := newServer(testConfig(), Options{Workers: 1}, network)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.state.Load().upstream.Close()
+	defer s.listeners.closeAll()
+	want := netip.MustParseAddrPort("[fe80::1%eth0]:53")
+	l, err := s.listen(want, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.close()
+	if l.addr != want || fake.udp[want] == nil {
+		t.Errorf("listen(%v) serves %v, want the same over UDP and TCP", want, l.addr)
+	}
+}

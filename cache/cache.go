@@ -11,14 +11,13 @@
 //
 // An entry is found by a 64-bit hash under a secret of the process, and its
 // whole key is compared after that. It is one string without pointers, which a
-// reader may keep.
+// reader may keep; a slot of the table points to its first byte.
 //
 // What an entry costs, in bytes, with a key of 39 and a value of 40: 96 for the
-// string (16 of header, rounded up to a size class of Go's allocator), 16 for
-// the string's own header, which a slot of the table points to, 13 to 26 for
-// the slot, by how full the table is, 64 for the element of the LRU's list, and
-// 21 to 40 for the LRU's map: about 225, and 240 with the marks and the slack
-// of the allocator. Bytes counts 240 for it.
+// string (16 of header, rounded up to a size class of Go's allocator), 13 to 26
+// for the slot, by how full the table is, 64 for the element of the LRU's list,
+// and 21 to 40 for the LRU's map: about 210, and 224 with the marks and the
+// slack of the allocator. Bytes counts 224 for it.
 package cache
 
 import (
@@ -60,19 +59,20 @@ func (c *Cache) Get(hash uint64, key []byte) (Entry, bool) {
 }
 
 // Put stores a copy of the value, in place of the entry that the key had, and
-// drops the oldest entries where the cache is full. It allocates the entry, its
-// string header, and for a new key an element of the LRU. An entry that is
-// larger than the whole cache, or has a key of more than 65535 bytes, is not
-// stored, but the old one is dropped all the same. Put returns the entry, or ""
+// drops the oldest entries where the cache is full. It allocates the entry, and
+// for a new key an element of the LRU. An entry that is
+// larger than the whole cache, or than 1 MiB, or has a key of more than 4095
+// bytes, is not stored, but the old one is dropped all the same. Put returns the entry, or ""
 // if it was not stored.
 func (c *Cache) Put(hash uint64, key, value []byte, t Times) Entry {
 	s, room := c.shard(hash), c.max.Load()
-	if len(key) > maxKey || cost(headerSize+len(key)+len(value)) > room {
+	size := headerSize + len(key) + len(value)
+	if len(key) > maxKey || size > maxSize || cost(size) > room {
 		s.refuse(hash)
 		return ""
 	}
 	e := newEntry(key, value, t)
-	s.put(hash, &e, room)
+	s.put(hash, e, room)
 	c.shrink(room, hash, s)
 	return e
 }

@@ -37,11 +37,11 @@ func TestEntry(t *testing.T) {
 		{"plain", "key", "value", cache.Times{Stored: 1 << 40, TTL: 10}, 1<<40 + 10*time.Second, 1<<40 + 10*time.Second},
 		{"stale", "key", "value", cache.Times{Stored: 1 << 40, TTL: 10, Stale: 86400}, 1<<40 + 10*time.Second, 1<<40 + 86410*time.Second},
 		{"time zero", "key", "value", cache.Times{}, 0, 0},
-		{"longest TTLs", "k", "v", cache.Times{TTL: 1<<32 - 1, Stale: 1<<32 - 1}, (1<<32 - 1) * time.Second, (1<<33 - 2) * time.Second},
+		{"longest TTLs", "k", "v", cache.Times{TTL: 1<<26 - 1, Stale: 1<<26 - 1}, (1<<26 - 1) * time.Second, (1<<27 - 2) * time.Second},
 		{"empty value", "key", "", cache.Times{TTL: 1}, time.Second, time.Second},
 		{"empty key", "", "value", cache.Times{TTL: 1}, time.Second, time.Second},
-		{"longest key", strings.Repeat("k", 65535), "value", cache.Times{TTL: 1}, time.Second, time.Second},
-		{"long value", "key", strings.Repeat("v", 1<<20), cache.Times{TTL: 1}, time.Second, time.Second},
+		{"longest key", strings.Repeat("k", 4095), "value", cache.Times{TTL: 1}, time.Second, time.Second},
+		{"longest value", "key", strings.Repeat("v", 1<<20-1-16-3), cache.Times{TTL: 1}, time.Second, time.Second},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -65,12 +65,22 @@ func TestEntry(t *testing.T) {
 // stretch a TTL.
 func TestStoredIsNeverLater(t *testing.T) {
 	c := cache.New(0)
-	for _, stored := range []time.Duration{1, 65535, 65536, time.Second - 1, 100 * 365 * 24 * time.Hour} {
+	for _, stored := range []time.Duration{1, 1<<20 - 1, 1 << 20, time.Second - 1, 100 * 365 * 24 * time.Hour} {
 		put(c, "key", "value", cache.Times{Stored: stored})
 		e, _ := get(c, "key")
-		if late := e.Stored() - stored; late > 0 || late <= -65536 {
-			t.Errorf("Put at %d is stored at %d, want 0 to 65535 before", stored, e.Stored())
+		if late := e.Stored() - stored; late > 0 || late <= -1<<20 {
+			t.Errorf("Put at %d is stored at %d, want 0 to 2^20 - 1 before", stored, e.Stored())
 		}
+	}
+}
+
+// TestTooLongTTL wants the longest that there is for what is longer still.
+func TestTooLongTTL(t *testing.T) {
+	c := cache.New(0)
+	put(c, "key", "value", cache.Times{TTL: 1<<32 - 1, Stale: 1 << 26})
+	e, _ := get(c, "key")
+	if most := (1<<26 - 1) * time.Second; e.Expires() != most || e.StaleUntil() != 2*most {
+		t.Errorf("Expires, StaleUntil = %v, %v, want %v, %v", e.Expires(), e.StaleUntil(), most, 2*most)
 	}
 }
 
@@ -192,13 +202,13 @@ func TestLargeEntry(t *testing.T) {
 func TestTooLarge(t *testing.T) {
 	tests := []struct{ name, key, value string }{
 		{"value", "key", strings.Repeat("v", 10000)},
-		{"key", strings.Repeat("k", 65536), "value"},
+		{"key", strings.Repeat("k", 4096), "value"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			c := cache.New(0)
 			put(c, "other", "value", ttl)
-			if len(tt.key) < 65536 {
+			if len(tt.key) < 4096 {
 				put(c, tt.key, "old", ttl)
 				c.SetMaxBytes(9000)
 			}
@@ -333,7 +343,7 @@ func TestAllocations(t *testing.T) {
 		{"hit", 0, func() { c.Get(c.Hash(key), key) }},
 		{"miss", 0, func() { c.Get(c.Hash(value), value) }},
 		{"use", 0, func() { e, _ := c.Get(c.Hash(key), key); _ = e.Value()[e.TTL()] + e.Key()[0] }},
-		{"renewal", 2, func() { c.Put(c.Hash(key), key, value, ttl) }},
+		{"renewal", 1, func() { c.Put(c.Hash(key), key, value, ttl) }},
 	}
 	for _, tt := range tests {
 		if got := testing.AllocsPerRun(100, tt.f); got != tt.want {

@@ -53,7 +53,7 @@ func (s *shard) purge() {
 
 // put makes room in this shard, where the lock is held already; what the
 // others must give is for the Cache.
-func (s *shard) put(hash uint64, e *Entry, room int64) {
+func (s *shard) put(hash uint64, e Entry, room int64) {
 	s.mu.Lock()
 	for total := s.set(hash, e); total > room && s.lru.Len() > 1; {
 		total = s.evictOldest(e)
@@ -62,10 +62,10 @@ func (s *shard) put(hash uint64, e *Entry, room int64) {
 }
 
 // set returns the bytes of all shards.
-func (s *shard) set(hash uint64, e *Entry) int64 {
+func (s *shard) set(hash uint64, e Entry) int64 {
 	t := s.table.Load()
 	s.lru.Add(hash, struct{}{})
-	if p, old := t.find(s.seed, hash); old != nil {
+	if p, old := t.find(s.seed, hash); old != "" {
 		t.replace(p, e)
 		return s.charge(e.cost() - old.cost())
 	}
@@ -81,7 +81,7 @@ func (s *shard) set(hash uint64, e *Entry) int64 {
 func (s *shard) evict(room int64) {
 	s.mu.Lock()
 	for range min(8, s.lru.Len()) {
-		if s.evictOldest(nil) <= room {
+		if s.evictOldest("") <= room {
 			break
 		}
 	}
@@ -91,13 +91,13 @@ func (s *shard) evict(room int64) {
 // evictOldest returns what is left in all shards. This one must hold another
 // entry than spare. The oldest entries that were used meanwhile are made young
 // instead, which is all that ever moves an entry because of a hit.
-func (s *shard) evictOldest(spare *Entry) int64 {
+func (s *shard) evictOldest(spare Entry) int64 {
 	const chances = 16 // bounds the time that the lock is held
 	t := s.table.Load()
 	for left := chances; ; left-- {
 		hash, _, _ := s.lru.GetOldest()
 		p, e := t.find(s.seed, hash)
-		if e != spare && (left <= 0 || !t.forget(p)) {
+		if !same(e, spare) && (left <= 0 || !t.forget(p)) {
 			s.evictions++
 			return s.delete(hash, p, e)
 		}
@@ -109,26 +109,27 @@ func (s *shard) evictOldest(spare *Entry) int64 {
 func (s *shard) refuse(hash uint64) {
 	s.mu.Lock()
 	s.refused++
-	if p, e := s.table.Load().find(s.seed, hash); e != nil {
+	if p, e := s.table.Load().find(s.seed, hash); e != "" {
 		s.delete(hash, p, e)
 	}
 	s.mu.Unlock()
 }
 
 // remove drops e, unless another entry took its place.
-func (s *shard) remove(e *Entry) bool {
+func (s *shard) remove(e Entry) bool {
 	hash := maphash.String(s.seed, e.Key())
 	s.mu.Lock()
 	p, now := s.table.Load().find(s.seed, hash)
-	if now == e {
+	found := same(now, e)
+	if found {
 		s.delete(hash, p, e)
 	}
 	s.mu.Unlock()
-	return now == e
+	return found
 }
 
 // delete returns the bytes of all shards.
-func (s *shard) delete(hash uint64, p place, e *Entry) int64 {
+func (s *shard) delete(hash uint64, p place, e Entry) int64 {
 	s.table.Load().delete(hash, p)
 	s.lru.Remove(hash)
 	return s.charge(-e.cost())
@@ -141,7 +142,8 @@ func (s *shard) deleteFunc(drop func(Entry) bool) int {
 	n := 0
 	for i, t := 0, s.table.Load(); i < len(t.buckets); i++ {
 		for slot := range ways {
-			if e := t.buckets[i].slots[slot].Load(); e != nil && drop(*e) && s.remove(e) {
+			start := t.buckets[i].slots[slot].Load()
+			if start != nil && drop(entryAt(start)) && s.remove(entryAt(start)) {
 				n++
 			}
 		}

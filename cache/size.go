@@ -66,7 +66,7 @@ func (c *Cache) shrink(room int64, from uint64, spare *shard) {
 }
 
 // overhead is what an entry costs beside its string: see the package's comment.
-const overhead = 144
+const overhead = 128
 
 func (e Entry) cost() int64 { return cost(len(e)) }
 

@@ -21,7 +21,7 @@ type table struct {
 // that had a free slot.
 type bucket struct {
 	lanes atomic.Uint64
-	slots [ways]atomic.Pointer[Entry]
+	slots [ways]atomic.Pointer[byte] // where each entry starts
 }
 
 // Byte i of a bucket's lanes belongs to slot i: the low 7 bits are the tag of
@@ -70,14 +70,18 @@ func (t *table) get(hash uint64, key []byte) (Entry, bool) {
 		b := t.bucket(i)
 		lanes := b.lanes.Load()
 		for m := matching(lanes, want); m != 0; m &= m - 1 {
-			e := b.slots[slotOf(m)].Load()
-			if e == nil || e.Key() != string(key) {
+			start := b.slots[slotOf(m)].Load()
+			if start == nil {
+				continue
+			}
+			e := entryAt(start)
+			if e.Key() != string(key) {
 				continue
 			}
 			if used := m & -m; lanes&used == 0 {
 				b.lanes.Or(used)
 			}
-			return *e, true
+			return e, true
 		}
 		if lanes < past {
 			break
@@ -95,13 +99,13 @@ type place struct {
 
 // find returns the place of the entry whose key has the hash. This and all
 // below is for the writer.
-func (t *table) find(seed maphash.Seed, hash uint64) (place, *Entry) {
+func (t *table) find(seed maphash.Seed, hash uint64) (place, Entry) {
 	want := tag(hash)
 	for i, n := hash>>t.shift, len(t.buckets); n > 0; i, n = i+1, n-1 {
 		b := t.bucket(i)
 		lanes := b.lanes.Load()
 		for m := matching(lanes, want); m != 0; m &= m - 1 {
-			e := b.slots[slotOf(m)].Load()
+			e := entryAt(b.slots[slotOf(m)].Load())
 			if maphash.String(seed, e.Key()) == hash {
 				return place{i, slotOf(m)}, e
 			}
@@ -110,12 +114,12 @@ func (t *table) find(seed maphash.Seed, hash uint64) (place, *Entry) {
 			break
 		}
 	}
-	return place{}, nil
+	return place{}, ""
 }
 
 // insert adds an entry whose hash the table does not have. The table must not
 // be full. used is 0x80 if the entry was used.
-func (t *table) insert(hash uint64, e *Entry, used uint64) {
+func (t *table) insert(hash uint64, e Entry, used uint64) {
 	home := hash >> t.shift
 	i := home
 	for matching(t.bucket(i).lanes.Load(), 0) == 0 {
@@ -123,14 +127,14 @@ func (t *table) insert(hash uint64, e *Entry, used uint64) {
 	}
 	b := t.bucket(i)
 	slot := slotOf(matching(b.lanes.Load(), 0))
-	b.slots[slot].Store(e)
+	b.slots[slot].Store(e.start())
 	b.setLane(slot, tag(hash)|used)
 	for ; home < i; home++ {
 		t.bucket(home).passed(1)
 	}
 }
 
-func (t *table) replace(p place, e *Entry) { t.bucket(p.bucket).slots[p.slot].Store(e) }
+func (t *table) replace(p place, e Entry) { t.bucket(p.bucket).slots[p.slot].Store(e.start()) }
 
 func (t *table) delete(hash uint64, p place) {
 	b := t.bucket(p.bucket)
@@ -154,7 +158,8 @@ func (t *table) grown(seed maphash.Seed) *table {
 		b := &t.buckets[i]
 		lanes := b.lanes.Load()
 		for slot := range b.slots {
-			if e := b.slots[slot].Load(); e != nil {
+			if start := b.slots[slot].Load(); start != nil {
+				e := entryAt(start)
 				big.insert(maphash.String(seed, e.Key()), e, lanes>>(8*slot)&0x80)
 			}
 		}

@@ -7,9 +7,8 @@ import (
 	"testing"
 )
 
-func entry(key string) *Entry {
-	e := newEntry([]byte(key), []byte("value of "+key), Times{})
-	return &e
+func entry(key string) Entry {
+	return newEntry([]byte(key), []byte("value of "+key), Times{})
 }
 
 func TestMatching(t *testing.T) {
@@ -79,7 +78,7 @@ func checkTable(t *testing.T, tab *table, seed maphash.Seed, model map[string]bo
 		if e, ok := tab.get(hash, []byte(k)); ok != model[k] || ok && e.Key() != k {
 			t.Fatalf("get(%q) = %q, %v, want %v", k, e, ok, model[k])
 		}
-		if _, e := tab.find(seed, hash); (e != nil) != model[k] {
+		if _, e := tab.find(seed, hash); (e != "") != model[k] {
 			t.Fatalf("find(%q) = %v, want %v", k, e, model[k])
 		}
 	}

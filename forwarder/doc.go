@@ -5,8 +5,8 @@
 //
 // A query's life:
 //
-//	udp.ReadBatch ─► wire.Query ─► acl ─► cache ─ fresh ─► reply ─► udp.WriteBatch
-//	                                        └ miss, stale ─► queue ─► slow path
+//	udp.Serve ─► wire.Query ─► acl ─► cache ─ fresh ─► reply ─► udp.WriteBatch
+//	                                    └ miss, stale ─► queue ─► slow path
 //	slow path: join the same question ─► upstream ─► wire.Message ─► cache ─► replies
 //
 // What a query is judged by is an immutable state behind an atomic pointer;

@@ -3,6 +3,7 @@ package forwarder
 import (
 	"errors"
 	"net"
+	"os"
 	"runtime"
 	"time"
 
@@ -13,9 +14,10 @@ import (
 // the rest to the slow path.
 type udpReader struct {
 	answerer
-	conn udp.Conn
-	in   *udp.In
-	out  *udp.Out
+	conn   udp.Conn
+	in     *udp.In
+	out    *udp.Out
+	client client // of the datagram that is served
 }
 
 func newUDPReader(s *Server, conn udp.Conn) *udpReader {
@@ -27,34 +29,37 @@ func newUDPReader(s *Server, conn udp.Conn) *udpReader {
 // readPause is how long a reader rests when the system fails it.
 const readPause = 50 * time.Millisecond
 
-// run serves until the socket is closed.
+// run serves until the socket is closed, or to be read by somebody else.
 func (r *udpReader) run() {
-	c := client{local: r.conn.LocalAddr()}
+	r.client.local = r.conn.LocalAddr()
 	for {
-		n, err := r.conn.ReadBatch(r.in)
-		switch {
-		case errors.Is(err, net.ErrClosed):
+		err := r.conn.Serve(r.in, r.batch)
+		if errors.Is(err, net.ErrClosed) || errors.Is(err, os.ErrDeadlineExceeded) {
 			return
-		case err != nil: // out of memory, say: to stop would lose this socket's clients
-			time.Sleep(readPause)
-			continue
 		}
-		r.begin()
-		for i := range n {
-			r.datagram(i, &c)
-		}
-		if r.out.Len() > 0 {
-			r.conn.WriteBatch(r.out)
-		}
-		r.end()
-		if n == udp.BatchSize {
-			runtime.Gosched() // under full load misses must get on too
-		}
+		time.Sleep(readPause) // out of memory, say: to stop would lose this socket's clients
 	}
 }
 
+// batch serves the datagrams that have arrived.
+func (r *udpReader) batch() bool {
+	r.begin()
+	for i := range r.in.Len() {
+		r.datagram(i)
+	}
+	if r.out.Len() > 0 {
+		r.conn.WriteBatch(r.out)
+	}
+	r.end()
+	if r.in.Len() == udp.BatchSize {
+		runtime.Gosched() // under full load misses must get on too
+	}
+	return true
+}
+
 // datagram serves the i-th datagram of the batch.
-func (r *udpReader) datagram(i int, c *client) {
+func (r *udpReader) datagram(i int) {
+	c := &r.client
 	peer := r.in.Peer(i)
 	c.addr = peer.AddrPort()
 	reply, what := r.serve(r.out.Room(), r.in.Data(i), c)

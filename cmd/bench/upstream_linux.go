@@ -70,23 +70,17 @@ func answerTCP(conn net.Conn) {
 
 func serveUDP(conn udp.Conn) {
 	in, out := udp.NewIn(), udp.NewOut()
-	for {
-		n, err := conn.ReadBatch(in)
-		if err != nil {
-			return
-		}
-		for i := range n {
+	_ = conn.Serve(in, func() bool { // until it is closed
+		for i := range in.Len() {
 			if out.Full() && conn.WriteBatch(out) != nil {
-				return
+				return false
 			}
 			if reply := appendAnswer(out.Room(), in.Data(i)); reply != nil {
 				out.Add(reply, in.Peer(i))
 			}
 		}
-		if conn.WriteBatch(out) != nil {
-			return
-		}
-	}
+		return conn.WriteBatch(out) == nil
+	})
 }
 
 // appendAnswer appends the answer to query: for type A an address, with a TTL

@@ -14,10 +14,12 @@ type inbox struct {
 	iovs  [BatchSize]unix.Iovec
 	try   func(fd uintptr) bool // bound once: a method value allocates
 	errno syscall.Errno
+	conn  *conn
+	batch func() bool
 }
 
 func (in *In) init() {
-	in.try = in.receive
+	in.try = in.serve
 	for i := range in.msgs {
 		at := i * stride
 		in.iovs[i] = iovec(in.buf[at : at+MaxQuery])
@@ -28,6 +30,26 @@ func (in *In) init() {
 			Iovlen:  1,
 		}
 	}
+}
+
+// few datagrams or less, and the queue is most likely empty: waiting at once
+// saves the call that would say so.
+const few = 3
+
+// serve hands over what has arrived, batch by batch; false means to wait. The
+// wait is over at once if something arrived since serve was called, so it need
+// not have seen the queue empty.
+func (in *In) serve(fd uintptr) bool {
+	for in.receive(fd) {
+		in.conn.received.Add(uint64(in.n))
+		if in.errno != 0 || !in.batch() {
+			return true
+		}
+		if in.n <= few || in.conn.stopped.Load() {
+			return false
+		}
+	}
+	return false
 }
 
 // passingTries bounds the passing errors in a row: a security module may

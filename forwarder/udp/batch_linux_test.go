@@ -29,9 +29,9 @@ func TestPassing(t *testing.T) {
 	}
 }
 
-// TestReadBatchIgnoresICMP has an error pending that says nothing of the
+// TestServeIgnoresICMP has an error pending that says nothing of the
 // clients, and then a datagram.
-func TestReadBatchIgnoresICMP(t *testing.T) {
+func TestServeIgnoresICMP(t *testing.T) {
 	c, in := mustListen(t, "127.0.0.1:0", Options{}).(*conn), NewIn()
 	gone := mustListen(t, "127.0.0.1:0", Options{})
 	nobody := gone.LocalAddr()
@@ -46,7 +46,7 @@ func TestReadBatchIgnoresICMP(t *testing.T) {
 	}
 	u := dialPlain(t, c.LocalAddr())
 	write(t, u, []byte("query"))
-	if n, err := c.ReadBatch(in); n != 1 || err != nil || string(in.Data(0)) != "query" {
-		t.Errorf("ReadBatch() = %d, %v, want the one query", n, err)
+	if n, err := readBatch(c, in); n != 1 || err != nil || string(in.Data(0)) != "query" {
+		t.Errorf("Serve() received %d, %v, want the one query", n, err)
 	}
 }

@@ -1,6 +1,9 @@
 package udp
 
-import "net/netip"
+import (
+	"net/netip"
+	"os"
+)
 
 const (
 	// BatchSize is the most datagrams that an In or an Out holds. It is also
@@ -21,10 +24,12 @@ const (
 // Conn is a bound socket. Its methods may be called concurrently, each call
 // with an In or an Out of its own.
 type Conn interface {
-	// ReadBatch waits for at least one datagram and fills in with those that
-	// have arrived, replacing what it held. It returns their number. The
-	// error is net.ErrClosed after Close; any other is not transient either.
-	ReadBatch(in *In) (n int, err error)
+	// Serve receives: whenever datagrams have arrived it puts them in in, in
+	// place of what that held, and calls batch, until batch returns false: then
+	// it returns nil. The error is net.ErrClosed after Close and wraps
+	// os.ErrDeadlineExceeded after StopReading, in both cases once batch has
+	// returned; any other is not transient either.
+	Serve(in *In, batch func() bool) error
 
 	// WriteBatch sends the replies of out and empties it. Replies of one size
 	// to one peer leave in the order of Add. A reply that cannot be sent is
@@ -38,7 +43,16 @@ type Conn interface {
 	// Stats returns the counters since the socket was opened.
 	Stats() Stats
 
-	// Close unblocks ReadBatch. A second call returns net.ErrClosed.
+	// StopReading makes Serve return os.ErrDeadlineExceeded from now on, also
+	// the call that waits. What was read can still be answered; what arrives
+	// is left for another process that has the socket.
+	StopReading()
+
+	// File returns a duplicate of the socket, to hand over to another process;
+	// the caller closes it. Both share one queue of datagrams until Close.
+	File() (*os.File, error)
+
+	// Close ends Serve, and may wait until its batch has returned. A second call returns net.ErrClosed.
 	Close() error
 }
 
@@ -65,7 +79,7 @@ const DefaultBuffer = 4 << 20
 
 // Stats counts datagrams unless said otherwise.
 type Stats struct {
-	Received      uint64 // returned by ReadBatch
+	Received      uint64 // given to Serve's batch
 	Sent          uint64 // handed to the kernel
 	SendFailed    uint64 // refused by the kernel: unreachable, filtered, too long
 	SendFull      uint64 // dropped as the send buffer stayed full

@@ -9,6 +9,7 @@ import (
 	"os"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -21,6 +22,7 @@ type conn struct {
 	local   netip.AddrPort
 	segment atomic.Bool // UDP_SEGMENT is worth a try
 	closed  atomic.Bool
+	stopped atomic.Bool // Serve must have a look at the deadline, or at closed
 
 	received, sent, failed, full, segmented, segmentFailed atomic.Uint64
 }
@@ -106,9 +108,14 @@ func newConn(file *os.File, o Options) (*conn, error) {
 	return c, nil
 }
 
-// File returns a duplicate of the socket, to hand over to another process;
-// the caller closes it. Both share one queue of datagrams until Close.
 func (c *conn) File() (*os.File, error) { return duplicate(c.file) }
+
+// StopReading uses that a read deadline is this process's own: the socket and
+// its other holders know nothing of it.
+func (c *conn) StopReading() {
+	c.stopped.Store(true)
+	_ = c.file.SetReadDeadline(time.Unix(1, 0)) // closed: stopped already
+}
 
 func (c *conn) LocalAddr() netip.AddrPort { return c.local }
 
@@ -116,18 +123,21 @@ func (c *conn) Close() error {
 	if c.closed.Swap(true) {
 		return net.ErrClosed
 	}
+	c.stopped.Store(true)
 	return c.file.Close()
 }
 
-func (c *conn) ReadBatch(in *In) (int, error) {
+// Serve stays within one Read of the runtime's, which forgets at its start what
+// arrived before: see In.serve.
+func (c *conn) Serve(in *In, batch func() bool) error {
+	in.conn, in.batch = c, batch
 	if err := c.raw.Read(in.try); err != nil {
-		return 0, c.failure("receiving", err)
+		return c.failure("receiving", err)
 	}
 	if in.errno != 0 {
-		return 0, c.failure("receiving", os.NewSyscallError("recvmmsg", in.errno))
+		return c.failure("receiving", os.NewSyscallError("recvmmsg", in.errno))
 	}
-	c.received.Add(uint64(in.n))
-	return in.n, nil
+	return nil
 }
 
 func (c *conn) WriteBatch(out *Out) error {

@@ -96,7 +96,7 @@ func TestConnPeer(t *testing.T) {
 			c, in := mustListen(t, addr, Options{}), NewIn()
 			u := dialPlain(t, c.LocalAddr())
 			write(t, u, []byte("x"))
-			if _, err := c.ReadBatch(in); err != nil {
+			if _, err := readBatch(c, in); err != nil {
 				t.Fatal(err)
 			}
 			want := u.LocalAddr().(*net.UDPAddr).AddrPort()
@@ -114,7 +114,7 @@ func TestInChangesFamily(t *testing.T) {
 		c := mustListen(t, addr, Options{})
 		u := dialPlain(t, c.LocalAddr())
 		write(t, u, []byte("x"))
-		if _, err := c.ReadBatch(in); err != nil {
+		if _, err := readBatch(c, in); err != nil {
 			t.Fatal(err)
 		}
 		if got, want := in.Peer(0), PeerOf(u.LocalAddr().(*net.UDPAddr).AddrPort()); got != want {
@@ -128,8 +128,8 @@ func TestConnTruncates(t *testing.T) {
 	u := dialPlain(t, c.LocalAddr())
 	for _, size := range []int{MaxQuery, MaxQuery + 1, 1} {
 		write(t, u, bytes.Repeat([]byte("x"), size))
-		if n, err := c.ReadBatch(in); n != 1 || err != nil {
-			t.Fatalf("ReadBatch() = %d, %v", n, err)
+		if n, err := readBatch(c, in); n != 1 || err != nil {
+			t.Fatalf("Serve() received %d, %v", n, err)
 		}
 		if got, want := in.Truncated(0), size > MaxQuery; got != want || len(in.Data(0)) != min(size, MaxQuery) {
 			t.Errorf("%d bytes: Truncated = %v with %d bytes, want %v", size, got, len(in.Data(0)), want)
@@ -147,7 +147,7 @@ func TestConnClose(t *testing.T) {
 		t.Errorf("Close() = %v", err)
 	}
 	if err := <-done; !errors.Is(err, net.ErrClosed) {
-		t.Errorf("ReadBatch() = %v, want net.ErrClosed", err)
+		t.Errorf("Serve() = %v, want net.ErrClosed", err)
 	}
 	out := NewOut()
 	out.Add(append(out.Room(), 'x'), PeerOf(loopback))
@@ -238,7 +238,7 @@ func exchange(t testing.TB, c Conn, u *Socket, in *In, out *Out, msgs, bufs [][]
 		t.Fatalf("Send() = %d, %v", n, err)
 	}
 	for got := 0; got < len(msgs); {
-		n, err := c.ReadBatch(in)
+		n, err := readBatch(c, in)
 		if err != nil {
 			t.Fatal(err)
 		}

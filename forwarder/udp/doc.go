@@ -1,6 +1,6 @@
 // Package udp moves datagrams between a DNS server and the kernel in batches.
 //
-// A server reads with [Conn.ReadBatch] into an [In], appends each reply to
+// A server receives batches with [Conn.Serve] in an [In], appends each reply to
 // [Out.Room], and sends them all with [Conn.WriteBatch]. On Linux that is one
 // recvmmsg(2) and one sendmmsg(2) a batch, and the replies of a batch that go
 // to one client and have one size leave as a single UDP_SEGMENT message

@@ -13,20 +13,16 @@ func Example() {
 	conn := udp.NewMem(netip.MustParseAddrPort("10.79.1.10:53"))
 	go func() {
 		in, out := udp.NewIn(), udp.NewOut()
-		for {
-			n, err := conn.ReadBatch(in)
-			if err != nil {
-				return
-			}
-			for i := range n {
+		conn.Serve(in, func() bool {
+			for i := range in.Len() {
 				if out.Full() {
 					conn.WriteBatch(out)
 				}
 				reply := append(out.Room(), in.Data(i)...)
 				out.Add(reply, in.Peer(i))
 			}
-			conn.WriteBatch(out)
-		}
+			return conn.WriteBatch(out) == nil
+		})
 	}()
 	client := netip.MustParseAddrPort("192.168.7.7:40000")
 	fmt.Printf("%s\n", conn.Exchange(client, []byte("hello")))

@@ -5,7 +5,7 @@ package udp
 // few sets of the processor's cache.
 const stride = MaxQuery + 64
 
-// In is a batch of received datagrams. It is reused from one ReadBatch to the
+// In is a batch of received datagrams. It is reused from one batch to the
 // next and belongs to one goroutine.
 type In struct {
 	inbox // what the system needs; first, for its alignment
@@ -27,7 +27,7 @@ func NewIn() *In {
 func (in *In) Len() int { return in.n }
 
 // Data returns datagram i, 0 ≤ i < Len, of at most MaxQuery bytes. It may be
-// changed in place, and is valid until the next ReadBatch.
+// changed in place, and is valid until the next batch.
 func (in *In) Data(i int) []byte {
 	at := i * stride
 	return in.buf[at : at+int(in.size[i]) : at+MaxQuery]

@@ -1,8 +1,10 @@
 package udp
 
 import (
+	"errors"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 )
 
@@ -13,12 +15,14 @@ type Mem struct {
 	addr   netip.AddrPort
 	in     chan Datagram
 	closed chan struct{}
+	rests  chan struct{} // closed by StopReading
 
 	mu     sync.Mutex
 	sent   []Datagram
 	wait   map[Peer][]chan []byte // Exchange calls by peer, oldest first
 	stats  Stats
 	isShut bool
+	rest   sync.Once
 }
 
 // Datagram is a message and the address of its other end.
@@ -27,7 +31,7 @@ type Datagram struct {
 	Data []byte
 }
 
-// memQueue is how many datagrams wait for ReadBatch before Inject blocks.
+// memQueue is how many datagrams wait for Serve before Inject blocks.
 const memQueue = 4096
 
 // NewMem returns an open Mem that says it is bound to addr.
@@ -36,11 +40,12 @@ func NewMem(addr netip.AddrPort) *Mem {
 		addr:   addr,
 		in:     make(chan Datagram, memQueue),
 		closed: make(chan struct{}),
+		rests:  make(chan struct{}),
 		wait:   make(map[Peer][]chan []byte),
 	}
 }
 
-// Inject delivers a copy of msg to ReadBatch as if peer had sent it. It is
+// Inject delivers a copy of msg to Serve as if peer had sent it. It is
 // lost when the Mem is closed.
 func (m *Mem) Inject(peer netip.AddrPort, msg []byte) {
 	d := Datagram{peer, append([]byte(nil), msg...)}
@@ -82,15 +87,31 @@ func (m *Mem) Sent() []Datagram {
 	return sent
 }
 
-// ReadBatch implements Conn.
-func (m *Mem) ReadBatch(in *In) (int, error) {
+// Serve implements Conn.
+func (m *Mem) Serve(in *In, batch func() bool) error {
+	for {
+		if err := m.receive(in); err != nil {
+			return err
+		}
+		if !batch() {
+			return nil
+		}
+	}
+}
+
+func (m *Mem) receive(in *In) error {
 	in.reset()
-	if m.shut() {
-		return 0, net.ErrClosed
+	switch {
+	case m.shut():
+		return net.ErrClosed
+	case m.resting():
+		return os.ErrDeadlineExceeded
 	}
 	select {
 	case <-m.closed:
-		return 0, net.ErrClosed
+		return net.ErrClosed
+	case <-m.rests:
+		return os.ErrDeadlineExceeded
 	case d := <-m.in:
 		in.put(d.Data, PeerOf(d.Peer))
 	}
@@ -98,7 +119,7 @@ func (m *Mem) ReadBatch(in *In) (int, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.stats.Received += uint64(in.n)
-	return in.n, nil
+	return nil
 }
 
 // drain takes what is there without waiting.
@@ -148,6 +169,21 @@ func (m *Mem) Stats() Stats {
 	defer m.mu.Unlock()
 	return m.stats
 }
+
+// StopReading implements Conn.
+func (m *Mem) StopReading() { m.rest.Do(func() { close(m.rests) }) }
+
+func (m *Mem) resting() bool {
+	select {
+	case <-m.rests:
+		return true
+	default:
+		return false
+	}
+}
+
+// File implements Conn: there is none.
+func (m *Mem) File() (*os.File, error) { return nil, errors.ErrUnsupported }
 
 // Close implements Conn.
 func (m *Mem) Close() error {

@@ -19,18 +19,19 @@ var (
 // serve echoes datagrams until c is closed, those that start with '-' never.
 func serve(c Conn) error {
 	in, out := NewIn(), NewOut()
-	for {
-		n, err := c.ReadBatch(in)
-		if err != nil {
-			return err
-		}
-		for i := range n {
+	return c.Serve(in, func() bool {
+		for i := range in.Len() {
 			echo(in, out, i)
 		}
-		if err := c.WriteBatch(out); err != nil {
-			return err
-		}
-	}
+		c.WriteBatch(out) // Serve has the same error
+		return true
+	})
+}
+
+// readBatch is a Serve that ends with the first batch.
+func readBatch(c Conn, in *In) (int, error) {
+	err := c.Serve(in, func() bool { return false })
+	return in.Len(), err
 }
 
 func echo(in *In, out *Out, i int) {
@@ -83,8 +84,8 @@ func TestMemBatch(t *testing.T) {
 		m.Inject(client, []byte("x"))
 	}
 	for _, want := range []int{BatchSize, 1} {
-		if n, err := m.ReadBatch(in); n != want || err != nil {
-			t.Errorf("ReadBatch() = %d, %v, want %d", n, err, want)
+		if n, err := readBatch(m, in); n != want || err != nil {
+			t.Errorf("Serve() received %d, %v, want %d", n, err, want)
 		}
 	}
 }
@@ -93,7 +94,7 @@ func TestMemTruncates(t *testing.T) {
 	m, in := NewMem(memAddr), NewIn()
 	m.Inject(client, bytes.Repeat([]byte("x"), MaxQuery))
 	m.Inject(client, bytes.Repeat([]byte("x"), MaxQuery+1))
-	m.ReadBatch(in)
+	readBatch(m, in)
 	for i, want := range []bool{false, true} {
 		if got := in.Truncated(i); got != want || len(in.Data(i)) != MaxQuery {
 			t.Errorf("Truncated(%d) = %v with %d bytes, want %v with %d", i, got, len(in.Data(i)), want, MaxQuery)
@@ -113,7 +114,7 @@ func TestMemClose(t *testing.T) {
 			t.Errorf("Close() = %v, want nil", err)
 		}
 		if err := <-served; !errors.Is(err, net.ErrClosed) {
-			t.Errorf("ReadBatch() = %v, want net.ErrClosed", err)
+			t.Errorf("Serve() = %v, want net.ErrClosed", err)
 		}
 		if got := <-exchanged; got != nil {
 			t.Errorf("Exchange() = %q, want nil", got)

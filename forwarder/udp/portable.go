@@ -11,6 +11,7 @@ import (
 	"os"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -80,15 +81,19 @@ func newConn(udp *net.UDPConn, o Options) *conn {
 	return &conn{udp: udp}
 }
 
-func (c *conn) ReadBatch(in *In) (int, error) {
-	in.reset()
-	n, from, err := c.udp.ReadFromUDPAddrPort(in.buf[:MaxQuery+1])
-	if err != nil {
-		return 0, err
+func (c *conn) Serve(in *In, batch func() bool) error {
+	for {
+		n, from, err := c.udp.ReadFromUDPAddrPort(in.buf[:MaxQuery+1])
+		if err != nil {
+			return err
+		}
+		in.reset()
+		in.put(in.buf[:n], PeerOf(from))
+		c.received.Add(1)
+		if !batch() {
+			return nil
+		}
 	}
-	in.put(in.buf[:n], PeerOf(from))
-	c.received.Add(1)
-	return 1, nil
 }
 
 func (c *conn) WriteBatch(out *Out) error {
@@ -107,9 +112,9 @@ func (c *conn) WriteBatch(out *Out) error {
 	return nil
 }
 
-// File returns a duplicate of the socket, to hand over to another process;
-// the caller closes it.
 func (c *conn) File() (*os.File, error) { return c.udp.File() }
+
+func (c *conn) StopReading() { _ = c.udp.SetReadDeadline(time.Unix(1, 0)) } // closed: stopped already
 
 func (c *conn) LocalAddr() netip.AddrPort { return c.udp.LocalAddr().(*net.UDPAddr).AddrPort() }
 

@@ -63,7 +63,7 @@ func TestSocketSendMany(t *testing.T) {
 		t.Fatalf("Send() = %d, %v, want %d", n, err, len(msgs))
 	}
 	for want := 0; want < len(msgs); {
-		n, err := c.ReadBatch(in)
+		n, err := readBatch(c, in)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,24 +1,26 @@
 package logging
 
 import (
+	"errors"
+	"fmt"
 	"log/slog"
 	"math"
-	"os"
-	"path/filepath"
 	"time"
 )
 
-// channel is a Channel with the place it writes to.
+// channel is a Channel with the way to the place it writes to.
 type channel struct {
 	Channel
-	sink      sink
+	*queue
 	debugOnly bool // silent while the server's debug level is 0
 }
 
-// sink takes finished lines, each ending in a newline. Its methods may be
-// called from any goroutine; write never fails towards its caller.
+// sink takes finished lines, each ending in a newline. It is used by one
+// goroutine, and may block. Lines need not be written before flush; write and
+// flush never fail towards their caller.
 type sink interface {
 	write(level slog.Level, line []byte)
+	flush()
 	reopen() error
 	close() error
 }
@@ -73,7 +75,7 @@ func categories(c Config) map[string][]string {
 func (l *Logs) newSink(c Channel) (sink, error) {
 	switch c.Kind {
 	case File:
-		return &file{Channel: c, now: l.env.now, report: l.report}, nil
+		return &file{Channel: c, now: l.env.now, report: l.report, note: l.note(c)}, nil
 	case Syslog:
 		return newSyslog(c.Facility, l.env)
 	case Stderr:
@@ -85,18 +87,67 @@ func (l *Logs) newSink(c Channel) (sink, error) {
 // openAll opens the files among the channels, so that they exist from the
 // start, and returns the directories that had to be made.
 func openAll(channels []*channel) (made []string) {
+	var opened []<-chan string
 	for _, ch := range channels {
-		if ch.Kind != File || ch.debugOnly {
-			continue
+		if f, ok := ch.sink.(*file); ok && !ch.debugOnly {
+			opened = append(opened, ask(ch.queue, f.first))
 		}
-		dir := filepath.Dir(ch.Path)
-		if _, err := os.Stat(dir); os.IsNotExist(err) && os.MkdirAll(dir, 0o755) == nil {
-			made = append(made, dir)
+	}
+	late, stop := patience()
+	defer stop()
+	for _, answer := range opened {
+		select {
+		case dir := <-answer:
+			if dir != "" {
+				made = append(made, dir)
+			}
+		case <-late:
 		}
-		ch.sink.reopen() // reports its own failure
 	}
 	return made
 }
+
+// reopenAll opens the files anew by name.
+func reopenAll(channels []*channel) error {
+	var reopened []<-chan error
+	for _, ch := range channels {
+		reopened = append(reopened, ask(ch.queue, ch.sink.reopen))
+	}
+	late, stop := patience()
+	defer stop()
+	var errs []error
+	for i, answer := range reopened {
+		select {
+		case err := <-answer:
+			errs = append(errs, err)
+		case <-late:
+			errs = append(errs, fmt.Errorf("reopening log channel %s: %w", channels[i].Name, errHangs))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// closeAll writes what waits and closes the channels. One that hangs is left
+// to itself.
+func closeAll(channels []*channel) error {
+	for _, ch := range channels {
+		ch.close()
+	}
+	late, stop := patience()
+	defer stop()
+	var errs []error
+	for _, ch := range channels {
+		select {
+		case <-ch.ended:
+			errs = append(errs, ch.err)
+		case <-late:
+			errs = append(errs, fmt.Errorf("closing log channel %s: %w", ch.Name, errHangs))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+var errHangs = errors.New("writing takes too long")
 
 // threshold is the lowest level that is written at a debug level of the server.
 func (c *channel) threshold(debug int) slog.Level {
@@ -112,8 +163,20 @@ func (c *channel) threshold(debug int) slog.Level {
 }
 
 func (c *channel) write(category string, t time.Time, level slog.Level, body []byte) {
+	c.put(level, c.line(category, t, level, body))
+}
+
+// line is a message as the channel writes it.
+func (c *Channel) line(category string, t time.Time, level slog.Level, body []byte) []byte {
 	line := make([]byte, 0, 64+len(body))
-	line = appendPrefix(line, &c.Channel, category, t, level)
+	line = appendPrefix(line, c, category, t, level)
 	line = append(line, body...)
-	c.sink.write(level, append(line, '\n'))
+	return append(line, '\n')
+}
+
+// note returns what makes the channel's own lines.
+func (l *Logs) note(c Channel) func(msg string) []byte {
+	return func(msg string) []byte {
+		return c.line("general", l.env.now(), Warning, appendText(nil, msg))
+	}
 }

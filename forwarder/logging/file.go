@@ -4,9 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
-	"sync"
+	"path/filepath"
 	"time"
 )
 
@@ -26,19 +27,18 @@ type file struct {
 	Channel
 	now    func() time.Time
 	report func(string)
+	note   func(string) []byte // makes a line of our own
 
-	mu    sync.Mutex
 	f     *os.File // nil: not open
 	size  int64    // bytes in f and in buf
 	buf   []byte   // lines that are not written yet
 	err   error    // why the last attempt failed, nil if it did not
 	retry time.Time
-	lost  int // lines since err was first seen
+	lost  int       // lines since err was first seen
+	seen  time.Time // when f was last known to have a name
 }
 
 func (f *file) write(_ slog.Level, line []byte) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	if f.err != nil && f.now().Before(f.retry) {
 		f.lost++
 		return
@@ -48,16 +48,29 @@ func (f *file) write(_ slog.Level, line []byte) {
 		f.fail(err)
 		return
 	}
+	f.add(line)
+	if len(f.buf) >= bufferSize {
+		f.writeOut()
+	}
+}
+
+func (f *file) add(line []byte) {
 	f.buf = append(f.buf, line...)
 	f.size += int64(len(line))
-	if f.Buffered && len(f.buf) < bufferSize {
-		return
+}
+
+// flush writes the lines of a channel that is not buffered.
+func (f *file) flush() {
+	if !f.Buffered {
+		f.writeOut()
 	}
-	f.flush()
 }
 
 // ready makes sure of an open file that may take one more line.
 func (f *file) ready() error {
+	if f.f != nil && f.now().Sub(f.seen) > retryAfter && f.removed() {
+		f.shut()
+	}
 	if f.f == nil {
 		if err := f.open(); err != nil {
 			return err
@@ -72,13 +85,19 @@ func (f *file) ready() error {
 	return f.restart()
 }
 
+// removed reports whether somebody has removed the file.
+func (f *file) removed() bool {
+	f.seen = f.now()
+	return unlinked(f.f)
+}
+
 // over reports whether the file exceeds its size. What others did to the file
 // counts: an operator may have emptied it.
 func (f *file) over() bool {
 	if f.Size == 0 || f.size <= f.Size {
 		return false
 	}
-	f.flush()
+	f.writeOut()
 	if info, err := os.Stat(f.Path); err == nil {
 		f.size = info.Size()
 	}
@@ -98,7 +117,10 @@ func (f *file) open() error {
 	if err := f.writable(); err != nil {
 		return err
 	}
-	opened, err := os.OpenFile(f.Path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
+	opened, err := openAppend(f.Path)
+	if errors.Is(err, fs.ErrNotExist) && os.MkdirAll(filepath.Dir(f.Path), 0o755) == nil {
+		opened, err = openAppend(f.Path)
+	}
 	if err != nil {
 		return err
 	}
@@ -107,8 +129,12 @@ func (f *file) open() error {
 		opened.Close()
 		return err
 	}
-	f.f, f.size = opened, info.Size()
+	f.f, f.size, f.seen = opened, info.Size(), f.now()
 	return nil
+}
+
+func openAppend(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
 }
 
 // writable refuses what cannot be opened without waiting for a reader.
@@ -120,8 +146,8 @@ func (f *file) writable() error {
 	return fmt.Errorf("opening %s: not a regular file", f.Path)
 }
 
-// flush writes the buffer with one write(2).
-func (f *file) flush() {
+// writeOut writes the buffer with one write(2).
+func (f *file) writeOut() {
 	if len(f.buf) == 0 || f.f == nil {
 		return
 	}
@@ -156,9 +182,14 @@ func (f *file) fail(err error) {
 	f.err, f.retry = err, f.now().Add(retryAfter)
 }
 
+// recovered tells what was lost, in the file too: who reads it should know.
 func (f *file) recovered() {
 	f.report(fmt.Sprintf("logging to %s works again, %d lines were lost", f.Path, f.lost))
+	if f.lost > 0 {
+		f.add(f.note(fmt.Sprintf("%d lines were lost: %v", f.lost, f.err)))
+	}
 	f.err, f.lost = nil, 0
+	f.writeOut()
 }
 
 // shut closes the descriptor; what is buffered stays.
@@ -171,11 +202,21 @@ func (f *file) shut() error {
 	return err
 }
 
+// first opens the file, and returns its directory if that had to be made. It
+// reports its own failure.
+func (f *file) first() (made string) {
+	dir := filepath.Dir(f.Path)
+	_, err := os.Stat(dir)
+	f.reopen()
+	if f.f != nil && os.IsNotExist(err) {
+		return dir
+	}
+	return ""
+}
+
 // reopen begins as at start: versions without a size roll at each opening.
 func (f *file) reopen() error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.flush()
+	f.writeOut()
 	f.shut()
 	err := f.begin()
 	if err != nil {
@@ -192,8 +233,6 @@ func (f *file) begin() error {
 }
 
 func (f *file) close() error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.flush()
+	f.writeOut()
 	return f.shut()
 }

@@ -56,6 +56,7 @@ func TestRolling(t *testing.T) {
 					t.Error(err)
 				}
 			}
+			settle(l)
 			if got := files(t, dir); got != test.want {
 				t.Errorf("files = %q, want %q", got, test.want)
 			}
@@ -72,6 +73,7 @@ func TestRollingLeavesStrangersAlone(t *testing.T) {
 	}
 	l.Logger("general").Info("a")
 	l.Logger("general").Info("b")
+	settle(l)
 	want := "catalog.3=x log=b log.=x log.0=a log.07=x log.old=x"
 	if got := files(t, dir); got != want {
 		t.Errorf("files = %q, want %q", got, want)
@@ -95,13 +97,15 @@ func TestFullFileGoesOnWhenEmptied(t *testing.T) {
 	for _, line := range []string{"aaa", "bbb", "ccc"} {
 		logger.Info(line)
 	}
+	settle(l)
 	if err := os.Truncate(filepath.Join(dir, "log"), 0); err != nil {
 		t.Fatal(err)
 	}
 	w.pass(retryAfter)
 	logger.Info("ddd")
-	if got := files(t, dir); got != "log=ddd" {
-		t.Errorf("files = %q, want log=ddd", got)
+	settle(l)
+	if got, want := files(t, dir), "log=ddd2 lines were lost: size limit reached, writing stops"; got != want {
+		t.Errorf("files = %q, want %q", got, want)
 	}
 	path := filepath.Join(dir, "log")
 	want := "forwarder: logging to " + path + " failed: size limit reached, writing stops\n" +
@@ -125,6 +129,7 @@ func TestFaultIsReportedOnceAndTriedAgain(t *testing.T) {
 	logger := l.Logger("general")
 	for range 5 {
 		logger.Info("lost")
+		settle(l)
 		w.pass(time.Second)
 	}
 	if got := strings.Count(w.printed(), "failed"); got != 1 {
@@ -137,8 +142,10 @@ func TestFaultIsReportedOnceAndTriedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	logger.Info("kept")
-	if got := read(t, filepath.Join(blocker, "log")); got != "kept\n" {
-		t.Errorf("log = %q, want the line", got)
+	settle(l)
+	got := read(t, filepath.Join(blocker, "log"))
+	if !strings.HasPrefix(got, "kept\n5 lines were lost: ") {
+		t.Errorf("log = %q, want the line, and how many were lost", got)
 	}
 	if got := w.printed(); !strings.HasSuffix(got, "works again, 5 lines were lost\n") {
 		t.Errorf("stderr = %q, want the recovery", got)
@@ -156,6 +163,7 @@ func TestFullDisk(t *testing.T) {
 	})
 	for range 3 {
 		l.Logger("general").Info("line")
+		settle(l)
 		w.pass(time.Second)
 	}
 	got := w.printed()

@@ -5,9 +5,12 @@
 //
 //	22-Nov-2026 15:41:28.462 general: notice: server is up server=10.79.0.2
 //
-// Attributes follow the message as key=value. A channel that cannot be written
-// (full disk, missing /dev/log) costs lines, never the server: it is reported
-// once and tried again now and then.
+// Attributes follow the message as key=value. Each channel has a goroutine that
+// writes its lines in order, so that who logs never waits, not even for a disk
+// that hangs; what is queued is bounded. A channel that cannot be written (full
+// disk, missing /dev/log) costs lines, never the server: it is reported once
+// and tried again now and then, and when it works again the number of lines
+// that were lost stands in it.
 package logging
 
 import (

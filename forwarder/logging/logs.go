@@ -2,7 +2,6 @@ package logging
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -20,7 +19,9 @@ import (
 type Logs struct {
 	env env
 
-	mu         sync.RWMutex // held for reading while a line is written
+	changing sync.Mutex // held while channels are opened or closed
+
+	mu         sync.RWMutex // held for reading while a line is queued
 	debug      int
 	routes     map[string][]*channel // by category, only those of the Config
 	channels   []*channel            // in the order of the Config
@@ -69,9 +70,14 @@ func open(c Config, e env) (*Logs, error) {
 // former ones. No line is lost or written twice. When it fails nothing has
 // changed.
 func (l *Logs) Swap(c Config) error {
+	l.changing.Lock()
+	defer l.changing.Unlock()
 	channels, routes, err := l.build(c)
 	if err != nil {
 		return err
+	}
+	for _, ch := range channels {
+		go ch.run() // closeAll waits for it
 	}
 	made := openAll(channels)
 
@@ -101,7 +107,7 @@ func (l *Logs) build(c Config) ([]*channel, map[string][]*channel, error) {
 		// As in named, the built-in default_debug speaks only while
 		// debugging; one that the configuration redefines always does.
 		debugOnly := ch.Name == "default_debug" && !slices.ContainsFunc(c.Channels, named(ch.Name))
-		byName[ch.Name] = &channel{Channel: ch, sink: s, debugOnly: debugOnly}
+		byName[ch.Name] = &channel{Channel: ch, queue: newQueue(s, l.note(ch)), debugOnly: debugOnly}
 	}
 	for _, ch := range byName {
 		channels = append(channels, ch)
@@ -194,35 +200,30 @@ func (l *Logs) write(c *category, t time.Time, level slog.Level, body []byte) {
 // Reopen closes and opens all files by name, for logrotate. The errors of
 // files that could not be opened are returned; they are tried again later.
 func (l *Logs) Reopen() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var errs []error
+	l.changing.Lock()
+	defer l.changing.Unlock()
+	l.mu.RLock()
+	var channels []*channel
 	for _, ch := range l.channels {
-		if ch.debugOnly && l.debug == 0 {
-			continue // an empty file that nobody asked for
+		if !ch.debugOnly || l.debug > 0 { // else an empty file that nobody asked for
+			channels = append(channels, ch)
 		}
-		errs = append(errs, ch.sink.reopen())
 	}
-	return errors.Join(errs...)
+	l.mu.RUnlock()
+	return reopenAll(channels)
 }
 
-// Close writes what is buffered and closes all channels. What is logged later
-// goes nowhere.
+// Close writes what is queued or buffered and closes all channels. What is
+// logged later goes nowhere. A channel that hangs is given up after a second.
 func (l *Logs) Close() error {
+	l.changing.Lock()
+	defer l.changing.Unlock()
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	old := l.channels
 	l.channels, l.routes = nil, nil
 	for _, c := range l.categories {
 		l.route(c)
 	}
+	l.mu.Unlock()
 	return closeAll(old)
-}
-
-func closeAll(channels []*channel) error {
-	var errs []error
-	for _, ch := range channels {
-		errs = append(errs, ch.sink.close())
-	}
-	return errors.Join(errs...)
 }

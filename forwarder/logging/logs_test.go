@@ -19,6 +19,7 @@ type world struct {
 	clock  time.Time
 	stderr bytes.Buffer
 	writes int
+	logs   []*Logs
 }
 
 func newWorld(t *testing.T) *world {
@@ -44,7 +45,20 @@ func (w *world) pass(d time.Duration) {
 	w.clock = w.clock.Add(d)
 }
 
+// settle waits until what was logged is written.
+func settle(l *Logs) {
+	l.mu.RLock()
+	channels := l.channels
+	l.mu.RUnlock()
+	for _, ch := range channels {
+		<-ask(ch.queue, func() bool { ch.sink.flush(); return true })
+	}
+}
+
 func (w *world) printed() string {
+	for _, l := range w.logs {
+		settle(l)
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.stderr.String()
@@ -57,6 +71,7 @@ func (w *world) open(c Config) *Logs {
 		w.t.Fatalf("open(%+v) = %v, want no error", c, err)
 	}
 	w.t.Cleanup(func() { l.Close() })
+	w.logs = append(w.logs, l)
 	return l
 }
 
@@ -126,6 +141,7 @@ func TestRouting(t *testing.T) {
 				t.Errorf("Enabled(%v) = %v, want %v", test.level, got, test.want > 0)
 			}
 			logger.Log(t.Context(), test.level, "hello")
+			settle(l)
 			if w.writes != test.want {
 				t.Errorf("Log(%v) = %d writes, want %d", test.level, w.writes, test.want)
 			}
@@ -142,6 +158,7 @@ func TestDefaultDebugSpeaksOnlyWhileDebugging(t *testing.T) {
 	}
 	l.SetDebug(1)
 	l.Logger("general").Info("loud")
+	settle(l)
 	if got := read(t, "named.run"); !strings.HasSuffix(got, " loud\n") {
 		t.Errorf("named.run = %q, want the line", got)
 	}
@@ -152,6 +169,7 @@ func TestRedefinedDefaultDebugAlwaysSpeaks(t *testing.T) {
 	l := newWorld(t).open(Config{Channels: []Channel{
 		{Name: "default_debug", Kind: File, Path: "data/named.run", Dynamic: true}}})
 	l.Logger("general").Info("running")
+	settle(l)
 	want := "made the missing log directory path=data\nrunning\n"
 	if got := read(t, "data/named.run"); got != want {
 		t.Errorf("data/named.run = %q, want %q", got, want)
@@ -162,6 +180,7 @@ func TestLogFileTakesThePlaceOfSyslog(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
 	l := newWorld(t).open(Config{LogFile: path})
 	l.Logger("general").Log(t.Context(), Notice, "running")
+	settle(l)
 	if got := read(t, path); !strings.HasSuffix(got, " general: notice: running\n") {
 		t.Errorf("log = %q, want category and severity", got)
 	}

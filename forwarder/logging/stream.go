@@ -4,21 +4,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"sync"
 )
 
 // stream is stderr: nothing to open, nothing to close, errors go nowhere.
-type stream struct {
-	mu sync.Mutex
-	w  io.Writer
-}
+type stream struct{ w io.Writer }
 
-func (s *stream) write(_ slog.Level, line []byte) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.w.Write(line)
-}
+func (s *stream) write(_ slog.Level, line []byte) { s.w.Write(line) }
 
+func (s *stream) flush()        {}
 func (s *stream) reopen() error { return nil }
 func (s *stream) close() error  { return nil }
 
@@ -26,6 +19,7 @@ func (s *stream) close() error  { return nil }
 type nowhere struct{}
 
 func (nowhere) write(slog.Level, []byte) {}
+func (nowhere) flush()                   {}
 func (nowhere) reopen() error            { return nil }
 func (nowhere) close() error             { return nil }
 

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"os"
 	"strconv"
-	"sync"
 	"time"
 )
 
@@ -33,7 +32,6 @@ type syslog struct {
 	facility int
 	env      env
 
-	mu    sync.Mutex
 	conn  datagrams // nil: not connected
 	retry time.Time // when to try connecting again
 	down  bool      // and reported
@@ -52,8 +50,6 @@ func newSyslog(facility string, e env) (*syslog, error) {
 }
 
 func (s *syslog) write(level slog.Level, line []byte) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	msg := s.appendMessage(make([]byte, 0, 64+len(line)), level, line)
 	if s.conn != nil {
 		if s.done(s.conn.send(msg)) {
@@ -154,10 +150,6 @@ func (s *syslog) found() {
 	s.down, s.lost = false, 0
 }
 
+func (s *syslog) flush()        {}
 func (s *syslog) reopen() error { return nil }
-
-func (s *syslog) close() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.hangUp()
-}
+func (s *syslog) close() error  { return s.hangUp() }

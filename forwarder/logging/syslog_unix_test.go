@@ -47,6 +47,7 @@ func syslogLogs(t *testing.T, ch Channel) (*world, *Logs, string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { l.Close() })
+	w.logs = append(w.logs, l)
 	return w, l, path
 }
 

@@ -70,11 +70,19 @@ func (q *Query) question(msg []byte) int {
 	return end + 4
 }
 
+// maxQueryRecords may stand behind a question. An OPT, a TSIG and the SOA of an
+// IXFR make sense there; hundreds with names of a hundred pointers each would
+// cost a millisecond.
+const maxQueryRecords = 16
+
 // rest reads what stands behind the question: any sound records may, but only
 // OPT and TSIG mean something.
 func (q *Query) rest(msg []byte, off int) Fault {
 	fault, strange := Sound, false
 	an, ns, ar := count(msg, 1), count(msg, 2), count(msg, 3)
+	if an+ns+ar > maxQueryRecords {
+		return q.first(BadRecord)
+	}
 	for i := range an + ns + ar {
 		var rr RR
 		if !rr.parse(msg, off) {

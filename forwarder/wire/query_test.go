@@ -42,7 +42,9 @@ var queryFaults = []struct {
 	{"longest name", message(RD, oneQ, longestName(0), []byte{0, 1, 0, 1}), Sound},
 	{"longest label", message(RD, oneQ, append([]byte{63}, make([]byte, 63)...), asked), Sound},
 	{"answer in a query", message(RD, [4]uint16{1, 1}, asked, record(root, TypeA, 0, 1, 2, 3, 4)), Sound},
+	{"sixteen records", message(RD, [4]uint16{1, 8, 0, 8}, asked, bytes.Repeat(record(root, TypeA, 0, 1, 2, 3, 4), 16)), Sound},
 
+	{"seventeen records", message(RD, [4]uint16{1, 0, 9, 8}, asked, bytes.Repeat(record(root, TypeA, 0, 1, 2, 3, 4), 17)), BadRecord},
 	{"empty", nil, Ignore},
 	{"eleven octets", message(RD, oneQ)[:11], Ignore},
 	{"response", message(QR|RD, oneQ, asked), Ignore},

@@ -1,0 +1,46 @@
+package wire
+
+import "encoding/binary"
+
+const (
+	typeNSEC  = 47
+	typeNSEC3 = 50
+)
+
+// InBailiwick reports whether m, whose chain is c, says only what it was asked:
+// all records have the question's class, those of the authority section are
+// about its zones or prove that a name does not exist, and the additional
+// section is empty but for an OPT.
+func (m *Message) InBailiwick(c Chain) bool {
+	class := binary.BigEndian.Uint16(m.Question[len(m.Question)-2:])
+	for i := range m.RRs {
+		if rr := &m.RRs[i]; rr.Class != class && rr.Type != TypeOPT {
+			return false
+		}
+	}
+	for i := range m.Section(1) {
+		if !m.denies(&m.Section(1)[i], c) {
+			return false
+		}
+	}
+	extra := m.Section(2)
+	return len(extra) == 0 || len(extra) == 1 && extra[0].Type == TypeOPT
+}
+
+// denies reports whether rr belongs to a negative answer: the SOA of a zone
+// that has the name asked or the end of its chain (RFC 2308, 3), or a proof.
+func (m *Message) denies(rr *RR, c Chain) bool {
+	switch rr.Type {
+	case TypeSOA:
+		return m.isAbove(rr.Start, c.Final) || m.isAbove(rr.Start, HeaderLen)
+	case TypeRRSIG, typeNSEC, typeNSEC3:
+		return true
+	}
+	return false
+}
+
+// isAbove reports whether the checked name at off has the one at zone, or is
+// the same.
+func (m *Message) isAbove(zone, off int) bool {
+	return sameName(m.Msg, zone, off) || below(m.Msg, off, zone)
+}

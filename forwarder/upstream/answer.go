@@ -47,6 +47,7 @@ func (c *Client) succeed(t *try, edns wire.EDNS, msg []byte) {
 	if t.expect && edns.Cookie == nil {
 		s.cookie.forget(c.t)
 	}
+	r.Took = c.t - t.sent
 	c.finish(r, msg, nil)
 }
 

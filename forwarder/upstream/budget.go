@@ -8,21 +8,17 @@ type Priority int8
 
 // Priorities, first to last.
 const (
-	PriorityHot      Priority = iota - 1 // a client waits, for a name that was known lately: random names cannot crowd it out
+	PriorityHot      Priority = iota - 2 // a client waits, for a name that was known lately: random names cannot crowd it out
+	PriorityShared                       // several clients wait
 	PriorityClient                       // a client waits
 	PriorityVerify                       // a flush is being verified
 	PriorityPrefetch                     // nobody waits yet
 	PriorityProbe                        // nobody will
 )
 
-const priorities = 5
+const priorities = 6
 
 const (
-	// burstShare of a second's packets may leave at once. A tenth keeps any
-	// second below 1.1 times the rate: 990 of the VPC resolver's 1024 at the
-	// default 900, which leaves 37 ms for packets that pause before they leave.
-	burstShare = 10
-
 	// answerShare of a request's life is left when it gives up on budget:
 	// half a second, enough for a retry.
 	answerShare = 9
@@ -36,33 +32,26 @@ const (
 	udpCost, tcpCost, connectCost = 1, 2, 4
 )
 
-// budget is a token bucket of packets for one source address, kept as the time
-// at which it will be full again (GCRA), and the requests that wait for it.
+// budget is the packets that may leave from one source address, and the
+// requests that wait for them.
 type budget struct {
 	alarm
-	interval time.Duration // of one packet; 0 is no limit
-	burst    time.Duration // of a full bucket
-	full     time.Duration
-	queues   [priorities]queue
-	stats    BudgetStats
+	*bucket
+	queues [priorities]queue
+	stats  BudgetStats
 }
 
 func newBudget(pps int) *budget {
-	b := new(budget)
+	b := &budget{bucket: newBucket(pps)}
 	b.owner = b
-	b.limit(pps)
+	for i := range b.queues {
+		b.queues[i].budget = b
+	}
 	return b
 }
 
-func (b *budget) limit(pps int) {
-	b.interval, b.burst, b.stats.PPS = 0, 0, pps
-	if pps > 0 {
-		b.interval = time.Second / time.Duration(pps)
-		b.burst = b.interval * time.Duration(max(pps/burstShare, tcpCost+connectCost))
-	}
-}
-
-// SetPPS changes the limit of all source addresses, 0 being none.
+// SetPPS changes the limit of all source addresses, 0 being none; also that of
+// the client that this one replaces or is replaced by.
 func (c *Client) SetPPS(pps int) {
 	c.enter()
 	for _, b := range c.budgets {
@@ -72,23 +61,15 @@ func (c *Client) SetPPS(pps int) {
 	c.leave(nil)
 }
 
-// take spends n packets, or says that there are not so many.
-func (b *budget) take(n int, now time.Duration) bool {
-	if b.interval > 0 {
-		full := max(b.full, now) + time.Duration(n)*b.interval
-		if full-now > b.burst {
-			return false
-		}
-		b.full = full
-	}
-	b.stats.Sent += uint64(n)
-	return true
+// Strained reports whether more than half of a budget has been used for a while:
+// then nothing should be asked before its time.
+func (c *Client) Strained() bool {
+	now := time.Since(c.epoch)
+	return c.budgets[0].strained(now) || c.budgets[1].strained(now)
 }
 
 // ample reports whether there is enough for what nobody waits for.
-func (b *budget) ample(now time.Duration) bool {
-	return b.interval == 0 || b.full-now < b.burst/2 && b.queued() == 0
-}
+func (b *budget) ample(now time.Duration) bool { return b.halfFull(now) && b.queued() == 0 }
 
 // ahead reports whether somebody of this or a higher priority waits already.
 func (b *budget) ahead(p Priority) bool {
@@ -156,24 +137,15 @@ func (c *Client) Raise(r *Request, p Priority) {
 		r.line.remove(r)
 		c.lines[p.index()].add(r)
 	}
-	q := r.queue
-	if q == nil || q.down {
-		return
-	}
-	for _, b := range c.budgets {
-		for i := range b.queues {
-			if q == &b.queues[i] {
-				q.remove(r)
-				b.queues[p.index()].push(r)
-				return
-			}
-		}
+	if q := r.queue; q != nil && q.budget != nil {
+		q.remove(r)
+		q.budget.queues[p.index()].push(r)
 	}
 }
 
 func (c *Client) drainSoon(b *budget) {
 	if !b.armed && b.queued() > 0 {
-		c.wheel.set(&b.alarm, c.t+max(drainEvery, b.interval), c.t)
+		c.wheel.set(&b.alarm, c.t+max(drainEvery, b.interval()), c.t)
 	}
 }
 
@@ -218,5 +190,8 @@ func (c *Client) evictOldest(p Priority) bool {
 // busy fails a request that got no packet, or no place.
 func (c *Client) busy(r *Request) {
 	c.stats.Refused++
+	if q := r.queue; q != nil && q.budget != nil {
+		q.budget.stats.Refused++
+	}
 	c.finish(r, nil, ErrBusy)
 }

@@ -52,7 +52,7 @@ func TestPriorities(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork(serverA)
 		a := newAsker(t, n, func(c *Config) { c.PPS = 100 })
-		order := []Priority{PriorityProbe, PriorityPrefetch, PriorityVerify, PriorityClient, PriorityHot}
+		order := []Priority{PriorityProbe, PriorityPrefetch, PriorityVerify, PriorityClient, PriorityShared, PriorityHot}
 		a.stream("spend", 10, 1e6)
 		for _, p := range order {
 			for i := range 5 {
@@ -124,7 +124,7 @@ func TestUnmetered(t *testing.T) {
 // TestBucket: no window of a second holds more than 1.1 times the rate.
 func TestBucket(t *testing.T) {
 	for _, pps := range []int{1, 10, 900, 100000} {
-		b := newBudget(pps)
+		b := newBucket(pps)
 		sent := 0
 		for now := time.Duration(0); now < time.Second; now += 50 * time.Microsecond {
 			for b.take(1, now) {
@@ -134,5 +134,73 @@ func TestBucket(t *testing.T) {
 		if most := pps + max(pps/10, tcpCost+connectCost); sent < pps || sent > most {
 			t.Errorf("%d packets in the first second at %d/s, want %d to %d", sent, pps, pps, most)
 		}
+	}
+}
+
+// TestBudgetShared: a client that replaces another, which still has requests to
+// ask for, spends from the same budget, and a change of the limit is of both.
+func TestBudgetShared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(serverA, serverB)
+		old := newAsker(t, n, func(c *Config) { c.PPS = 900 })
+		old.stream("old", 2500, 1e6)
+		next := newAsker(t, n, func(c *Config) { c.PPS, c.Previous = 1, old.Client })
+		next.stream("new", 2500, 5000)
+		if sent, most := n.count(), 900/2+90+2; sent > most {
+			t.Errorf("%d packets in half a second, want at most %d", sent, most)
+		}
+		old.SetPPS(450)
+		for _, a := range []*asker{old, next} {
+			if got := a.Stats().Budgets[0].PPS; got != 450 {
+				t.Errorf("Stats().Budgets[0].PPS = %d, want 450", got)
+			}
+		}
+		next.SetPPS(900)
+		if err := next.Drain(t.Context()); err != nil {
+			t.Error(err)
+		}
+		next.Close()
+		old.finish()
+		if peak := n.peak(); peak > 1000 {
+			t.Errorf("%d packets in a second, want at most 1000", peak)
+		}
+		b := next.Stats().Budgets[0]
+		if b.Sent != uint64(n.count()) || b.Refused == 0 {
+			t.Errorf("budget = %+v, want %d sent and some refused", b, n.count())
+		}
+	})
+}
+
+// TestStrained: what share of the budget is used for how long until it is said
+// to be strained, and that this ends.
+func TestStrained(t *testing.T) {
+	tests := []struct {
+		name        string
+		rate, limit int
+		after       time.Duration // 0: never
+	}{
+		{"all of it", 900, 900, 600 * time.Millisecond},
+		{"two thirds", 600, 900, 1700 * time.Millisecond},
+		{"half", 450, 900, 0},
+		{"a third", 300, 900, 0},
+		{"no limit", 5000, 0, 0},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			b := newBucket(test.limit)
+			now, after := time.Duration(0), time.Duration(0)
+			for ; now < 10*time.Second; now += time.Second / time.Duration(test.rate) {
+				b.take(1, now)
+				if b.strained(now) && after == 0 {
+					after = now.Round(100 * time.Millisecond)
+				}
+			}
+			if d := after - test.after; d < -200*time.Millisecond || d > 200*time.Millisecond {
+				t.Errorf("strained after %v, want %v", after, test.after)
+			}
+			if b.strained(now + time.Second) {
+				t.Error("still strained a second after the last packet")
+			}
+		})
 	}
 }

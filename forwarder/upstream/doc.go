@@ -31,24 +31,33 @@
 // is pending once.) A forger who has found the open ports must guess 16 bits on
 // the own port of a try, and 4 + 16 = 20 bits when ports are shared; he has 3
 // guesses a socket: the fourth wrong answer closes it, and what was pending there
-// is asked again from a new port, then over TCP. A request makes nine tries at
-// most in its life, so that it is forged with a chance below 27/65536 even then;
-// and after three closed sockets in a second the server is asked over TCP alone
-// for ten seconds.
+// is asked again from a new port, then over TCP. A request makes eleven tries in its
+// life, 25 if it is alone in an outage, so that it is forged with a chance below
+// 75/65536 even then; and after three closed sockets in a second the server is
+// asked over TCP alone for ten seconds, or if it has no TCP from new ports, each a
+// little later than the one before.
 //
 // # Retries
 //
 // The retry timeout is SRTT + max(4 RTTVAR, 50 ms) (RFC 6298, 2, with Unbound's
 // floor), 376 ms for a server that was never heard. The second and third tries
 // follow after half of it (two losses in a row say little about congestion, and
-// the budget bounds them), the later ones after twice, four times, and so on. A
-// server that has answered nothing for two timeouts and four tries is down:
+// the budget bounds them), the later ones after twice, four, eight and sixteen
+// times, a second at most. At a round trip of nearly 0 that is after 0, 50, 75,
+// 100, 200, 400 and 800 ms, and every 800 ms from then on.
+//
+// A server that has answered nothing for two timeouts and four tries is down:
 // requests then wait for a sign of life instead of retrying, and only their
 // first try is sent, so that an outage never costs more packets than health did.
 // If nothing else was sent for 200 ms, one waiting request is tried. The first
 // answer brings the server up and all that wait are asked at once, within the
-// budget. A refusal (ICMP) is such a silence that is known at once: a request is
-// not failed by it, as a server that restarts answers within the same life.
+// budget.
+//
+// A refusal (ICMP) is such a silence that is known at once. A request is not
+// failed by it, as a server that restarts answers within the same life. But once
+// a server has refused for a second, without an answer in between, all that wait
+// for it are told, and later ones as soon as their own first try is refused or
+// not answered: their clients can turn to another forwarder.
 //
 // Of several servers the one with the lowest SRTT is asked; the others are
 // probed with a copy of a live query, every second, every half second when

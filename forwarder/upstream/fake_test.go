@@ -38,6 +38,8 @@ type host struct {
 	loss     float64 // share of queries lost
 	dead     bool    // silent
 	refusing bool    // ICMP port unreachable
+	limited  bool    // but no more than one a second, as Linux does
+	refused  time.Time
 	tcp      bool
 	tcpMute  bool // accepts, never answers
 	udp      func(k *fakeSocket, q []byte) [][]byte
@@ -115,7 +117,10 @@ func (n *network) arrive(k *fakeSocket, q []byte) {
 	h := n.hosts[k.server]
 	h.queries++
 	if h.refusing {
-		k.errs <- syscall.ECONNREFUSED
+		if !h.limited || time.Since(h.refused) >= time.Second {
+			h.refused = time.Now()
+			k.errs <- syscall.ECONNREFUSED
+		}
 		return
 	}
 	if h.dead || n.rand.Float64() < h.loss {

@@ -1,14 +1,14 @@
 package upstream
 
-// inherit takes over what old knows of servers and has spent of the budgets, so
-// that a new configuration neither starts blind nor doubles the allowance. old
-// may still be draining.
+// inherit takes over what old knows of servers, and shares its budgets, so that
+// a new configuration neither starts blind nor doubles the allowance while old
+// is draining.
 func (c *Client) inherit(old *Client) {
 	old.enter()
 	defer old.leave(nil)
 	c.epoch, c.t = old.epoch, old.t
 	for i, b := range c.budgets {
-		b.full = old.budgets[i].full
+		b.bucket = old.budgets[i].bucket
 	}
 	for _, s := range c.list {
 		if o := old.servers[s.Addr]; o != nil {

@@ -5,7 +5,7 @@ package upstream
 type queue struct {
 	head, tail *Request
 	n          int
-	down       bool // of requests that wait for a down server, not for budget
+	budget     *budget // that its requests wait for; nil: they wait for a down server
 }
 
 func (q *queue) push(r *Request) {

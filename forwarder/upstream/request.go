@@ -18,6 +18,11 @@ type Request struct {
 	Wait     time.Duration // its whole life; 0 is Config.Wait
 	Tag      any           // the caller's own
 
+	// Took is the time from the query that was answered to its answer, set with
+	// an answer. TTLs count from when that query was sent: what the server had
+	// left when it answered cannot be less than what is left then.
+	Took time.Duration
+
 	progress
 }
 
@@ -101,7 +106,7 @@ func (c *Client) ask(r *Request) {
 	}
 	tcp := c.overTCP(r, i, s)
 	if s.down && (r.sent > 0 || tcp) {
-		c.waitFor(r, s)
+		c.waitFor(r, i, s)
 		return
 	}
 	if !c.admit(r, s, s.price(tcp)) {
@@ -113,14 +118,19 @@ func (c *Client) ask(r *Request) {
 	}
 }
 
-// waitFor parks r until s answers somebody. When another server has failed r
-// there is no point in waiting.
-func (c *Client) waitFor(r *Request, s *server) {
-	if r.failed != 0 {
+// waitFor parks r until s, its i-th server, answers somebody. There is no point
+// in waiting when another server has failed r, or for one that refuses.
+func (c *Client) waitFor(r *Request, i int, s *server) {
+	switch {
+	case r.failed != 0:
 		c.finish(r, nil, r.err)
-		return
+	case s.refusals.final(c.t):
+		r.failed.add(i)
+		r.err = ErrNetwork
+		c.ask(r)
+	default:
+		c.park(r, s)
 	}
-	c.park(r, s)
 }
 
 // pick chooses whom to ask: the pinned server, or of those that have not
@@ -146,8 +156,8 @@ func (c *Client) pick(r *Request) (index int, s *server) {
 	return index, s
 }
 
-// send puts a try on a socket or stream. When none can be had, the server
-// counts as refusing.
+// send puts a try on a socket or stream. When none can be had, that is taken
+// for the server's silence.
 func (c *Client) send(r *Request, i int, s *server, tcp bool) {
 	r.sent++
 	r.tried.add(i)
@@ -157,7 +167,7 @@ func (c *Client) send(r *Request, i int, s *server, tcp bool) {
 	t.edns = !s.NoEDNS && !r.plain.has(i) && c.t >= s.plainUntil
 	if !c.carry(t) {
 		c.pool.putTry(t)
-		c.refuse(s, r)
+		c.unsent(s, r)
 		c.ask(r)
 		return
 	}
@@ -233,7 +243,7 @@ func (c *Client) expire(r *Request) {
 	case r.probe != nil && r.tries != nil:
 		c.lost(r.tries)
 		c.finish(r, nil, ErrTimeout)
-	case r.sent == 0 && r.queue != nil && !r.queue.down:
+	case r.sent == 0 && r.queue != nil && r.queue.budget != nil:
 		c.busy(r)
 	default:
 		c.finish(r, nil, r.failure(ErrTimeout))

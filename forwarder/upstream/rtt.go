@@ -10,6 +10,10 @@ const (
 	// the least that Unbound waits on a fast path.
 	minVariance = 50 * time.Millisecond
 
+	// maxPause keeps tries close enough that one of them is soon after the end of
+	// whatever held up the others.
+	maxPause = time.Second
+
 	// maxRTO leaves a request time for a second try.
 	maxRTO = 2 * time.Second
 )
@@ -46,7 +50,7 @@ func (e *rtt) wait(n int) time.Duration {
 	case n <= 3:
 		return min(rto, max(rto/2, 2*e.srtt))
 	}
-	return rto << min(n-3, 4)
+	return min(rto<<min(n-3, 4), max(rto, maxPause))
 }
 
 // cost orders servers: what was never heard counts as slow.

@@ -52,6 +52,7 @@ type server struct {
 	silent     int           // tries in a row without an answer
 	silentFrom time.Duration // when the first of them was sent
 	failing    int           // failures in a row
+	refusals   refusals
 	down       bool
 	announced  bool // the outage was an event
 
@@ -65,9 +66,8 @@ type server struct {
 }
 
 func (c *Client) newServer(sv Server) *server {
-	s := &server{Server: sv, sent: longAgo, heard: longAgo, forgedAt: longAgo}
+	s := &server{Server: sv, sent: longAgo, heard: longAgo, forgedAt: longAgo, refusals: noRefusals}
 	s.owner = s
-	s.parked.down = true
 	s.stats.Addr = sv.Addr
 	if s.UDPSize == 0 {
 		s.UDPSize = defaultUDPSize
@@ -106,7 +106,7 @@ func (s *server) suspect() bool { return s.silent > 0 || s.failing >= failingAft
 func (c *Client) answered(t *try) {
 	s := t.server
 	s.heard = c.t
-	s.silent = 0
+	s.silent, s.refusals = 0, noRefusals
 	s.stats.Answered++
 	if !t.tcp || s.TCPOnly {
 		s.rtt.sample(c.t - t.sent)
@@ -135,19 +135,6 @@ func (c *Client) lost(t *try) {
 	if s.silent >= downAfter && c.t-s.silentFrom >= 2*s.rtt.rto() {
 		c.setDown(s)
 	}
-}
-
-// refuse notes that s cannot be reached, which r has seen.
-func (c *Client) refuse(s *server, r *Request) {
-	s.stats.Refused++
-	if r.err == nil {
-		r.err = ErrNetwork
-	}
-	if s.silent == 0 {
-		s.silentFrom = c.t
-	}
-	s.silent = max(s.silent, downAfter)
-	c.setDown(s)
 }
 
 func (c *Client) setDown(s *server) {

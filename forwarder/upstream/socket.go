@@ -43,6 +43,7 @@ type socket struct {
 	outEnd  *packet
 	wrong   int
 	asked   int
+	refused time.Duration // when its requests were last told of a refusal
 	shared  bool
 	retired bool // takes no new tries
 	closed  bool
@@ -109,9 +110,12 @@ func (c *Client) dial(s *server, share bool) *socket {
 	conn, err := c.cfg.Dial(s.Addr, s.source)
 	if err != nil {
 		c.stats.DialErrors++
+		if !exhausted(err) {
+			s.refusals.note(c.t)
+		}
 		return nil
 	}
-	k := &socket{conn: conn, server: s, shared: share}
+	k := &socket{conn: conn, server: s, shared: share, refused: longAgo}
 	k.table.owner, k.alarm.owner = k, k
 	k.buckets = k.one[:]
 	if share {
@@ -222,12 +226,7 @@ func (c *Client) received(k *socket, n int, err error) bool {
 // recvFailed handles an ICMP error, after which the socket can still be used,
 // or another one, after which it cannot.
 func (c *Client) recvFailed(k *socket, err error) {
-	if !k.server.down {
-		for _, t := range k.all() {
-			c.refuse(k.server, t.r)
-			c.retry(t.r, 0)
-		}
-	}
+	c.unreachable(k)
 	if !icmp(err) {
 		c.kill(k)
 	}

@@ -63,10 +63,11 @@ type ServerStats struct {
 
 // BudgetStats counts packets of one address family.
 type BudgetStats struct {
-	PPS    int    // the limit now; 0 is none
-	Sent   uint64 // packets spent, TCP's by estimate
-	Queued uint64 // requests that had to wait
-	Depth  int    // requests that wait now
+	PPS     int    // the limit now; 0 is none
+	Sent    uint64 // packets spent, TCP's by estimate; since the first of clients that replaced each other
+	Queued  uint64 // requests that had to wait
+	Refused uint64 // of those, the ones that ended with ErrBusy
+	Depth   int    // requests that wait now
 }
 
 // Stats is a copy of all counters.
@@ -92,6 +93,7 @@ func (c *Client) Stats() Stats {
 	s.Pending = c.live
 	for i, b := range c.budgets {
 		s.Budgets[i] = b.stats
+		s.Budgets[i].PPS, s.Budgets[i].Sent = int(b.pps.Load()), b.sent.Load()
 		s.Budgets[i].Depth = b.queued()
 	}
 	s.Servers = make([]ServerStats, len(c.list))

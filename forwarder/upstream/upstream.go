@@ -50,6 +50,7 @@ type Server struct {
 // one datagram and reports how many it filled in; an ICMP refusal surfaces as
 // ECONNREFUSED from Recv or Send, after which the socket can still be used.
 // Close makes Recv return. One Send, one Recv and Close may be called at once.
+// Send must not wait for anything, least of all for Recv: who receives sends too.
 type Socket interface {
 	Send(msgs [][]byte) (int, error)
 	Recv(bufs [][]byte, sizes []int) (int, error)
@@ -70,12 +71,12 @@ type Handler interface {
 type Config struct {
 	Servers          []Server       // every server of every zone
 	Source4, Source6 netip.AddrPort // address to ask from; the zero value is any
-	PPS              int            // packets a second from each source address; 0 is no limit
+	PPS              int            // packets a second from each source address, unless there is a Previous; 0 is no limit
 	Wait             time.Duration  // the life of a request; 0 is 4.5 s
 	MaxPending       int            // requests in flight or queued; 0 is no limit
 
 	// Previous is the client that this one replaces, or nil: what it measured
-	// and spent counts on.
+	// counts on, and both spend from one budget, whose limit is Previous's.
 	Previous *Client
 
 	// Dial must not block and must not call the Client.

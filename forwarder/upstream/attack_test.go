@@ -1,0 +1,214 @@
+package upstream
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"vpcdns/forwarder/wire"
+)
+
+func TestForgedAnswers(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		forge func(q []byte, i int) []byte
+	}{
+		{"wrong ID", func(q []byte, i int) []byte {
+			m := reply(q, 0)
+			wire.SetID(m, wire.ID(q)+uint16(i)+1)
+			return m
+		}},
+		{"wrong question", func(q []byte, i int) []byte {
+			m := reply(q, 0)
+			m[wire.HeaderLen+5]++
+			return m
+		}},
+		{"not a response", func(q []byte, i int) []byte { return q }},
+		{"short", func(q []byte, i int) []byte { return q[:11] }},
+		{"wrong cookie", func(q []byte, i int) []byte { return reply(q, 0, 1, 2, 3, 4, 5, 6, 7, 8) }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := newNetwork(serverA)
+				n.hosts[serverA].udp = func(k *fakeSocket, q []byte) (all [][]byte) {
+					for i := range 100 {
+						all = append(all, tc.forge(q, i))
+					}
+					return all
+				}
+				a := newAsker(t, n)
+				res := a.ask("a")
+				if res.err != nil {
+					t.Errorf("Answer = %v, want the answer that came over TCP", res.err)
+				}
+				s := a.Stats()
+				if s.Servers[0].Attacks != attackedTCP || s.Streams != 1 {
+					t.Errorf("attacks, streams = %d, %d, want %d, 1", s.Servers[0].Attacks, s.Streams, attackedTCP)
+				}
+				if n.dials != 2 || len(a.ev) != 1 || a.ev[0].Kind != Forgery {
+					t.Errorf("dials, events = %d, %v, want 2 ports and one event", n.dials, a.ev)
+				}
+				a.finish()
+			})
+		})
+	}
+}
+
+// TestForgedWithoutTCP: where TCP fails the attacker gets few guesses.
+func TestForgedWithoutTCP(t *testing.T) {
+	for _, silent := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) { testForgedWithoutTCP(t, silent) })
+	}
+}
+
+func testForgedWithoutTCP(t *testing.T, silent bool) {
+	n := newNetwork(serverA)
+	h := n.hosts[serverA]
+	h.tcp, h.tcpMute = silent, silent
+	attack := true
+	h.udp = func(k *fakeSocket, q []byte) (all [][]byte) {
+		for i := range 100 {
+			m := reply(q, 0)
+			wire.SetID(m, wire.ID(q)+uint16(i)+1)
+			all = append(all, m)
+		}
+		if !attack {
+			all = [][]byte{reply(q, 0)}
+		}
+		return all
+	}
+	a := newAsker(t, n)
+	if res := a.ask("a"); !errors.Is(res.err, ErrTimeout) && !errors.Is(res.err, ErrNetwork) {
+		t.Errorf("Answer = %v, want no answer", res.err)
+	}
+	if n.dials > 15 {
+		t.Errorf("%d ports were opened to be guessed at", n.dials)
+	}
+	n.change(func() { attack = false })
+	if res := a.ask("b"); res.err != nil || res.took > 10*time.Millisecond {
+		t.Errorf("Answer = %v after %v when the attack is over", res.err, res.took)
+	}
+	a.finish()
+}
+
+// TestForgedTCPRefused: who injects wrong answers cannot take the server away
+// where it has no TCP: what is asked from the next port is answered.
+func TestForgedTCPRefused(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		mute bool          // TCP is silent, not refused
+		took time.Duration // by the worst request
+	}{
+		{"refused", false, 500 * ms},
+		{"silent", true, streamPatience + time.Second},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := newNetwork(serverA)
+				h := n.hosts[serverA]
+				h.tcp, h.tcpMute = tc.mute, tc.mute
+				ports := make(map[string]int) // that each question came from
+				h.udp = func(k *fakeSocket, q []byte) (all [][]byte) {
+					name := string(questionOf(q))
+					if ports[name]++; ports[name] <= 3 { // the attacker is faster, three times
+						all = flood(q, 50)
+					}
+					return append(all, reply(q, 0))
+				}
+				a := newAsker(t, n)
+				a.stream("n", 500, 50)
+				took, failed := a.finish()
+				if last := took[len(took)-1]; failed > 0 || last > tc.took {
+					t.Errorf("%d failed, longest %v, want 0 and %v", failed, last, tc.took)
+				}
+				if p := percentile(took, 50); p > 110*ms {
+					t.Errorf("p50 %v, want that of four ports", p)
+				}
+				t.Logf("p50 %v, longest %v, connections %d", percentile(took, 50), took[len(took)-1], n.conns)
+			})
+		})
+	}
+}
+
+// address is what the fake servers answer with.
+var address = []byte{10, 79, 252, 13}
+
+// flood is n answers to q with another address, whose IDs are wrong.
+func flood(q []byte, n int) (all [][]byte) {
+	for i := range n {
+		all = append(all, forgery(q, i+1))
+	}
+	return all
+}
+
+// forgery is an answer whose ID misses by so much.
+func forgery(q []byte, miss int) []byte {
+	m := reply(q, 0)
+	m[bytes.Index(m, address)] ^= 1
+	wire.SetID(m, wire.ID(q)+uint16(miss))
+	return m
+}
+
+// TestFlood: 600,000 forged answers in ten seconds, to every port that is open,
+// while upstream takes a second and a half. None is accepted, all is answered.
+// (The attacker here never guesses an ID: doc.go has how likely he is to.)
+func TestFlood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(serverA)
+		h := n.hosts[serverA]
+		h.rtt = func() time.Duration { return 1500 * ms }
+		type port struct {
+			*fakeSocket
+			query []byte
+		}
+		var open []port
+		h.udp = func(k *fakeSocket, q []byte) [][]byte {
+			open = append(open, port{k, q})
+			return [][]byte{reply(q, 0)}
+		}
+		a := newAsker(t, n)
+		for i := range 1000 {
+			a.start(fmt.Sprint(i / 5))
+			n.change(func() {
+				for range 600 {
+					p := open[n.rand.IntN(len(open))]
+					p.deliver(forgery(p.query, 1+n.rand.IntN(65535)), 0)
+				}
+				open = open[max(0, len(open)-50):]
+			})
+			time.Sleep(10 * ms)
+		}
+		_, failed := a.finish()
+		for _, res := range a.ends {
+			if res.err == nil && !slices.Equal(res.msg[len(res.msg)-11-4:len(res.msg)-11], address) {
+				t.Errorf("a forged answer was accepted: %x", res.msg)
+			}
+		}
+		s := a.Stats().Servers[0]
+		if s.Attacks == 0 || failed > 0 {
+			t.Errorf("%d ports given up, %d requests failed, want some and 0", s.Attacks, failed)
+		}
+		t.Logf("%d ports given up, %d wrong answers seen, %d connections, events %v", s.Attacks, s.Mismatched, n.conns, a.ev)
+	})
+}
+
+// TestDuplicatesAreNoAttack: duplicates of an answer are neither answered twice
+// nor taken for an attack, however many there are.
+func TestDuplicatesAreNoAttack(t *testing.T) {
+	for _, rate := range []int{100, 5000} {
+		synctest.Test(t, func(t *testing.T) {
+			n := newNetwork(serverA)
+			n.hosts[serverA].udp = func(_ *fakeSocket, q []byte) [][]byte { return slices.Repeat([][]byte{reply(q, 0)}, 20) }
+			a := newAsker(t, n)
+			a.stream("n", 1000, rate)
+			a.finish()
+			if s := a.Stats().Servers[0]; s.Attacks+s.Mismatched > 0 || s.Answered != 1000 {
+				t.Errorf("%d attacks, %d mismatched, %d answers at %d/s, want 0, 0, 1000", s.Attacks, s.Mismatched, s.Answered, rate)
+			}
+		})
+	}
+}

@@ -1,0 +1,97 @@
+package upstream
+
+import (
+	"errors"
+	"syscall"
+	"time"
+)
+
+const (
+	// refusedAfter is how long a server must refuse before that is passed on to
+	// requests: one that restarts within it loses none, and whose server is gone
+	// is told so while there is time to ask somebody else.
+	refusedAfter = time.Second
+
+	// refusalGap without a refusal ends a run of them. Linux sends one ICMP error
+	// a second to a host (icmp_ratelimit).
+	refusalGap = 2500 * time.Millisecond
+
+	// refusalRest is how long after a refusal the next ones on a socket are not
+	// passed on. A shared one has thousands of requests and, on a host without a
+	// limit, gets a refusal for each.
+	refusalRest = 10 * time.Millisecond
+)
+
+// refusals is a run of them without an answer in between.
+type refusals struct{ first, last time.Duration }
+
+var noRefusals = refusals{longAgo, longAgo}
+
+func (f *refusals) note(now time.Duration) {
+	if now-f.last > refusalGap {
+		f.first = now
+	}
+	f.last = now
+}
+
+// final reports whether the server will not answer any time soon.
+func (f *refusals) final(now time.Duration) bool {
+	return f.last-f.first >= refusedAfter && now-f.last <= refusalGap
+}
+
+// exhausted reports whether a socket could not be had for want of something on
+// this side, which says nothing of the server and may pass.
+func exhausted(err error) bool {
+	for _, e := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.ENOBUFS, syscall.EADDRINUSE} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// refuse notes that s cannot be reached, which r has seen.
+func (c *Client) refuse(s *server, r *Request) {
+	s.refusals.note(c.t)
+	c.unsent(s, r)
+}
+
+// unsent notes that r did not get to s, which takes that for silence.
+func (c *Client) unsent(s *server, r *Request) {
+	s.stats.Refused++
+	if r.err == nil {
+		r.err = ErrNetwork
+	}
+	if s.silent == 0 {
+		s.silentFrom = c.t
+	}
+	s.silent = max(s.silent, downAfter)
+	c.setDown(s)
+}
+
+// unreachable notes that ICMP refused what was sent from k. The requests are
+// asked again, until there is no hope.
+func (c *Client) unreachable(k *socket) {
+	if c.t-k.refused < refusalRest {
+		return
+	}
+	k.refused = c.t
+	s := k.server
+	news := !s.down
+	for _, t := range k.all() {
+		c.refuse(s, t.r)
+		if news || s.refusals.final(c.t) {
+			c.retry(t.r, 0)
+		}
+	}
+	if s.refusals.final(c.t) {
+		c.dismiss(s)
+	}
+}
+
+// dismiss sends those who wait for s to another server, or tells them.
+func (c *Client) dismiss(s *server) {
+	for range s.parked.n {
+		c.ask(s.parked.pop())
+	}
+}

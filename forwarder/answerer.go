@@ -140,15 +140,13 @@ func (a *answerer) hit(dst []byte, e cache.Entry, c *client) []byte {
 	return dst
 }
 
-// cachedError is what is said of a failure that is kept for servfail-ttl.
+// cachedError is what is said of an answer that is kept: the only failures are
+// chains without end.
 func cachedError(ans wire.Answer) ede {
-	switch {
-	case ans.Rcode() != wire.ServFail:
-		return ede{}
-	case ans.Count(0) > 0:
+	if ans.Rcode() == wire.ServFail {
 		return edeLoop
 	}
-	return ede{code: wire.EDECachedError}
+	return ede{}
 }
 
 // miss looks for an answer elsewhere than in a fresh entry. e is an expired
@@ -170,8 +168,14 @@ func (a *answerer) miss(dst []byte, e cache.Entry, ok bool, c *client) ([]byte, 
 		return a.fail(dst, c, ede{wire.EDENotReady, "shutting down"}), replied
 	case a.fromUs():
 		return a.fail(dst, c, ede{wire.EDENetwork, "forwarding loop"}), replied
-	case ok && a.staleNow(e):
-		return a.stale(dst, e, c), replied
+	}
+	if ok {
+		if a.staleNow(e) {
+			return a.stale(dst, e, c), replied
+		}
+	}
+	if a.s.servfails.recent(a.hash, a.now, a.st.cfg.Cache.ServfailTTL) {
+		return a.failedLately(dst, c), replied
 	}
 	return dst, waiting
 }

@@ -25,7 +25,8 @@ type builder struct {
 	global     forwarding   // of options
 	emptyZones emptyOptions // empty-zones-enable and its like
 	cacheLimit string       // max-cache-size as written
-	queryLog   string       // querylog as written
+	cachePos   namedconf.Pos
+	queryLog   string // querylog as written
 
 	zones        map[string]namedconf.Pos // where each was; by canonical name, as the next two
 	policies     map[string]string        // of forward zones: first, only or none; "." is also the global one
@@ -150,6 +151,14 @@ func flag(field func(*Config) *bool) setter {
 
 func number(field func(*Config) *int) setter {
 	return func(b *builder, s namedconf.Statement) { *field(b.cfg) = intOf(value(s, 1)) }
+}
+
+// quota sets a quota, which BIND for some options takes for one that drops when
+// it does not say: here it is `fail`, as a client that hears nothing waits.
+func quota(field func(*Limits) *Quota) setter {
+	return func(b *builder, s namedconf.Statement) {
+		*field(&b.cfg.Limits) = Quota{Max: intOf(value(s, 1)), Drop: len(s.Items) > 2 && strings.EqualFold(value(s, 2), "drop")}
+	}
 }
 
 func matches(field func(*Config) *acl.List) setter {

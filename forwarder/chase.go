@@ -17,9 +17,9 @@ const maxChase = 11
 // chase is a chain of CNAMEs that upstream did not follow to its end: it has
 // zones for some of the names only. The rest is asked for, name by name.
 type chase struct {
-	question []byte   // of the client
-	answer   []dns.RR // so far
-	came     time.Duration
+	question []byte        // of the client
+	answer   []dns.RR      // so far
+	asOf     time.Duration // its TTLs count from then
 	seen     map[string]bool
 }
 
@@ -33,7 +33,8 @@ func (r *replier) follow(f *fetch, c wire.Chain) {
 	if f.chase == nil {
 		f.chase = &chase{question: f.req.Question, seen: make(map[string]bool)}
 	}
-	f.chase.answer, f.chase.came = relevant(m), r.now
+	f.chase.answer, _ = relevant(m)
+	f.chase.asOf = r.asOf
 	name := wire.AppendName(nil, r.msg.Msg, c.Final)
 	zone := f.st.routes.find(name, r.msg.Type())
 	asked := f.chase.seen[string(name)]
@@ -95,9 +96,9 @@ func loops(name string, chain []dns.RR) bool {
 	return false
 }
 
-// join returns the answer to the client's question: the chain so far, which has
-// aged meanwhile, and what msg says of its end.
-func (c *chase) join(msg []byte, now time.Duration) ([]byte, error) {
+// join returns the answer to the client's question: the chain so far, as old as
+// msg, and what msg says of its end. The TTLs of msg count from asOf.
+func (c *chase) join(msg []byte, asOf time.Duration) ([]byte, error) {
 	m := new(dns.Msg)
 	if err := m.Unpack(msg); err != nil {
 		return nil, fmt.Errorf("unpacking answer: %w", err)
@@ -109,7 +110,7 @@ func (c *chase) join(msg []byte, now time.Duration) ([]byte, error) {
 	m.Question[0].Name = name
 	for _, rr := range c.answer {
 		h := rr.Header()
-		h.Ttl -= min(h.Ttl, elapsed(now-c.came))
+		h.Ttl -= min(h.Ttl, elapsed(asOf-c.asOf))
 	}
 	m.Answer = append(append([]dns.RR(nil), c.answer...), m.Answer...)
 	m.Compress = true

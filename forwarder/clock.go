@@ -1,6 +1,9 @@
 package forwarder
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // patience is the longest that a client is let wait: the stub resolver's own
 // 5 s less the way there and back.
@@ -28,3 +31,19 @@ func elapsed(age time.Duration) uint32 {
 }
 
 func seconds(d time.Duration) uint32 { return uint32(d / time.Second) }
+
+// napping is the longest difference between two clocks that is no suspension:
+// they are not read at the same instant.
+const napping = 100 * time.Millisecond
+
+// noteSleep puts the server's clock forward by the time that the machine was
+// suspended, which Go's clock leaves out: TTLs would be stretched by it.
+func (s *Server) noteSleep() {
+	slept := s.net.asleep() - s.sleptBefore
+	more := slept - time.Duration(s.slept.Load())
+	if more <= napping {
+		return
+	}
+	s.slept.Store(int64(slept))
+	s.logs.general.Warn(fmt.Sprintf("the machine was suspended for %v", more.Round(time.Millisecond)))
+}

@@ -1,8 +1,12 @@
 package forwarder
 
 import (
+	"net/netip"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/miekg/dns"
 )
 
 func TestElapsed(t *testing.T) {
@@ -35,4 +39,67 @@ func TestClientWait(t *testing.T) {
 			t.Errorf("clientWait(%v) = %v, want %v", timeout, got, want)
 		}
 	}
+}
+
+// What expired while the machine was suspended is not served a second later,
+// and cookies age too.
+func TestSuspended(t *testing.T) {
+	virtual(t, testConfig(), func(t *testing.T, r *replay) {
+		ask := func() {
+			r.net.ask(testClient, testServer, false, queryFor(1, "hold.example.", dns.TypeA)[2:])
+			synctest.Wait()
+		}
+		ask()
+		q := r.net.take(netip.Addr{})
+		q.answer(answerTo(t, q, "10.0.0.1")) // for 60 s
+		synctest.Wait()
+		before := r.s.clock()
+		r.net.suspend(50 * time.Second)
+		time.Sleep(sweepEvery)
+		synctest.Wait()
+		r.net.got()
+		ask()
+		got := r.net.got()
+		if len(got) != 1 {
+			t.Fatalf("%d replies after 50 s of suspension, want 1", len(got))
+		}
+		m := new(dns.Msg)
+		if err := m.Unpack(got[0].msg); err != nil || len(m.Answer) != 1 || m.Answer[0].Header().Ttl > 9 {
+			t.Errorf("reply after 50 s of suspension = %v, %v, want a TTL of 9 s at most", m, err)
+		}
+		r.net.suspend(20 * time.Second)
+		time.Sleep(sweepEvery)
+		synctest.Wait()
+		ask()
+		if r.net.take(netip.Addr{}) == nil {
+			t.Error("the expired answer was served after a suspension")
+		}
+		if passed := r.s.clock() - before; passed != 70*time.Second+2*sweepEvery {
+			t.Errorf("the clock went on by %v, want 72 s", passed)
+		}
+	})
+}
+
+// suspend lets time pass that Go's clock does not see.
+func (n *fakeNet) suspend(d time.Duration) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.slept += d
+}
+
+func (n *fakeNet) asleep() time.Duration {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.slept
+}
+
+// Two readings of clocks that are not quite simultaneous are no suspension.
+func TestNap(t *testing.T) {
+	virtual(t, testConfig(), func(t *testing.T, r *replay) {
+		r.net.suspend(napping)
+		r.s.noteSleep()
+		if got := r.s.slept.Load(); got != 0 {
+			t.Errorf("slept = %d after %v, want 0", got, napping)
+		}
+	})
 }

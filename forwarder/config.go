@@ -101,7 +101,7 @@ type CacheConfig struct {
 	StaleAnswerTTL     time.Duration // stale-answer-ttl
 	MaxStaleTTL        time.Duration // max-stale-ttl
 	StaleRefresh       time.Duration // stale-refresh-time
-	StaleClientTimeout time.Duration // stale-answer-client-timeout; negative is off
+	StaleClientTimeout time.Duration // stale-answer-client-timeout; 0 or less is off
 }
 
 // EDNSConfig holds sizes (octets) and cookies.
@@ -148,9 +148,16 @@ type RateLimit struct {
 // Limits bound what clients can make the server hold.
 type Limits struct {
 	RecursiveClients     int           // recursive-clients: questions that wait for upstream
-	FetchesPerServer     int           // fetches-per-server; 0 is no limit
-	FetchesPerZone       int           // fetches-per-zone; 0 is no limit
+	FetchesPerServer     Quota         // fetches-per-server
+	FetchesPerZone       Quota         // fetches-per-zone
 	ResolverQueryTimeout time.Duration // how long a client waits; 4.5 s at most
+}
+
+// Quota is a number of questions that may be asked at the same time, and what
+// becomes of those above it.
+type Quota struct {
+	Max  int  // 0 is no limit
+	Drop bool // they get no reply, else SERVFAIL
 }
 
 // RRsetOrder says how the records of one RRset are ordered in an answer.

@@ -8,8 +8,10 @@ import (
 	"net/netip"
 	"sync"
 	"syscall"
+	"time"
 
 	"vpcdns/acl"
+	"vpcdns/forwarder/ena"
 	"vpcdns/forwarder/udp"
 	"vpcdns/forwarder/upstream"
 )
@@ -25,9 +27,12 @@ type fakeNet struct {
 	auto    func(*asking) []byte // answers at once, or nil: for take
 	replies []reply              // what clients got, oldest first
 	conns   map[netip.AddrPort]net.Conn
-	mirror  bool // sockets answer by themselves: see mirror
-	closed  int  // sockets to upstream that were closed
+	lost    uint64 // link-local packets that the host's interface dropped
+	mirror  bool   // sockets answer by themselves: see mirror
+	closed  int    // sockets to upstream that were closed
 	dialled int
+	slept   time.Duration // the machine was suspended
+	news    *news
 }
 
 // asking is a query that a Server sent upstream.
@@ -51,6 +56,7 @@ func newFakeNet(prefixes ...string) *fakeNet {
 		udp:   make(map[netip.AddrPort]*udp.Mem),
 		tcp:   make(map[netip.AddrPort]*fakeListener),
 		conns: make(map[netip.AddrPort]net.Conn),
+		news:  newNews(),
 	}
 }
 
@@ -75,6 +81,13 @@ func (n *fakeNet) network() network {
 		listenTCP: n.listenTCP,
 		dial:      n.dial,
 		dialTCP:   n.dialTCP,
+		asleep:    n.asleep,
+		news:      func() (io.ReadCloser, error) { return n.news, nil },
+		exceeded: func() ([]ena.Exceeded, error) {
+			n.mu.Lock()
+			defer n.mu.Unlock()
+			return []ena.Exceeded{{Interface: "eth0", Allowance: ena.LinkLocal, Packets: n.lost}}, nil
+		},
 	}
 }
 
@@ -292,10 +305,13 @@ func (k *fakeSocket) Send(msgs [][]byte) (int, error) {
 	return len(msgs), nil
 }
 
+// deliver puts msg into the socket's buffer; what finds it full is lost, as in a
+// kernel. A Send that waited here for a reader could hold up that very reader,
+// which sends as well.
 func (k *fakeSocket) deliver(msg []byte) {
 	select {
 	case k.in <- msg:
-	case <-k.closed:
+	default:
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 // Flush forgets all that is cached. Answers under way are not kept.
 func (s *Server) Flush() {
 	s.slow.disown()
+	s.servfails.marks.forget()
 	s.cache.Purge()
 }
 
@@ -44,6 +45,7 @@ func (s *Server) flush(name string, match func(owner, flushed string) bool) (int
 	}
 	flushed := wireName(dns.CanonicalName(name))
 	s.slow.disown()
+	s.servfails.marks.forget()
 	return s.cache.DeleteFunc(func(e cache.Entry) bool {
 		if match(wire.KeyName(e.Key()), flushed) {
 			return true

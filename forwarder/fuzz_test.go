@@ -22,6 +22,9 @@ func FuzzServe(f *testing.F) {
 		msg, _ := (&dns.Msg{Question: []dns.Question{q}}).Pack()
 		f.Add(msg, false)
 	}
+	for _, msg := range newMutator(f, 0).seeds {
+		f.Add(msg, true)
+	}
 	s := unserved(f)
 	s.draining.Store(true) // what is not in the cache fails
 	f.Fuzz(func(t *testing.T, msg []byte, tcp bool) {
@@ -47,27 +50,48 @@ func FuzzServe(f *testing.F) {
 // checkReply holds a reply to its query.
 func checkReply(t *testing.T, query, reply []byte, tcp bool) {
 	t.Helper()
-	const opcode, limit = 0x78, 1232
-	switch {
-	case len(reply) < wire.HeaderLen || !bytes.Equal(reply[:2], query[:2]):
-		t.Fatalf("reply %x to %x: too short, or another ID", reply, query)
-	case reply[2]&0x80 == 0 || reply[2]&opcode != query[2]&opcode:
-		t.Fatalf("reply %x to %x: no response, or another opcode", reply, query)
-	case !tcp && len(reply) > limit:
-		t.Fatalf("reply has %d octets, want %d at most", len(reply), limit)
-	}
-	var q wire.Query
-	q.Parse(query)
-	if n := int(reply[4])<<8 | int(reply[5]); n > 1 || n == 1 && !bytes.HasPrefix(reply[wire.HeaderLen:], q.Question) {
-		t.Fatalf("reply %x to %x: another question", reply, query)
-	}
+	checkHead(t, query, reply, tcp)
 	m := new(dns.Msg)
 	if err := m.Unpack(reply); err != nil {
 		t.Fatalf("reply %x to %x: %v", reply, query, err)
 	}
+	var q wire.Query
+	q.Parse(query)
 	if m.AuthenticatedData || m.Zero || m.IsEdns0() != nil && !q.EDNS.Present {
 		t.Fatalf("reply to %x has AD, Z, or an OPT that nobody wanted:\n%v", query, m)
 	}
+}
+
+// checkHead holds the length of a reply and what stands before its records to
+// its query.
+func checkHead(t *testing.T, query, reply []byte, tcp bool) {
+	t.Helper()
+	const opcode = 0x78
+	var q wire.Query
+	q.Parse(query)
+	switch most := mostOf(&q, tcp); {
+	case len(reply) < wire.HeaderLen || !bytes.Equal(reply[:2], query[:2]):
+		t.Fatalf("reply %x to %x: too short, or another ID", reply, query)
+	case reply[2]&0x80 == 0 || reply[2]&opcode != query[2]&opcode:
+		t.Fatalf("reply %x to %x: no response, or another opcode", reply, query)
+	case len(reply) > most:
+		t.Fatalf("reply to %x has %d octets, want %d at most", query, len(reply), most)
+	}
+	if n := int(reply[4])<<8 | int(reply[5]); n > 1 || n == 1 && !bytes.HasPrefix(reply[wire.HeaderLen:], q.Question) {
+		t.Fatalf("reply %x to %x: another question", reply, query)
+	}
+}
+
+// mostOf is what a client takes.
+func mostOf(q *wire.Query, tcp bool) int {
+	const most = 1232
+	switch {
+	case tcp:
+		return dns.MaxMsgSize
+	case q.EDNS.Present:
+		return max(dns.MinMsgSize, min(int(q.EDNS.UDPSize), most))
+	}
+	return dns.MinMsgSize
 }
 
 // FuzzAnswer hands the server an answer of upstream and checks what a client

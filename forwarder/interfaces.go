@@ -1,9 +1,14 @@
 package forwarder
 
-import "time"
+import (
+	"errors"
+	"io"
+	"sync"
+	"time"
+)
 
-// interfacesEvery is how often the host's interfaces are looked at. It takes
-// some ten microseconds.
+// interfacesEvery is how often the host's interfaces are looked at where the
+// kernel does not tell of changes. It takes some ten microseconds.
 const interfacesEvery = 2 * time.Second
 
 // watchInterfaces follows the host's interfaces: localhost, localnets and the
@@ -11,11 +16,45 @@ const interfacesEvery = 2 * time.Second
 func (s *Server) watchInterfaces() {
 	tick := time.NewTicker(interfacesEvery)
 	defer tick.Stop()
+	changed, stop := s.followNews()
+	defer stop()
 	for {
 		select {
 		case <-tick.C:
-			s.readInterfaces()
+		case <-changed:
 		case <-s.quit:
+			return
+		}
+		s.readInterfaces()
+	}
+}
+
+// followNews returns a channel that tells when the kernel says that addresses
+// have changed; without news from the kernel it is silent.
+func (s *Server) followNews() (changed <-chan struct{}, stop func()) {
+	news, err := s.net.news()
+	if err != nil {
+		return nil, func() {}
+	}
+	var wg sync.WaitGroup
+	c := make(chan struct{}, 1)
+	wg.Go(func() { follow(news, c) })
+	return c, func() {
+		news.Close()
+		wg.Wait()
+	}
+}
+
+// follow passes news on until they end. That some were lost is news too.
+func follow(news io.Reader, changed chan<- struct{}) {
+	buf := make([]byte, 4096)
+	for {
+		_, err := news.Read(buf)
+		select {
+		case changed <- struct{}{}:
+		default:
+		}
+		if err != nil && !errors.Is(err, errNewsLost) {
 			return
 		}
 	}

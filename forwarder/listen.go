@@ -39,17 +39,22 @@ func (l *listener) close() {
 type listeners struct {
 	s *Server
 
-	mu      sync.Mutex
-	serving bool
-	byWish  map[netip.AddrPort]*listener // by configured address; its port may be 0
-	failed  map[netip.AddrPort]string    // why an address is not served, as logged
-	sums    udp.Stats                    // of the sockets that are closed
+	opened chan struct{}
+
+	mu        sync.Mutex
+	serving   bool
+	byWish    map[netip.AddrPort]*listener // by configured address; its port may be 0
+	failed    map[netip.AddrPort]error     // why an address is not served, as logged
+	inherited inheritance                  // what is not used yet
+	sums      udp.Stats                    // of the sockets that are closed
 }
 
 func (ls *listeners) init(s *Server) {
 	ls.s = s
+	ls.opened = make(chan struct{}, 1)
 	ls.byWish = make(map[netip.AddrPort]*listener)
-	ls.failed = make(map[netip.AddrPort]string)
+	ls.failed = make(map[netip.AddrPort]error)
+	ls.inherited = inherit(s.opts.Inherited, s.opts.Workers)
 }
 
 // wanted lists the addresses that st serves: those of the interfaces that a
@@ -81,12 +86,14 @@ func (ls *listeners) open(st *state) error {
 	defer ls.mu.Unlock()
 	var errs []error
 	open := 0
-	for _, a := range ls.s.wanted(st) {
+	want := ls.s.wanted(st)
+	maps.DeleteFunc(ls.failed, func(a netip.AddrPort, _ error) bool { return !slices.Contains(want, a) })
+	for _, a := range want {
 		if ls.byWish[a] != nil {
 			open++
 			continue
 		}
-		l, err := ls.s.listen(a, st.cfg.TCP.Backlog)
+		l, err := ls.listen(a, st.cfg.TCP.Backlog)
 		if err != nil {
 			errs = append(errs, err)
 			ls.complain(a, err)
@@ -98,6 +105,7 @@ func (ls *listeners) open(st *state) error {
 		ls.s.logs.network.Info(fmt.Sprintf("listening on %v", l.addr))
 		if ls.serving {
 			ls.start(l)
+			ls.tellOpened()
 		}
 	}
 	switch {
@@ -110,10 +118,28 @@ func (ls *listeners) open(st *state) error {
 }
 
 func (ls *listeners) complain(a netip.AddrPort, err error) {
-	if ls.failed[a] != err.Error() {
-		ls.failed[a] = err.Error()
+	if old := ls.failed[a]; old == nil || old.Error() != err.Error() {
 		ls.s.logs.network.Error(err.Error())
 	}
+	ls.failed[a] = err
+}
+
+func (ls *listeners) tellOpened() {
+	select {
+	case ls.opened <- struct{}{}:
+	default:
+	}
+}
+
+func (ls *listeners) unserved(st *state) (list []Unserved) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	for _, a := range ls.s.wanted(st) {
+		if err := ls.failed[a]; err != nil {
+			list = append(list, Unserved{a, err})
+		}
+	}
+	return list
 }
 
 // portTries is how often a port that the kernel chose for TCP may turn out to
@@ -122,9 +148,9 @@ const portTries = 10
 
 // listen opens the sockets of one address. When its port is 0 all of them
 // share the one that the kernel chose.
-func (s *Server) listen(a netip.AddrPort, backlog int) (l *listener, err error) {
+func (ls *listeners) listen(a netip.AddrPort, backlog int) (l *listener, err error) {
 	for range portTries {
-		l, err = s.listenOnce(a, backlog)
+		l, err = ls.listenOnce(a, backlog)
 		if err == nil || a.Port() != 0 || !errors.Is(err, syscall.EADDRINUSE) {
 			break
 		}
@@ -132,23 +158,46 @@ func (s *Server) listen(a netip.AddrPort, backlog int) (l *listener, err error) 
 	return l, err
 }
 
-func (s *Server) listenOnce(a netip.AddrPort, backlog int) (*listener, error) {
-	l := &listener{addr: a}
-	t, err := s.net.listenTCP(a, backlog)
+func (ls *listeners) listenOnce(a netip.AddrPort, backlog int) (*listener, error) {
+	t, err := ls.listenTCP(a, backlog)
 	if err != nil {
 		return nil, err
 	}
 	// Not the address that t tells: it may have lost the zone of a link-local one.
-	l.tcp, l.addr = t, netip.AddrPortFrom(a.Addr(), addrPort(t.Addr()).Port())
-	for range s.opts.Workers {
-		c, err := s.net.listenUDP(l.addr, udp.Options{ReusePort: s.opts.Workers > 1})
+	l := &listener{tcp: t, addr: netip.AddrPortFrom(a.Addr(), addrPort(t.Addr()).Port())}
+	if err := ls.listenUDP(l); err != nil {
+		l.close()
+		return nil, err
+	}
+	return l, nil
+}
+
+func (ls *listeners) listenTCP(a netip.AddrPort, backlog int) (net.Listener, error) {
+	if l := ls.inherited.takeTCP(a); l != nil {
+		setBacklog(l, backlog)
+		return l, nil
+	}
+	return ls.s.net.listenTCP(a, backlog)
+}
+
+// listenUDP gives l a socket for each worker. Those that were inherited serve
+// even if no more can be had.
+func (ls *listeners) listenUDP(l *listener) error {
+	l.udp = ls.inherited.takeUDP(l.addr)
+	inherited := len(l.udp) > 0
+	workers := ls.s.opts.Workers
+	for len(l.udp) < workers {
+		c, err := ls.s.net.listenUDP(l.addr, udp.Options{ReusePort: workers > 1})
+		if err != nil && inherited {
+			ls.s.logs.network.Warn(fmt.Sprintf("%v: serving with %d sockets in place of %d", err, len(l.udp), workers))
+			return nil
+		}
 		if err != nil {
-			l.close()
-			return nil, err
+			return err
 		}
 		l.udp = append(l.udp, c)
 	}
-	return l, nil
+	return nil
 }
 
 // listenTCP listens with the backlog of tcp-listen-queue; 0 leaves the
@@ -162,24 +211,24 @@ func listenTCP(a netip.AddrPort, backlog int) (net.Listener, error) {
 		}
 		return nil, fmt.Errorf("listening on TCP %v: %w", a, err)
 	}
-	if tl, ok := l.(*net.TCPListener); ok && backlog > 0 {
-		setBacklog(tl, backlog)
-	}
+	setBacklog(l, backlog)
 	return l, nil
 }
 
-// setBacklog changes the queue of a listener. net gives no other way; where it
-// cannot be done the system's longest queue stays.
-func setBacklog(l *net.TCPListener, backlog int) {
-	if raw, err := l.SyscallConn(); err == nil {
+// setBacklog changes the queue of a listener unless backlog is 0. net gives no
+// other way; where it cannot be done the system's longest queue stays.
+func setBacklog(l net.Listener, backlog int) {
+	if raw, err := rawConn(l); err == nil && backlog > 0 {
 		raw.Control(func(fd uintptr) { syscall.Listen(int(fd), backlog) })
 	}
 }
 
-// serve starts the readers of all that is open.
+// serve starts the readers of all that is open. What was inherited for other
+// addresses ends.
 func (ls *listeners) serve() {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
+	ls.inherited.release(true)
 	ls.serving = true
 	for _, l := range ls.byWish {
 		ls.start(l)
@@ -200,6 +249,7 @@ func (ls *listeners) closeUnused(st *state) {
 	want := ls.s.wanted(st)
 	for a, l := range ls.byWish {
 		if !slices.Contains(want, a) {
+			l.shutDown()
 			ls.drop(a, l)
 			ls.s.logs.network.Info(fmt.Sprintf("no longer listening on %v", l.addr))
 		}
@@ -215,10 +265,11 @@ func (ls *listeners) drop(a netip.AddrPort, l *listener) {
 	}
 }
 
-// closeAll closes everything.
+// closeAll closes everything. Another process that has the sockets keeps them.
 func (ls *listeners) closeAll() {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
+	ls.inherited.release(false)
 	for a, l := range ls.byWish {
 		ls.drop(a, l)
 	}
@@ -230,6 +281,27 @@ func (ls *listeners) stopAccepting() {
 	defer ls.mu.Unlock()
 	for _, l := range ls.byWish {
 		l.tcp.Close()
+	}
+}
+
+// handOverBacklog is how many connections may wait for the next process, whose
+// configuration then says how many may: BIND's default is 10.
+const handOverBacklog = 4096
+
+// stopReading leaves all that arrives to another process, and waits until what
+// was read is on its way.
+func (ls *listeners) stopReading() {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	for _, l := range ls.byWish {
+		setBacklog(l.tcp, handOverBacklog)
+		l.tcp.Close()
+		for _, c := range l.udp {
+			c.StopReading()
+		}
+	}
+	for _, l := range ls.byWish {
+		l.readers.Wait()
 	}
 }
 

@@ -112,7 +112,7 @@ func TestListenKeepsTheZone(t *testing.T) {
 	defer s.state.Load().upstream.Close()
 	defer s.listeners.closeAll()
 	want := netip.MustParseAddrPort("[fe80::1%eth0]:53")
-	l, err := s.listen(want, 0)
+	l, err := s.listeners.listen(want, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ import (
 
 // loggers are the categories that the server writes to.
 type loggers struct {
-	general, network, security, queries, resolver, queryErrors *slog.Logger
+	general, network, security, queries, resolver, queryErrors, rateLimit *slog.Logger
 }
 
 func newLoggers(l *logging.Logs) loggers {
@@ -29,13 +29,14 @@ func newLoggers(l *logging.Logs) loggers {
 	return loggers{
 		general: of("general"), network: of("network"), security: of("security"),
 		queries: of("queries"), resolver: of("resolver"), queryErrors: of("query-errors"),
+		rateLimit: of("rate-limit"),
 	}
 }
 
 // logQuery writes the current query to the query log, in BIND's words.
 func (a *answerer) logQuery(c *client) {
 	l := a.s.logs.queries
-	if !l.Enabled(context.Background(), slog.LevelInfo) {
+	if !l.Enabled(context.Background(), slog.LevelInfo) || a.probed() {
 		return
 	}
 	name := trimDot(presentation(a.q.Name()))

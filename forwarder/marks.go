@@ -28,6 +28,13 @@ func (m *marks) recent(hash uint64, now, window time.Duration) bool {
 	return at != 0 && s.hash.Load() == hash && int64(now) < at-1+int64(window)
 }
 
+// forget drops all marks.
+func (m *marks) forget() {
+	for i := range m.slots {
+		m.slots[i].at.Store(0)
+	}
+}
+
 // claim marks hash, and reports whether it had no mark within window.
 func (m *marks) claim(hash uint64, now, window time.Duration) bool {
 	if m.recent(hash, now, window) {

@@ -3,6 +3,7 @@ package forwarder
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -10,33 +11,52 @@ import (
 )
 
 // memory is how many octets of memory there are for us: the machine's, or less
-// if the control group has a limit (MemoryMax= of the service).
+// if a control group has a limit (MemoryMax= of the service, a container).
 func memory() uint64 {
 	var info unix.Sysinfo_t
 	if err := unix.Sysinfo(&info); err != nil {
 		return fallbackMemory
 	}
-	n := uint64(info.Totalram) * uint64(info.Unit)
-	if limit, ok := groupLimit(); ok {
-		n = min(n, limit)
-	}
-	return n
+	return min(uint64(info.Totalram)*uint64(info.Unit), groupLimit("/"))
 }
 
-// groupLimit reads memory.max of our control group (cgroups version 2).
-func groupLimit() (uint64, bool) {
-	self, err := os.ReadFile("/proc/self/cgroup")
+// groupLimit is the least memory limit of our control groups and those above
+// them, of version 2 or 1 (Amazon Linux 2); root is where /proc and /sys are.
+func groupLimit(root string) uint64 {
+	least := uint64(1<<64 - 1)
+	self, err := os.ReadFile(filepath.Join(root, "proc/self/cgroup"))
 	if err != nil {
-		return 0, false
+		return least
 	}
-	_, group, ok := strings.Cut(strings.TrimSpace(string(self)), "0::")
-	if !ok {
-		return 0, false
+	mounts := filepath.Join(root, "sys/fs/cgroup")
+	for line := range strings.Lines(string(self)) {
+		// hierarchy:controllers:group, see cgroups(7)
+		fields := strings.SplitN(strings.TrimSpace(line), ":", 3)
+		switch {
+		case len(fields) < 3:
+		case fields[1] == "":
+			least = min(least, limitAbove(mounts, fields[2], "memory.max"), limitAbove(mounts, fields[2], "memory.high"))
+		case slices.Contains(strings.Split(fields[1], ","), "memory"):
+			least = min(least, limitAbove(filepath.Join(mounts, "memory"), fields[2], "memory.limit_in_bytes"))
+		}
 	}
-	limit, err := os.ReadFile(filepath.Join("/sys/fs/cgroup", group, "memory.max"))
-	if err != nil {
-		return 0, false
+	return least
+}
+
+// limitAbove is the least number in the files of that name in the directory of
+// a group and in those above. A container sees only the last of them.
+func limitAbove(mount, group, file string) uint64 {
+	least := uint64(1<<64 - 1)
+	for {
+		text, err := os.ReadFile(filepath.Join(mount, group, file))
+		if err == nil {
+			if n, err := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64); err == nil { // not "max"
+				least = min(least, n)
+			}
+		}
+		if group == "/" || group == "." {
+			return least
+		}
+		group = filepath.Dir(group)
 	}
-	n, err := strconv.ParseUint(strings.TrimSpace(string(limit)), 10, 64)
-	return n, err == nil
 }

@@ -180,8 +180,8 @@ func TestOptions(t *testing.T) {
 		}},
 		{opts("max-cache-size 10m;"), func(c *Config) { c.Cache.MaxSize = 10 << 20 }},
 		{opts("max-cache-size 100;"), func(c *Config) { c.Cache.MaxSize = 2 << 20 }},
-		{opts("max-cache-size 0;"), func(c *Config) { c.Cache.MaxSize = 0 }},
-		{opts("max-cache-size Unlimited;"), func(c *Config) { c.Cache.MaxSize = 0 }},
+		{opts("max-cache-size 0;"), func(c *Config) { c.Cache.MaxSize = int64(cacheRoom(memory())) }},
+		{opts("max-cache-size Unlimited;"), func(c *Config) { c.Cache.MaxSize = int64(cacheRoom(memory())) }},
 		{opts("max-cache-size default;"), func(*Config) {}},
 		{opts("max-cache-size 90%;"), func(*Config) {}},
 		{opts("prefetch 20;"), func(c *Config) { c.Cache.PrefetchTrigger, c.Cache.PrefetchEligible = 10*time.Second, 16*time.Second }},
@@ -192,7 +192,7 @@ func TestOptions(t *testing.T) {
 			c.Cache.StaleAnswerTTL, c.Cache.StaleRefresh = 5*time.Second, 0
 		}},
 		{opts("stale-answer-client-timeout 1800;"), func(c *Config) { c.Cache.StaleClientTimeout = 1800 * time.Millisecond }},
-		{opts("stale-answer-client-timeout 0;"), func(c *Config) { c.Cache.StaleClientTimeout = 0 }},
+		{opts("stale-answer-client-timeout 0;"), func(c *Config) { c.Cache.StaleClientTimeout = 100 * time.Millisecond }},
 		{opts("stale-answer-client-timeout off;"), func(*Config) {}},
 		{opts("edns-udp-size 100; max-udp-size 65535; nocookie-udp-size 1;"), func(c *Config) {
 			c.EDNS.UDPSize, c.EDNS.MaxUDPSize, c.EDNS.NoCookieUDPSize = 512, 4096, 128
@@ -210,8 +210,8 @@ func TestOptions(t *testing.T) {
 			x := "x"
 			c.Identity = Identity{Version: &x, Hostname: c.Identity.Hostname, ServerID: c.Identity.Hostname}
 		}},
-		{opts("recursive-clients 5000; clients-per-query 0; max-clients-per-query 7; fetches-per-server 8 fail; fetches-per-zone 9;"), func(c *Config) {
-			c.Limits = Limits{5000, 8, 9, c.Limits.ResolverQueryTimeout}
+		{opts("recursive-clients 5000; clients-per-query 0; max-clients-per-query 7; fetches-per-server 8 fail; fetches-per-zone 9 drop;"), func(c *Config) {
+			c.Limits = Limits{5000, Quota{Max: 8}, Quota{Max: 9, Drop: true}, c.Limits.ResolverQueryTimeout}
 		}},
 		{opts("resolver-query-timeout 3;"), func(c *Config) { c.Limits.ResolverQueryTimeout = 3 * time.Second }},
 		{opts("resolver-query-timeout 2500;"), func(c *Config) { c.Limits.ResolverQueryTimeout = 2500 * time.Millisecond }},

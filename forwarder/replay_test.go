@@ -83,7 +83,11 @@ func runScript(t *testing.T, path string, s script, cfg *Config) {
 }
 
 func newReplay(t *testing.T, cfg *Config, n *fakeNet) *replay {
-	s, err := newServer(cfg, Options{Workers: 1}, n.network())
+	return newReplayWith(t, cfg, n, Options{Workers: 1})
+}
+
+func newReplayWith(t *testing.T, cfg *Config, n *fakeNet, o Options) *replay {
+	s, err := newServer(cfg, o, n.network())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package forwarder
 
 import (
 	"errors"
+	"time"
 
 	"vpcdns/cache"
 	"vpcdns/forwarder/udp"
@@ -15,7 +16,8 @@ type replier struct {
 	answerer
 	p    *slowpath
 	msg  wire.Message
-	kept []byte // scratch: an entry's value
+	asOf time.Duration // when msg was asked for, from which its TTLs count
+	kept []byte        // scratch: an entry's value
 
 	fresh bool // begin was called for this batch
 	outs  []pendingOut
@@ -105,14 +107,19 @@ func (r *replier) answerHit(w *waiter, e cache.Entry) {
 	r.send(w, func(a *answerer, dst []byte, c *client) []byte { return a.hit(dst, e, c) })
 }
 
-// turnAway replies to a query whose zone has too many under way.
-func (r *replier) turnAway(w *waiter) {
-	if w.refresh {
+// turnAway replies to a query whose zone has too many under way, unless it is to
+// be dropped.
+func (r *replier) turnAway(w *waiter, drop bool) {
+	switch {
+	case w.refresh:
 		r.p.free(w)
 		return
+	case drop:
+		r.tally.dropped++
+		r.p.drop(w)
+		return
 	}
-	_, ans := splitValue(failure(w.zone.id))
-	r.replyAll(w, ans, wire.Aging{}, SourceLocal, edeOf(upstream.ErrBusy))
+	r.replyAll(w, servfail, wire.Aging{}, SourceLocal, edeOf(upstream.ErrBusy))
 }
 
 // Answer takes what upstream said, or that it said nothing (upstream.Handler).
@@ -122,8 +129,9 @@ func (r *replier) Answer(req *upstream.Request, msg []byte, err error) {
 		r.begin()
 		r.fresh = true
 	}
+	r.asOf = r.now - req.Took
 	if err == nil && f.chase != nil {
-		msg, err = f.chase.join(msg, r.now)
+		msg, err = f.chase.join(msg, r.asOf)
 	}
 	if err == nil && !r.msg.Parse(msg) {
 		err = errMalformed
@@ -132,6 +140,7 @@ func (r *replier) Answer(req *upstream.Request, msg []byte, err error) {
 		r.fail(f, err)
 		return
 	}
+	r.s.servfails.answered()
 	r.judge(f)
 }
 
@@ -175,7 +184,7 @@ func (r *replier) settle(f *fetch, bounds wire.TTLPolicy, ttl uint32, why ede) {
 	var e cache.Entry
 	w := r.p.finish(f, func() { e = r.keep(f, value, min(ttl, least)) })
 	_, ans := splitValue(stored(e, value))
-	r.replyAll(w, ans, wire.Aging{}, SourceMiss, why)
+	r.replyAll(w, ans, wire.Aging{Sub: elapsed(r.now - r.asOf)}, SourceMiss, why)
 	r.p.recycle(f)
 }
 
@@ -190,14 +199,25 @@ func stored(e cache.Entry, value []byte) string {
 // keep stores an answer unless it is good for this once only, and returns the
 // entry, or "".
 func (r *replier) keep(f *fetch, value []byte, ttl uint32) cache.Entry {
-	t := cache.Times{Stored: r.now, TTL: ttl}
-	if f.st.cfg.Cache.StaleEnable {
+	t := cache.Times{Stored: r.asOf, TTL: ttl}
+	if f.st.cfg.Cache.StaleEnable && r.msg.Rcode() == wire.NoError { // not NXDOMAIN, as in BIND
 		t.Stale = seconds(f.st.cfg.Cache.MaxStaleTTL)
 	}
-	if ttl == 0 && t.Stale == 0 {
+	if ttl == 0 && t.Stale == 0 || r.shadowed(f) {
 		return ""
 	}
+	if f.idle {
+		r.ripen(f, t)
+	}
 	return r.s.cache.Put(f.hash, f.key, value, t)
+}
+
+// shadowed reports whether a reload has put a static zone over f's name: its
+// answer must not hide that. slowpath.mu is held, so that what the reload
+// flushes after it is in force includes all that was kept before.
+func (r *replier) shadowed(f *fetch) bool {
+	st := r.s.state.Load()
+	return st != f.st && st.static.find(f.key[:len(f.key)-5]) != nil
 }
 
 // replyAll gives one answer to a list of waiters; those behind the first are

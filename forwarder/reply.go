@@ -32,16 +32,31 @@ func (a *answerer) reply(dst []byte, ans wire.Answer, g wire.Aging, c *client, e
 	if a.q.Type == wire.TypeANY && a.st.cfg.MinimalAny && !c.tcp {
 		ans = minimalAny(a.q.Question, ans)
 	}
+	if len(ans) > smallestUDP && ans.Size(a.q.Question) > a.limit(c) {
+		return a.cut(dst, ans, g, c, e)
+	}
 	dst = wire.AppendReply(dst, &a.q, a.flags(), ans, g, &a.order)
-	body := len(dst)
 	if a.q.EDNS.Present {
 		dst = a.appendOPT(dst, from, ans.Rcode(), c, e)
 	}
 	if len(dst)-from <= smallestUDP || len(dst)-from <= a.limit(c) {
 		return dst
 	}
-	opt := len(dst) - body
-	dst = wire.Cut(dst[:body], from, &a.q, ans, g, a.limit(c)-opt, !a.q.EDNS.Present)
+	return a.cut(dst[:from], ans, g, c, e)
+}
+
+// cut appends a reply with as much of ans as the client takes.
+func (a *answerer) cut(dst []byte, ans wire.Answer, g wire.Aging, c *client, e ede) []byte {
+	from, room := len(dst), a.limit(c)
+	dst = wire.AppendHeader(dst, a.q.ID, a.flags()|uint16(ans.Rcode()), 1, 0, 0, 0)
+	dst = append(dst, a.q.Question...)
+	if a.q.EDNS.Present {
+		head := len(dst)
+		dst = a.appendOPT(dst, from, ans.Rcode(), c, e)
+		room -= len(dst) - head
+		dst = dst[:head]
+	}
+	dst = wire.Cut(dst, from, &a.q, ans, g, room, !a.q.EDNS.Present)
 	if a.q.EDNS.Present {
 		dst = a.appendOPT(dst, from, ans.Rcode(), c, e)
 	}

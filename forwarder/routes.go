@@ -1,8 +1,10 @@
 package forwarder
 
 import (
+	"fmt"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 
 	"github.com/miekg/dns"
 
@@ -14,16 +16,31 @@ type zone struct {
 	id      uint16 // counts its queries; the same name keeps it over reloads
 	name    string // canonical
 	servers []netip.AddrPort
-	fetches int // questions that are being asked; guarded by slowpath.mu
+	fetches int    // questions that are being asked; guarded by slowpath.mu
+	group   *group // of the zones with the same servers
+
+	ripe atomic.Int64 // nothing is prefetched before: time.Duration on the server's clock
 }
 
+// group counts for zones that are asked for at the same servers.
+type group struct{ fetches int } // as of a zone
+
 // full reports whether the zone has as many questions under way as
-// fetches-per-zone and fetches-per-server allow. Which server of several a
-// question will be answered by is not known beforehand: their allowances add
-// up.
-func (z *zone) full(l *Limits) bool {
-	perZone, perServers := l.FetchesPerZone, l.FetchesPerServer*len(z.servers)
-	return perZone > 0 && z.fetches >= perZone || perServers > 0 && z.fetches >= perServers
+// fetches-per-zone and fetches-per-server allow, and which of the two says so.
+// Which server of several a question will be answered by is not known
+// beforehand: their allowances add up.
+func (z *zone) full(l *Limits) (Quota, bool) {
+	if q := l.FetchesPerZone; q.Max > 0 && z.fetches >= q.Max {
+		return q, true
+	}
+	q := l.FetchesPerServer
+	return q, q.Max > 0 && z.group.fetches >= q.Max*len(z.servers)
+}
+
+// count notes n more questions that are being asked.
+func (z *zone) count(n int) {
+	z.fetches += n
+	z.group.fetches += n
 }
 
 // routes finds a name's forward zone by its longest suffix. The key is the
@@ -48,6 +65,7 @@ func (ids zoneIDs) of(name string) uint16 {
 // newRoutes builds the routes of cfg without the servers that are bogus.
 func newRoutes(cfg *Config, ids zoneIDs) routes {
 	r := make(routes, len(cfg.Zones))
+	groups := make(map[string]*group)
 	for _, z := range cfg.Zones {
 		servers := make([]netip.AddrPort, 0, len(z.Forwarders))
 		for _, a := range z.Forwarders {
@@ -55,7 +73,11 @@ func newRoutes(cfg *Config, ids zoneIDs) routes {
 				servers = append(servers, a)
 			}
 		}
-		r[wireName(z.Name)] = &zone{id: ids.of(z.Name), name: z.Name, servers: servers}
+		key := fmt.Sprint(servers)
+		if groups[key] == nil {
+			groups[key] = new(group)
+		}
+		r[wireName(z.Name)] = &zone{id: ids.of(z.Name), name: z.Name, servers: servers, group: groups[key]}
 	}
 	return r
 }

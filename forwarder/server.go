@@ -5,8 +5,10 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
+	"os"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -14,6 +16,7 @@ import (
 
 	"vpcdns/acl"
 	"vpcdns/cache"
+	"vpcdns/forwarder/ena"
 	"vpcdns/forwarder/logging"
 	"vpcdns/forwarder/udp"
 	"vpcdns/forwarder/upstream"
@@ -34,6 +37,14 @@ type Options struct {
 	Logs *logging.Logs
 
 	OnlyIPv4, OnlyIPv6 bool
+
+	// Inherited are sockets that another process has bound, or has had (see
+	// Server.Sockets). Those at addresses that the configuration names are
+	// served in place of new ones, with all that waits in their queues, even if
+	// there are more than Workers. Once Serve runs, the others end for all who
+	// have them. Files that are no such sockets are ignored. The caller may
+	// close the files after New.
+	Inherited []*os.File
 }
 
 // Server is a running forwarder. All methods may be called concurrently.
@@ -44,7 +55,10 @@ type Server struct {
 
 	epoch        time.Time
 	startUnix    time.Duration // Unix time of epoch
+	slept        atomic.Int64  // nanoseconds that the machine was suspended since epoch
+	sleptBefore  time.Duration // and before
 	cookieSecret [16]byte      // where the configuration has none
+	probe        []byte        // the question of Check
 
 	state    atomic.Pointer[state]
 	queryLog atomic.Bool
@@ -53,11 +67,15 @@ type Server struct {
 	slow     *slowpath
 	tcp      *tcpServer
 
+	allowances               allowances
 	prefetches, failures     marks
+	servfails                servfails
 	udpCounters, tcpCounters *counters
 
 	listeners listeners
 	ready     chan struct{}
+	handOver  chan time.Duration // from HandOver to Serve
+	handing   sync.Once
 	quit      chan struct{}
 	retired   sync.WaitGroup // upstream clients of former states
 
@@ -73,6 +91,9 @@ type network struct {
 	listenTCP func(netip.AddrPort, int) (net.Listener, error)
 	dial      func(server, source netip.AddrPort) (upstream.Socket, error)
 	dialTCP   func(ctx context.Context, server, source netip.AddrPort) (net.Conn, error)
+	exceeded  func() ([]ena.Exceeded, error) // by one goroutine
+	asleep    func() time.Duration           // for how long the machine was suspended since it was started
+	news      func() (io.ReadCloser, error)  // readable when interfaces change
 }
 
 func hostNetwork() network {
@@ -82,6 +103,9 @@ func hostNetwork() network {
 		listenTCP: listenTCP,
 		dial:      func(server, source netip.AddrPort) (upstream.Socket, error) { return udp.Dial(server, source) },
 		dialTCP:   dialTCP,
+		exceeded:  new(ena.Reader).Read,
+		asleep:    asleep,
+		news:      addressNews,
 	}
 }
 
@@ -103,17 +127,22 @@ func newServer(cfg *Config, o Options, n network) (*Server, error) {
 		udpCounters: new(counters),
 		tcpCounters: new(counters),
 		ready:       make(chan struct{}),
+		handOver:    make(chan time.Duration, 1),
 		quit:        make(chan struct{}),
 		zoneIDs:     make(zoneIDs),
 	}
+	s.allowances.throttle = newThrottle(o.UpstreamPPS)
 	s.reloads.ReloadStats = ReloadStats{At: s.epoch, OK: true}
 	s.startUnix = time.Duration(s.epoch.UnixNano())
+	s.sleptBefore = n.asleep()
 	rand.Read(s.cookieSecret[:])
+	s.probe = newProbe()
 	s.slow = newSlowpath(s)
 	s.tcp = newTCPServer(s)
 	s.listeners.init(s)
 	st, err := s.newState(cfg, nil)
 	if err != nil {
+		s.listeners.closeAll()
 		return nil, err
 	}
 	s.install(st)
@@ -131,8 +160,10 @@ func newServer(cfg *Config, o Options, n network) (*Server, error) {
 }
 
 // clock is the time since the server was made. It knows nothing of the wall
-// clock's jumps.
-func (s *Server) clock() time.Duration { return time.Since(s.epoch) }
+// clock's jumps, and counts the time that the machine was suspended.
+func (s *Server) clock() time.Duration {
+	return time.Since(s.epoch) + time.Duration(s.slept.Load())
+}
 
 // install makes st the state for all that comes.
 func (s *Server) install(st *state) {
@@ -141,46 +172,80 @@ func (s *Server) install(st *state) {
 	s.cache.SetMaxBytes(st.cfg.Cache.MaxSize)
 }
 
-// Serve answers queries until ctx ends, lets what is under way finish, and
-// returns nil. It may be called once.
+// Serve answers queries until ctx ends, or HandOver is called, lets what is
+// under way finish, and returns nil. It may be called once.
 func (s *Server) Serve(ctx context.Context) error {
 	var wg sync.WaitGroup
 	go s.slow.run()
 	s.listeners.serve()
 	wg.Go(s.sweep)
 	wg.Go(s.watchInterfaces)
+	wg.Go(s.watchAllowances)
 	s.logs.general.Log(ctx, logging.Notice, "running")
 	close(s.ready)
-	<-ctx.Done()
+	s.await(ctx)
 	s.shutdown()
 	wg.Wait()
 	return nil
 }
 
+// await returns when the end has come and nobody waits for an answer.
+func (s *Server) await(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+		s.logs.general.Log(ctx, logging.Notice, "shutting down")
+		s.drain()
+	case wait := <-s.handOver:
+		s.logs.general.Log(ctx, logging.Notice, "shutting down, the sockets stay open")
+		s.leave(wait)
+	}
+}
+
 // Ready is closed when queries are answered.
 func (s *Server) Ready() <-chan struct{} { return s.ready }
 
-// shutdown waits for the answers that clients still wait for while hits go on,
-// and closes everything.
-func (s *Server) shutdown() {
-	s.logs.general.Log(context.Background(), logging.Notice, "shutting down")
+// HandOver makes Serve return, and leaves the sockets to another process that
+// has duplicates (Sockets): nothing more is read from them. What was read is
+// answered, with SERVFAIL when upstream takes longer than wait. Calls after the
+// first do nothing.
+func (s *Server) HandOver(wait time.Duration) { s.handing.Do(func() { s.handOver <- wait }) }
+
+// drain waits for the answers that clients still wait for, while hits go on.
+func (s *Server) drain() {
 	s.draining.Store(true)
 	s.listeners.stopAccepting()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	s.finish(patience)
+}
+
+// leave is drain where another process has the sockets.
+func (s *Server) leave(wait time.Duration) {
+	s.listeners.stopReading()
+	s.finish(wait)
+	s.draining.Store(true) // connections may ask still
+}
+
+// finish waits for what is being asked.
+func (s *Server) finish(wait time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), wait)
 	defer cancel()
 	s.slow.drain(ctx)
-	s.tcp.shut(time.Second)
+}
+
+// shutdown closes everything. Who waits for upstream gets SERVFAIL.
+func (s *Server) shutdown() {
 	s.reloadMu.Lock() // nothing new is opened from here on
 	defer s.reloadMu.Unlock()
 	close(s.quit)
 	s.state.Load().upstream.Close()
 	s.retired.Wait()
 	s.slow.stop()
+	s.tcp.shut(time.Second)
 	s.listeners.closeAll()
 }
 
 // Reload serves cfg from now on. What is cached stays. When cfg cannot be
-// served nothing has changed, and the error says why.
+// served at all nothing has changed, and the error says why. When some of its
+// addresses cannot be had the others are served, see Unserved.
 func (s *Server) Reload(cfg *Config) error {
 	s.reloadMu.Lock()
 	defer s.reloadMu.Unlock()
@@ -232,13 +297,18 @@ func (s *Server) retire(old, st *state) {
 // that memory follows what is in use.
 const sweepEvery = time.Second
 
+// knownFor is how long an answer is kept at least after it has expired: that a
+// name was known lately puts it before random ones when packets are short.
+const knownFor = 15 * time.Second
+
 func (s *Server) sweep() {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-tick.C:
-			s.cache.SweepNext(s.clock())
+			s.noteSleep()
+			s.cache.SweepNext(s.clock() - knownFor)
 		case <-s.quit:
 			return
 		}
@@ -247,6 +317,16 @@ func (s *Server) sweep() {
 
 // Addrs lists the addresses that are served, each once.
 func (s *Server) Addrs() []netip.AddrPort { return s.listeners.addrs() }
+
+// Unserved lists the addresses that the configuration names and that could not
+// be had, in their order. They are tried again every few seconds.
+func (s *Server) Unserved() []Unserved { return s.listeners.unserved(s.state.Load()) }
+
+// Unserved is an address that is not served.
+type Unserved struct {
+	Addr netip.AddrPort
+	Err  error // wraps a syscall.Errno
+}
 
 // SetQueryLog turns the log of queries on or off until the next reload.
 func (s *Server) SetQueryLog(on bool) { s.queryLog.Store(on) }

@@ -70,11 +70,15 @@ func (b *builder) prefetch(s namedconf.Statement) {
 	b.cfg.Cache.PrefetchEligible = time.Duration(eligible) * time.Second
 }
 
+// leastStaleTimeout, in milliseconds, is time enough for a VPC resolver that is
+// well. BIND's 0 gives an address that failed over for stale-answer-ttl more.
+const leastStaleTimeout = 100
+
 // staleClientTimeout is in milliseconds.
 func (b *builder) staleClientTimeout(s namedconf.Statement) {
 	b.cfg.Cache.StaleClientTimeout = -1
 	if n, ok := parseDecimal(value(s, 1)); ok {
-		b.cfg.Cache.StaleClientTimeout = time.Duration(n) * time.Millisecond
+		b.cfg.Cache.StaleClientTimeout = time.Duration(b.clamp(s, int(n), leastStaleTimeout, math.MaxUint32)) * time.Millisecond
 	}
 }
 
@@ -196,30 +200,35 @@ func (b *builder) rateLimit(s namedconf.Statement) {
 	}
 }
 
-func (b *builder) setCacheSize(s namedconf.Statement) { b.cacheLimit = value(s, 1) }
+func (b *builder) setCacheSize(s namedconf.Statement) {
+	b.cacheLimit, b.cachePos = value(s, 1), s.Items[1].Pos
+}
 
 // maxCacheSize is max-cache-size in octets. BIND's default is 90 % of the
 // memory, and next to nothing without recursion; what is less than 2 MB is 2 MB.
+// A cache is never larger than what leaves memory for the rest of the server.
 func (b *builder) maxCacheSize() int64 {
 	const least, share = 2 << 20, 90
 	n := uint64(least)
-	switch limit := strings.ToLower(b.cacheLimit); {
+	limit := strings.ToLower(b.cacheLimit)
+	percent, relative := parsePercent(limit)
+	switch {
 	case limit == "unlimited" || limit == "0":
-		return 0
+		n = math.MaxUint64
+	case relative:
+		n = percentOf(memory(), min(percent, 100))
 	case limit != "" && limit != "default":
-		n = sizeOf(limit)
+		n = uintOf(limit)
 	case b.cfg.Recursion:
-		n = percentOf(memory(), share)
+		n, relative = percentOf(memory(), share), true
 	}
-	return int64(min(max(n, least), math.MaxInt64))
-}
-
-// sizeOf reads octets or N % of the memory in normal form.
-func sizeOf(limit string) uint64 {
-	if p, ok := parsePercent(limit); ok {
-		return percentOf(memory(), min(p, 100))
+	if room := cacheRoom(memory()); n > room && n > least {
+		n = room
+		if !relative {
+			b.warnf(b.cachePos, "max-cache-size %s is taken as %d MB: there is no memory for more", b.cacheLimit, n>>20)
+		}
 	}
-	return uintOf(limit)
+	return int64(max(n, least))
 }
 
 // fallbackMemory stands for a size that the system does not tell.

@@ -2,6 +2,7 @@ package forwarder
 
 import (
 	"bytes"
+	"container/list"
 	"context"
 	"sync"
 	"sync/atomic"
@@ -49,16 +50,18 @@ type fetch struct {
 	st    *state
 	began time.Duration
 
+	priority upstream.Priority // of req, as raised
+
 	waiters waiterList // in order of arrival; guarded by slowpath.mu
 
 	loose bool // flushed meanwhile: its answer must not be kept
-	done  bool
 	idle  bool // a prefetch that nobody waits for
 	stale bool // its clients got a stale answer by now; later ones get it at once
 	chase *chase
 
-	question []byte // of req, unless it chases a chain
-	watched  bool   // stales may hold it
+	question []byte        // of req, unless it chases a chain
+	watch    *list.Element // in stales
+	lent     bool          // answerStale looks at it
 }
 
 // slowpath asks upstream for what the cache does not have.
@@ -75,7 +78,7 @@ type slowpath struct {
 
 	mu      sync.Mutex
 	fetches map[uint64]*fetch // by hash of the key: of two keys with one hash the later is not joined
-	stales  []*fetch          // by age: whose clients may get a stale answer
+	stales  list.List         // of fetches, by age: whose clients may get a stale answer
 
 	impatient *time.Timer // when the first of stales may
 
@@ -225,9 +228,9 @@ func (p *slowpath) join(r *replier, w *waiter) {
 		r.answerHit(w, e)
 		return
 	}
-	if w.zone.full(&w.st.cfg.Limits) {
+	if q, full := w.zone.full(&w.st.cfg.Limits); full {
 		p.mu.Unlock()
-		r.turnAway(w)
+		r.turnAway(w, q.Drop)
 		return
 	}
 	f := p.start(r, w, key)
@@ -254,7 +257,7 @@ func (p *slowpath) joinTo(r *replier, f *fetch, w *waiter) {
 		r.answerLate(w, f)
 	}
 	if oldest != nil {
-		r.turnAway(oldest)
+		r.turnAway(oldest, false)
 	}
 }
 
@@ -263,12 +266,13 @@ func (p *slowpath) start(r *replier, w *waiter, key []byte) *fetch {
 	f := p.spare.Get().(*fetch)
 	*f = fetch{key: append(f.key[:0], key...), question: append(f.question[:0], r.q.Question...)}
 	f.hash, f.zone, f.st, f.began = w.hash, w.zone, w.st, r.now
+	f.priority = w.priority()
 	f.req = upstream.Request{
 		Question: f.question,
 		CD:       r.q.Flags&wire.CD != 0,
 		DO:       r.q.EDNS.DO,
 		Servers:  w.zone.servers,
-		Priority: w.priority(),
+		Priority: f.priority,
 		Tag:      f,
 	}
 	if f.idle = w.refresh; f.idle {
@@ -279,18 +283,24 @@ func (p *slowpath) start(r *replier, w *waiter, key []byte) *fetch {
 	if p.fetches[f.hash] == nil {
 		p.fetches[f.hash] = f
 	}
-	f.zone.fetches++
+	f.zone.count(1)
 	if d := f.st.cfg.Cache.StaleClientTimeout; d > 0 && d < patience && f.st.cfg.Cache.StaleAnswer {
 		p.watch(f, d)
 	}
 	return f
 }
 
-// raise makes f, which may be a prefetch, as urgent as w is. p.mu is held.
+// raise makes f as urgent as w is, and more so when another waits already: who
+// floods asks for each name once. p.mu is held.
 func (p *slowpath) raise(f *fetch, w *waiter) {
-	if f.idle {
-		f.idle = false
-		f.st.upstream.Raise(&f.req, w.priority())
+	to := w.priority()
+	if !f.idle {
+		to = min(to, upstream.PriorityShared)
+	}
+	f.idle = false
+	if to < f.priority {
+		f.priority = to
+		f.st.upstream.Raise(&f.req, to)
 	}
 }
 
@@ -315,14 +325,14 @@ func (p *slowpath) finish(f *fetch, keep func()) *waiter {
 	if p.fetches[f.hash] == f {
 		delete(p.fetches, f.hash)
 	}
-	f.done = true
-	f.zone.fetches--
+	p.unwatch(f)
+	f.zone.count(-1)
 	return f.take()
 }
 
 // recycle frees f when its waiters have their replies.
 func (p *slowpath) recycle(f *fetch) {
-	if f.watched {
+	if f.lent {
 		return
 	}
 	f.st, f.zone, f.chase = nil, nil, nil

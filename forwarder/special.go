@@ -6,10 +6,24 @@ import "vpcdns/forwarder/wire"
 // waiting means that the query is ordinary after all.
 func (a *answerer) special(dst []byte, fault wire.Fault, c *client) ([]byte, outcome) {
 	a.zone = nil
-	if fault == wire.Sound {
+	switch {
+	case fault == wire.Sound:
 		return a.peculiar(dst, c)
+	case !c.tcp && chatters(c.addr.Port()):
+		return a.ignore(dst, fault)
 	}
 	return a.faulty(dst, fault, c), replied
+}
+
+// chatters reports whether what comes from a port is an answer of a service to
+// a datagram of ours: echo, daytime, chargen, time or kpasswd. A reply to it
+// would be answered again, for ever (BIND drops it too).
+func chatters(port uint16) bool {
+	switch port {
+	case 7, 13, 19, 37, 464:
+		return true
+	}
+	return false
 }
 
 // echo returns the flags of a reply that neither recurses nor could.
@@ -40,7 +54,10 @@ func (a *answerer) faulty(dst []byte, fault wire.Fault, c *client) []byte {
 		a.q.EDNS.Cookie = nil
 		return a.bare(dst, echo, wire.BadVers, c, ede{})
 	case wire.Signed:
-		return a.bare(dst, a.flags(), wire.NotAuth, c, ede{})
+		if a.q.Opcode() == wire.OpcodeQuery {
+			echo = a.flags()
+		}
+		return a.bare(dst, echo, wire.NotAuth, c, ede{})
 	case wire.BadRecord:
 		a.q.EDNS = wire.EDNS{}
 	}
@@ -84,6 +101,8 @@ func (a *answerer) peculiar(dst []byte, c *client) ([]byte, outcome) {
 		return a.bare(dst, a.flags(), wire.NotImp, c, ede{}), replied
 	case q.Class != wire.ClassIN && q.Class != wire.ClassCH:
 		return a.bare(dst, a.echo(), wire.NotImp, c, ede{}), replied
+	case a.probed():
+		return a.echoProbe(dst), replied
 	case q.Class == wire.ClassCH && (q.Type == wire.TypeAXFR || q.Type == wire.TypeIXFR):
 		return a.bare(dst, a.echo(), wire.NotAuth, c, ede{}), replied
 	case q.Class == wire.ClassCH:

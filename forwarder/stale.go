@@ -14,27 +14,23 @@ import (
 // client waiting.
 
 // staleNow reports whether the expired entry e is to be given at once: upstream
-// failed a moment ago (stale-refresh-time), or stale-answer-client-timeout is 0.
+// failed a moment ago (stale-refresh-time). It is asked all the same: who keeps
+// quiet for all of that time, as BIND does, gives an address that failed over
+// long after upstream is back.
 func (a *answerer) staleNow(e cache.Entry) bool {
 	o := &a.st.cfg.Cache
-	if !o.StaleAnswer || a.now >= e.StaleUntil() {
+	if !o.StaleAnswer || a.now >= e.StaleUntil() || !a.s.failures.recent(a.hash, a.now, o.StaleRefresh) {
 		return false
 	}
-	if a.s.failures.recent(a.hash, a.now, o.StaleRefresh) {
-		return true
-	}
-	if o.StaleClientTimeout == 0 {
-		a.prefetch(e)
-		return true
-	}
-	return false
+	a.prefetch(e)
+	return true
 }
 
-// stale replies with an expired entry.
+// stale replies with an expired entry, in stale-refresh-time.
 func (a *answerer) stale(dst []byte, e cache.Entry, c *client) []byte {
 	zone, ans := splitValue(e.Value())
 	a.count(zone, SourceStale, ans.Rcode())
-	return a.reply(dst, ans, a.staleAging(), c, ede{code: wire.EDEStale})
+	return a.reply(dst, ans, a.staleAging(), c, ede{wire.EDEStale, "query within stale refresh time window"})
 }
 
 func (a *answerer) staleAging() wire.Aging {
@@ -51,7 +47,7 @@ func (r *replier) staleFor(f *fetch) (wire.Answer, bool) {
 		return "", false
 	}
 	_, ans := splitValue(e.Value())
-	return ans, ans.Rcode() != wire.ServFail
+	return ans, true
 }
 
 // fail ends a fetch without answer: stale if that may be, else SERVFAIL.
@@ -68,9 +64,7 @@ func (r *replier) fail(f *fetch, err error) {
 		return
 	}
 	w := r.p.finish(f, func() { r.keepFailure(f, err) })
-	value := failure(f.zone.id)
-	_, ans = splitValue(value)
-	r.replyAll(w, ans, wire.Aging{}, SourceMiss, edeOf(err))
+	r.replyAll(w, servfail, wire.Aging{}, SourceMiss, edeOf(err))
 	r.p.recycle(f)
 }
 
@@ -78,8 +72,8 @@ func (r *replier) fail(f *fetch, err error) {
 // Silence is not remembered: the first query after it must get through.
 func (r *replier) keepFailure(f *fetch, err error) {
 	var answered upstream.ErrServFail
-	if ttl := seconds(f.st.cfg.Cache.ServfailTTL); ttl > 0 && errors.As(err, &answered) && !r.good(f) {
-		r.s.cache.Put(f.hash, f.key, []byte(failure(f.zone.id)), cache.Times{Stored: r.now, TTL: ttl})
+	if errors.As(err, &answered) && !r.good(f) {
+		r.s.servfails.note(f.hash, r.now)
 	}
 }
 
@@ -88,11 +82,6 @@ func (r *replier) keepFailure(f *fetch, err error) {
 func (r *replier) good(f *fetch) bool {
 	e, ok := r.s.cache.Get(f.hash, f.key)
 	return ok && r.now < e.Expires()
-}
-
-// failure is the cache value of SERVFAIL.
-func failure(zone uint16) string {
-	return string(appendZone(nil, zone)) + string([]byte{wire.ServFail, 0, 0, 0, 0, 0, 0, 0})
 }
 
 // edeOf says in EDNS why there is no answer.
@@ -113,11 +102,18 @@ func edeOf(err error) ede {
 // watch notes that f's clients get a stale answer if it takes longer than d.
 // p.mu is held.
 func (p *slowpath) watch(f *fetch, d time.Duration) {
-	if len(p.stales) == 0 {
+	if p.stales.Len() == 0 {
 		p.impatient.Reset(d)
 	}
-	p.stales = append(p.stales, f)
-	f.watched = true
+	f.watch = p.stales.PushBack(f)
+}
+
+// unwatch takes f out of stales. p.mu is held.
+func (p *slowpath) unwatch(f *fetch) {
+	if f.watch != nil {
+		p.stales.Remove(f.watch)
+		f.watch = nil
+	}
 }
 
 // answerStale gives those who waited long enough the stale answer, if there is
@@ -143,18 +139,18 @@ func (p *slowpath) answerStale(r *replier) {
 func (p *slowpath) nextImpatient(now time.Duration) *fetch {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for len(p.stales) > 0 {
-		f := p.stales[0]
-		if left := f.began + f.st.cfg.Cache.StaleClientTimeout - now; left > 0 && !f.done {
-			p.impatient.Reset(left)
-			return nil
-		}
-		p.stales = p.stales[1:]
-		if !f.done {
-			return f
-		}
+	first := p.stales.Front()
+	if first == nil {
+		return nil
 	}
-	return nil
+	f := first.Value.(*fetch)
+	if left := f.began + f.st.cfg.Cache.StaleClientTimeout - now; left > 0 {
+		p.impatient.Reset(left)
+		return nil
+	}
+	p.unwatch(f)
+	f.lent = true
+	return f
 }
 
 // answerLate replies to a client that came after the others of f had to be
@@ -162,7 +158,7 @@ func (p *slowpath) nextImpatient(now time.Duration) *fetch {
 func (r *replier) answerLate(w *waiter, f *fetch) {
 	ans, ok := r.staleFor(f)
 	if !ok {
-		ans = wire.Answer(failure(0)[2:])
+		ans = servfail
 	}
 	r.replyAll(w, ans, r.staleAging(), SourceStale, ede{code: wire.EDEStale, text: "client timeout"})
 }

@@ -136,14 +136,16 @@ func (z *staticZone) lookup(name string) (records []dns.RR, owner string) {
 	if rrs, ok := z.names[name]; ok {
 		return rrs, name
 	}
-	for encloser := parent(name); dns.IsSubDomain(z.apex, encloser); encloser = parent(encloser) {
-		if _, ok := z.names[encloser]; ok {
-			star := "*." + encloser
-			if rrs, ok := z.names[star]; ok {
-				return rrs, star
-			}
-			break
+	for name != z.apex && name != "." {
+		name = parent(name)
+		if _, ok := z.names[name]; !ok {
+			continue
 		}
+		star := "*." + name
+		if rrs, ok := z.names[star]; ok {
+			return rrs, star
+		}
+		break
 	}
 	return nil, ""
 }

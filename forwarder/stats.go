@@ -22,6 +22,8 @@ type Stats struct {
 	Refused  uint64            // by an access list
 	Bad      uint64            // malformed queries, answered or not
 	Dropped  uint64            // datagrams that got no reply by policy
+	Limited  uint64            // of those, by rate-limit
+	Slipped  uint64            // replies that rate-limit cut to a header with TC
 	Overflow uint64            // queries dropped from the full queue of the slow path
 	Pending  int               // questions that are being asked upstream
 
@@ -31,6 +33,7 @@ type Stats struct {
 	Cache    cache.Stats
 	UDP      udp.Stats
 	Upstream upstream.Stats
+	Throttle ThrottleStats
 
 	Started time.Time
 	Reload  ReloadStats
@@ -89,6 +92,7 @@ func (s *Server) Stats() Stats {
 		Cache:      s.cache.Stats(),
 		UDP:        s.listeners.stats(),
 		Upstream:   s.state.Load().upstream.Stats(),
+		Throttle:   s.allowances.stats(),
 		Started:    s.epoch,
 		Reload:     s.reloads.stats(),
 	}
@@ -129,6 +133,8 @@ func (st *Stats) add(transport string, c *counters, zones map[uint16]string) {
 	}
 	st.Bad += c.malformed.Load()
 	st.Dropped += c.dropped.Load()
+	st.Limited += c.limited.Load()
+	st.Slipped += c.slipped.Load()
 }
 
 // rcodeName is a response code as metrics name it.

@@ -2,11 +2,7 @@ package forwarder
 
 import (
 	"context"
-	"fmt"
-	"math/rand/v2"
-	"net"
 	"net/netip"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -15,6 +11,7 @@ import (
 	"go.uber.org/goleak"
 
 	"vpcdns/acl"
+	"vpcdns/forwarder/udp"
 	"vpcdns/forwarder/wire"
 )
 
@@ -29,8 +26,7 @@ const (
 // it down, every query must be answered or counted, and nothing must be left.
 func TestStress(t *testing.T) {
 	fake := newFakeNet("10.79.1.10/24")
-	up := &hostileUpstream{rand: rand.New(rand.NewPCG(1, 2))}
-	fake.auto = up.answer
+	fake.auto = newLiar(t).answer
 	s, err := newServer(stressConfig(0), Options{Workers: 2}, fake.network())
 	if err != nil {
 		t.Fatal(err)
@@ -43,9 +39,9 @@ func TestStress(t *testing.T) {
 	var clients, trouble sync.WaitGroup
 	var owed [stressClients]uint64
 	for i := range owed {
-		clients.Go(func() { owed[i] = fake.storm(uint64(i)) })
+		clients.Go(func() { owed[i] = fake.storm(newMutator(t, uint64(i)), byte(i)) })
 	}
-	clients.Go(func() { fake.stormTCP(stressTCP) })
+	clients.Go(func() { fake.stormTCP(newMutator(t, stressClients), stressTCP) })
 	quiet := make(chan struct{})
 	trouble.Go(func() { makeTrouble(t, s, fake, quiet) })
 	clients.Wait()
@@ -103,6 +99,8 @@ func await[T any](f func() (T, bool)) T {
 	return v
 }
 
+var stressBlackhole = netip.MustParsePrefix("10.66.0.0/16")
+
 // stressConfig is a configuration with all that queries can meet; they differ
 // by n.
 func stressConfig(n int) *Config {
@@ -112,7 +110,7 @@ func stressConfig(n int) *Config {
 	cfg.Cache.StaleEnable, cfg.Cache.StaleAnswer = n%2 == 0, n%2 == 0
 	cfg.Cache.StaleClientTimeout = time.Duration(n%3-1) * 20 * time.Millisecond
 	cfg.Cache.MaxStaleTTL, cfg.Cache.StaleAnswerTTL = time.Minute, 30*time.Second
-	cfg.Blackhole = acl.List{{Prefix: netip.MustParsePrefix("10.66.0.0/16")}}
+	cfg.Blackhole = acl.List{{Prefix: stressBlackhole}}
 	cfg.AllowRecurse = acl.List{{Prefix: netip.MustParsePrefix("10.0.0.0/8")}}
 	cfg.MinimalResponses, cfg.MinimalAny = n%2 == 1, n%2 == 0
 	servers := []netip.AddrPort{netip.MustParseAddrPort("10.79.0.2:53"), netip.MustParseAddrPort("10.79.0.3:53")}
@@ -152,14 +150,13 @@ func makeTrouble(t *testing.T, s *Server, fake *fakeNet, quiet chan struct{}) {
 
 // storm sends queries over UDP, most of them broken, and returns how many must
 // be answered or counted.
-func (n *fakeNet) storm(seed uint64) (owed uint64) {
-	r := rand.New(rand.NewPCG(seed, 3))
+func (n *fakeNet) storm(m *mutator, host byte) (owed uint64) {
 	for range stressPackets {
-		msg := hostileQuery(r)
-		peer := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, byte(60 + r.IntN(10)), 0, byte(seed)}), uint16(1024+r.IntN(60000)))
+		msg := m.hostileQuery(udp.MaxQuery)
+		peer := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, byte(60 + m.IntN(10)), 0, host}), uint16(1024+m.IntN(60000)))
 		n.ask(peer, testServer, false, msg)
 		var q wire.Query
-		if q.Parse(msg) != wire.Ignore && peer.Addr().As4()[1] != 66 {
+		if q.Parse(msg) != wire.Ignore && !stressBlackhole.Contains(peer.Addr()) {
 			owed++
 		}
 	}
@@ -167,8 +164,7 @@ func (n *fakeNet) storm(seed uint64) (owed uint64) {
 }
 
 // stormTCP makes connections, pipelines broken queries on them, and drops most.
-func (n *fakeNet) stormTCP(conns int) {
-	r := rand.New(rand.NewPCG(4, 5))
+func (n *fakeNet) stormTCP(m *mutator, conns int) {
 	var readers sync.WaitGroup
 	defer readers.Wait()
 	for i := range conns {
@@ -187,113 +183,13 @@ func (n *fakeNet) stormTCP(conns int) {
 			}
 		})
 		_ = c.SetWriteDeadline(time.Now().Add(time.Second))
-		for range 1 + r.IntN(20) {
-			msg := hostileQuery(r)
+		for range 1 + m.IntN(20) {
+			msg := m.hostileQuery(dns.MaxMsgSize)
 			frame := append([]byte{byte(len(msg) >> 8), byte(len(msg))}, msg...)
-			if _, err := c.Write(frame[:len(frame)-r.IntN(2)*r.IntN(2)]); err != nil {
+			if _, err := c.Write(frame[:len(frame)-m.IntN(2)*m.IntN(2)]); err != nil {
 				break
 			}
 		}
 		c.Close()
 	}
-}
-
-// hostileQuery is a query for one of many names, as it is or mutated.
-func hostileQuery(r *rand.Rand) []byte {
-	m := new(dns.Msg)
-	zone := []string{"example.", "a.test.", "b.test.", "none.test.", "version.bind."}[r.IntN(5)]
-	types := []uint16{dns.TypeA, dns.TypeTXT, dns.TypeANY, dns.TypeDS, dns.TypeAXFR, dns.TypeCNAME}
-	m.SetQuestion(fmt.Sprintf("n%d.%s", r.IntN(300), zone), types[r.IntN(len(types))])
-	m.Question[0].Qclass = []uint16{dns.ClassINET, dns.ClassINET, dns.ClassINET, dns.ClassCHAOS}[r.IntN(4)]
-	m.CheckingDisabled, m.RecursionDesired = r.IntN(4) == 0, r.IntN(8) > 0
-	if r.IntN(2) == 0 {
-		m.SetEdns0(uint16(r.IntN(5000)), r.IntN(2) == 0)
-	}
-	msg, err := m.Pack()
-	if err != nil {
-		panic(err)
-	}
-	return mutated(r, msg)
-}
-
-// mutated changes half of the messages: octets, or the length.
-func mutated(r *rand.Rand, msg []byte) []byte {
-	switch r.IntN(6) {
-	case 0, 1:
-		for range 1 + r.IntN(4) {
-			msg[r.IntN(len(msg))] = byte(r.IntN(256))
-		}
-	case 2:
-		from := r.IntN(len(msg))
-		msg = slices.Concat(msg[:from], msg[from/2:], msg[from:])
-		if r.IntN(2) == 0 || len(msg) > dns.MaxMsgSize-1 {
-			msg = msg[:r.IntN(min(len(msg), dns.MaxMsgSize))]
-		}
-	}
-	return msg
-}
-
-// hostileUpstream answers with all that an upstream may say, and with what it
-// must not.
-type hostileUpstream struct {
-	rand *rand.Rand // under fakeNet.mu
-}
-
-func (u *hostileUpstream) answer(q *asking) []byte {
-	r := u.rand
-	m, a := new(dns.Msg), new(dns.Msg)
-	if m.Unpack(q.msg) != nil || len(m.Question) != 1 || r.IntN(20) == 0 {
-		return nil // silence
-	}
-	a.SetReply(m)
-	name := m.Question[0].Name
-	h := dns.RR_Header{Name: name, Class: dns.ClassINET, Rrtype: dns.TypeA, Ttl: uint32(r.IntN(4))}
-	cname := func(target string) dns.RR {
-		h := h
-		h.Rrtype = dns.TypeCNAME
-		return &dns.CNAME{Hdr: h, Target: target}
-	}
-	soa := &dns.SOA{Hdr: dns.RR_Header{Name: "test.", Class: dns.ClassINET, Rrtype: dns.TypeSOA, Ttl: 5}, Ns: ".", Mbox: ".", Minttl: 2}
-	switch r.IntN(10) {
-	case 0:
-		a.Answer = []dns.RR{cname(fmt.Sprintf("n%d.b.test.", r.IntN(300)))}
-	case 1:
-		a.Answer = []dns.RR{cname(name)}
-	case 2:
-		a.Rcode, a.Ns = dns.RcodeNameError, []dns.RR{soa}
-	case 3:
-		a.Rcode = r.IntN(24)
-	case 4:
-		a.Truncated = !q.tcp
-		a.Answer = bigAnswer(h)[:1+r.IntN(200)]
-	case 5:
-		a.Ns = []dns.RR{&dns.NS{Hdr: dns.RR_Header{Name: "test.", Class: dns.ClassINET, Rrtype: dns.TypeNS, Ttl: 5}, Ns: "ns.test."}}
-	case 6:
-		a.Ns = []dns.RR{soa}
-	default:
-		for i := range 1 + r.IntN(5) {
-			a.Answer = append(a.Answer, &dns.A{Hdr: h, A: net.IPv4(10, 0, 0, byte(i))})
-		}
-	}
-	a.Compress = r.IntN(2) == 0
-	if m.IsEdns0() != nil && r.IntN(2) == 0 {
-		a.SetEdns0(1232, false)
-	}
-	msg, err := a.Pack()
-	if err != nil {
-		return nil
-	}
-	return mutatedBody(r, msg, 12+len(name)+1+4)
-}
-
-// mutatedBody mutates behind the question as a rule, so that upstream's ID and
-// question are right and the rest is looked at.
-func mutatedBody(r *rand.Rand, msg []byte, body int) []byte {
-	switch {
-	case r.IntN(500) == 0:
-		return mutated(r, msg)
-	case body >= len(msg):
-		return msg
-	}
-	return append(msg[:body:body], mutated(r, slices.Clone(msg[body:]))...)
 }

@@ -34,6 +34,8 @@ type counters struct {
 	rcodes    [numRcodes + 1]atomic.Uint64
 	malformed atomic.Uint64 // queries with a fault, and datagrams ignored
 	dropped   atomic.Uint64 // no reply by policy: blackhole, rate limit
+	limited   atomic.Uint64 // of those, by rate-limit
+	slipped   atomic.Uint64 // replies cut by rate-limit
 }
 
 // tally collects the counts of one goroutine between two publications, so that
@@ -44,7 +46,7 @@ type tally struct {
 	replies [maxZones][numSources]uint32
 	rcodes  [numRcodes + 1]uint32
 
-	malformed, dropped uint32
+	malformed, dropped, limited, slipped uint32
 }
 
 func (t *tally) reply(zone uint16, s Source, rcode int) {
@@ -71,9 +73,11 @@ func (t *tally) publish() {
 		}
 	}
 	t.zones = 0
-	if t.malformed|t.dropped != 0 {
+	if t.malformed|t.dropped|t.slipped != 0 {
 		t.to.malformed.Add(uint64(t.malformed))
 		t.to.dropped.Add(uint64(t.dropped))
-		t.malformed, t.dropped = 0, 0
+		t.to.limited.Add(uint64(t.limited))
+		t.to.slipped.Add(uint64(t.slipped))
+		t.malformed, t.dropped, t.limited, t.slipped = 0, 0, 0, 0
 	}
 }

@@ -17,7 +17,7 @@ const tcpBuffer = 4096
 
 // tcpBacklog is how many octets of replies a client may leave unread before
 // its queries are not read any more.
-const tcpBacklog = 256 << 10
+const tcpBacklog = 64 << 10
 
 // tcpPipeline is how many queries of one connection may wait for upstream
 // before the next ones are read, so that one client cannot fill the memory
@@ -27,6 +27,11 @@ const tcpPipeline = 256
 // tcpUnread is how many octets may be left unread when the answers of upstream
 // have come: the client that lets more pile up has lost the connection.
 const tcpUnread = 1 << 20
+
+// tcpUnreadAll is how many octets of answers of upstream all clients may leave
+// unread before those who are behind by more than tcpBacklog lose their
+// connections.
+const tcpUnreadAll = 32 << 20
 
 // tcpWriteTimeout is how long a client may take to accept what is written.
 const tcpWriteTimeout = 10 * time.Second
@@ -44,6 +49,7 @@ type tcpConn struct {
 	mu      sync.Mutex
 	drained sync.Cond // signalled when pending is written
 	pending []byte    // replies with their lengths, to be written
+	late    int       // octets of pending that the slow path brought
 	spare   []byte    // the other buffer of the two
 	writing bool
 	broken  bool
@@ -104,6 +110,9 @@ func (c *tcpConn) restartIdle() {
 	c.mu.Unlock()
 	idle := c.idleTimeout()
 	if c.timed == 0 || c.now-c.timed > min(time.Second, idle/8) {
+		if c.s.draining.Load() {
+			return // shut has set the last one
+		}
 		c.timed = c.now
 		c.SetReadDeadline(time.Now().Add(idle))
 	}
@@ -201,11 +210,14 @@ func (c *tcpConn) reply(write func(dst []byte) []byte) {
 	if c.broken {
 		return
 	}
-	if len(c.pending) > tcpUnread {
+	if n := len(c.pending); n > tcpUnread || n > tcpBacklog && c.t.unread.Load() > tcpUnreadAll {
 		c.giveUp()
 		return
 	}
+	before := len(c.pending)
 	c.append(write)
+	c.late += len(c.pending) - before
+	c.t.unread.Add(int64(len(c.pending) - before))
 	if !c.writing {
 		c.writing = true
 		c.t.wg.Go(c.write)
@@ -240,13 +252,14 @@ func (c *tcpConn) flush() {
 func (c *tcpConn) write() {
 	c.mu.Lock()
 	for len(c.pending) > 0 && !c.broken {
-		out := c.pending
-		c.pending = c.spare[:0]
+		out, late := c.pending, c.late
+		c.pending, c.late = c.spare[:0], 0
 		c.mu.Unlock()
 		c.SetWriteDeadline(time.Now().Add(tcpWriteTimeout))
 		_, err := c.Write(out)
+		c.t.unread.Add(-int64(late))
 		c.mu.Lock()
-		c.spare = out
+		c.keep(out)
 		if err != nil {
 			c.giveUp()
 		}
@@ -254,6 +267,14 @@ func (c *tcpConn) write() {
 	c.writing = false
 	c.drained.Broadcast()
 	c.mu.Unlock()
+}
+
+// keep keeps a buffer for the next replies, unless it has become large.
+func (c *tcpConn) keep(buf []byte) {
+	if cap(buf) > 2*tcpBacklog || c.broken {
+		buf = nil
+	}
+	c.spare = buf
 }
 
 // giveUp ends the connection for all who would write to it. The caller holds mu.
@@ -267,7 +288,8 @@ func (c *tcpConn) giveUp() {
 func (c *tcpConn) hangUp() {
 	c.mu.Lock()
 	c.broken = true
-	c.pending, c.spare = nil, nil
+	c.t.unread.Add(-int64(c.late))
+	c.pending, c.spare, c.late = nil, nil, 0
 	c.drained.Broadcast()
 	c.mu.Unlock()
 	c.Close()

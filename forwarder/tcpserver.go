@@ -3,7 +3,9 @@ package forwarder
 import (
 	"errors"
 	"net"
+	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -12,14 +14,16 @@ type tcpServer struct {
 	s  *Server
 	wg sync.WaitGroup
 
+	unread  atomic.Int64 // octets of upstream's answers that wait in all connections
+	evicted counter      // connections closed to make room
+
 	mu      sync.Mutex
-	conns   map[*tcpConn]struct{}
+	clients tcpClients
 	closing bool
-	evicted counter // connections closed to make room
 }
 
 func newTCPServer(s *Server) *tcpServer {
-	return &tcpServer{s: s, conns: make(map[*tcpConn]struct{})}
+	return &tcpServer{s: s, clients: tcpClients{homes: make(map[netip.Addr]map[*tcpConn]struct{})}}
 }
 
 // acceptPause is how long accepting rests when descriptors have run out.
@@ -33,7 +37,7 @@ func (t *tcpServer) accept(l net.Listener) {
 		case errors.Is(err, net.ErrClosed):
 			return
 		case err != nil:
-			t.makeRoom(0)
+			t.makeRoom(0, netip.Addr{})
 			time.Sleep(acceptPause)
 		default:
 			t.admit(nc)
@@ -41,9 +45,13 @@ func (t *tcpServer) accept(l net.Listener) {
 	}
 }
 
+// tcpSendBuffer bounds what the kernel holds for a client that does not read,
+// in octets; by itself it goes up to some megabytes.
+const tcpSendBuffer = 128 << 10
+
 // admit serves a new connection, unless its client is blackholed. When there
-// are too many, the one that has been idle longest goes: a client that means
-// it asks again, and slow ones cannot keep honest ones out.
+// are too many, one of the client that has the most goes: a client that means
+// it asks again, and neither many nor slow ones keep others out.
 func (t *tcpServer) admit(nc net.Conn) {
 	c := t.newConn(nc)
 	c.begin()
@@ -51,18 +59,21 @@ func (t *tcpServer) admit(nc net.Conn) {
 		reset(nc)
 		return
 	}
-	t.makeRoom(c.st.cfg.TCP.Clients)
+	if tc, ok := nc.(*net.TCPConn); ok {
+		tc.SetWriteBuffer(tcpSendBuffer)
+	}
+	t.makeRoom(c.st.cfg.TCP.Clients, c.client.addr.Addr())
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closing {
 		nc.Close()
 		return
 	}
-	t.conns[c] = struct{}{}
+	t.clients.add(c)
 	t.wg.Go(func() {
 		c.run()
 		t.mu.Lock()
-		delete(t.conns, c)
+		t.clients.remove(c)
 		t.mu.Unlock()
 	})
 }
@@ -75,23 +86,18 @@ func reset(nc net.Conn) {
 	nc.Close()
 }
 
-// makeRoom closes the longest idle connection when limit is reached.
-func (t *tcpServer) makeRoom(limit int) {
+// makeRoom closes a connection when limit is reached and newcomer wants one.
+func (t *tcpServer) makeRoom(limit int, newcomer netip.Addr) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.conns) < max(limit, 1) {
+	if t.clients.n < max(limit, 1) {
 		return
 	}
-	var idlest *tcpConn
-	var since time.Duration
-	for c := range t.conns {
-		if last := c.idleSince(); idlest == nil || last < since {
-			idlest, since = c, last
-		}
-	}
-	delete(t.conns, idlest)
+	c := t.clients.victim(newcomer)
+	t.clients.remove(c)
 	t.evicted.Add(1)
-	reset(idlest.Conn)
+	reset(c.Conn)
+	c.hangUp()
 }
 
 // idleSince returns when the connection last did something useful: a query
@@ -105,14 +111,16 @@ func (c *tcpConn) idleSince() time.Duration {
 	return c.active
 }
 
+// lastWords is how long a connection that ends is still read: a query may be on
+// its way, above all where the connection is new.
+const lastWords = 100 * time.Millisecond
+
 // shut ends all connections: they finish what they have begun until the grace
 // is over.
 func (t *tcpServer) shut(grace time.Duration) {
 	t.mu.Lock()
 	t.closing = true
-	for c := range t.conns {
-		c.SetReadDeadline(time.Now())
-	}
+	t.clients.each(func(c *tcpConn) { c.SetReadDeadline(time.Now().Add(lastWords)) })
 	t.mu.Unlock()
 	force := time.AfterFunc(grace, t.closeAll)
 	t.wg.Wait()
@@ -122,14 +130,12 @@ func (t *tcpServer) shut(grace time.Duration) {
 func (t *tcpServer) closeAll() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for c := range t.conns {
-		c.hangUp()
-	}
+	t.clients.each((*tcpConn).hangUp)
 }
 
 // open counts the connections.
 func (t *tcpServer) open() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return len(t.conns)
+	return t.clients.n
 }

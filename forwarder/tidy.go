@@ -3,7 +3,6 @@ package forwarder
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/miekg/dns"
 
@@ -17,23 +16,22 @@ func (r *replier) tidy(c wire.Chain, v verdict) error {
 	minimal := r.st.cfg.MinimalResponses && r.msg.Sections[2] > 0
 	superfluous := v == positive && has(r.msg.Section(1), wire.TypeNS) && !r.msg.DropReferral()
 	bulky := len(r.msg.Msg) > smallestUDP && r.msg.Uncompressed()
-	if c.Straight && !superfluous && !minimal && !bulky && r.msg.Keepable() {
+	if c.Straight && !superfluous && !minimal && !bulky && r.msg.InBailiwick(c) && r.msg.Keepable() {
 		return nil
 	}
 	m := new(dns.Msg)
 	if err := m.Unpack(r.msg.Msg); err != nil {
 		return fmt.Errorf("unpacking answer: %w", err)
 	}
-	m.Answer = relevant(m)
+	var chain []string
+	m.Answer, chain = relevant(m)
 	if len(m.Answer) == 0 && v == positive {
 		return errMalformed
 	}
-	if v == positive {
-		m.Ns = slices.DeleteFunc(m.Ns, isNS)
+	m.Ns, m.Extra = denials(m, chain), helpers(m)
+	if r.st.cfg.MinimalResponses {
+		m.Extra = nil
 	}
-	m.Extra = slices.DeleteFunc(m.Extra, func(rr dns.RR) bool {
-		return r.st.cfg.MinimalResponses || rr.Header().Rrtype == dns.TypeOPT
-	})
 	return r.repack(m)
 }
 
@@ -45,7 +43,7 @@ func (r *replier) repack(m *dns.Msg) error {
 		if err != nil {
 			return fmt.Errorf("packing answer: %w", err)
 		}
-		if !r.msg.Parse(packed) {
+		if !r.msg.Parse(packed) || new(dns.Msg).Unpack(packed) != nil { // data may be read but not be written
 			return errMalformed
 		}
 		if r.msg.Keepable() {
@@ -53,46 +51,6 @@ func (r *replier) repack(m *dns.Msg) error {
 		}
 	}
 	return nil
-}
-
-func isNS(rr dns.RR) bool {
-	if sig, ok := rr.(*dns.RRSIG); ok {
-		return sig.TypeCovered == dns.TypeNS
-	}
-	return rr.Header().Rrtype == dns.TypeNS
-}
-
-// relevant returns the records of the answer section that the question leads
-// to, in the order of the chain.
-func relevant(m *dns.Msg) []dns.RR {
-	q := m.Question[0]
-	var chain []dns.RR
-	seen := make(map[string]bool)
-	for name := dns.CanonicalName(q.Name); !seen[name]; {
-		seen[name] = true
-		next := name
-		for _, rr := range m.Answer {
-			h := rr.Header()
-			owner := dns.CanonicalName(h.Name)
-			d, isDNAME := rr.(*dns.DNAME)
-			switch {
-			case isDNAME && owner != name && dns.IsSubDomain(owner, name):
-				chain = append(chain, d)
-				continue
-			case owner != name:
-				continue
-			}
-			chain = append(chain, rr)
-			if c, ok := rr.(*dns.CNAME); ok && q.Qtype != dns.TypeCNAME && q.Qtype != dns.TypeANY {
-				next = dns.CanonicalName(c.Target)
-			}
-		}
-		if strings.EqualFold(next, name) {
-			break
-		}
-		name = next
-	}
-	return dns.Dedup(chain, nil)
 }
 
 // minimalAny returns the answer to an ANY query with its first set alone, and

@@ -20,9 +20,11 @@ const (
 // YXDOMAIN.
 func verdictOf(m *wire.Message, c wire.Chain) verdict {
 	switch {
+	case m.Rcode() != wire.NoError: // even with records, which contradict it
+		return negative
 	case c.Data:
 		return positive
-	case m.Rcode() != wire.NoError || has(m.Section(1), wire.TypeSOA):
+	case has(m.Section(1), wire.TypeSOA):
 		return negative
 	case c.Hops > 0:
 		return partial

@@ -61,6 +61,17 @@ func collectRTT(st *forwarder.Stats, e emitter) {
 	}
 }
 
+func collectLimited(st *forwarder.Stats, e emitter) {
+	e.value(float64(st.Limited), "drop")
+	e.value(float64(st.Slipped), "slip")
+}
+
+func collectExceeded(st *forwarder.Stats, e emitter) {
+	for _, x := range st.Throttle.Exceeded {
+		e.value(float64(x.Packets), x.Interface, x.Allowance)
+	}
+}
+
 func collectReloads(st *forwarder.Stats, e emitter) {
 	e.value(float64(st.Reload.Succeeded), "success")
 	e.value(float64(st.Reload.Failed), "failure")

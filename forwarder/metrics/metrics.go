@@ -2,10 +2,11 @@
 // above the server and reads nothing but its Stats, so that a scrape costs the
 // paths of queries nothing.
 //
-// Counters start at zero with the server; those named forwarder_upstream_…
-// also when a reload changes the upstream servers, which Prometheus takes for
-// the restart that it is. The values of all labels come from the configuration
-// or from short fixed lists, never from queries.
+// Counters start at zero with the server; most of those named
+// forwarder_upstream_… also when a reload changes the upstream servers, which
+// Prometheus takes for the restart that it is. The values of all labels come
+// from the configuration, the host's interfaces or short fixed lists, never from
+// queries.
 package metrics
 
 import (

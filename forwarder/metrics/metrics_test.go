@@ -15,6 +15,7 @@ import (
 
 	"vpcdns/cache"
 	"vpcdns/forwarder"
+	"vpcdns/forwarder/ena"
 	"vpcdns/forwarder/udp"
 	"vpcdns/forwarder/upstream"
 )
@@ -32,7 +33,7 @@ func sample() forwarder.Stats {
 			{Transport: "tcp", Zone: "", Source: forwarder.SourceRefused, Count: 1002},
 		},
 		Rcodes:  map[string]uint64{"NOERROR": 1003, "BADCOOKIE": 1004},
-		Refused: 1005, Bad: 1006, Dropped: 1007, Overflow: 1008, Pending: 1009,
+		Refused: 1005, Bad: 1006, Dropped: 1007, Limited: 1057, Slipped: 1058, Overflow: 1008, Pending: 1009,
 		TCPOpen: 1010, TCPEvicted: 1011,
 		Cache: cache.Stats{Entries: 1012, Bytes: 1013, MaxBytes: 1014, Evictions: 1015, Refused: 1016},
 		UDP:   udp.Stats{Received: 1017, Sent: 1018, SendFailed: 1019, SendFull: 1020, Segmented: 1021, ReceiveFull: 1022, SegmentFailed: 1023},
@@ -46,10 +47,14 @@ func sample() forwarder.Stats {
 				},
 				{Addr: netip.MustParseAddrPort("[fd00:ec2::253]:53")},
 			},
-			Budgets:  [2]upstream.BudgetStats{{PPS: 900, Sent: 1035, Queued: 1036, Depth: 1037}, {PPS: 901, Sent: 1038, Queued: 1039, Depth: 1040}},
+			Budgets:  [2]upstream.BudgetStats{{PPS: 900, Sent: 1035, Queued: 1036, Depth: 1037, Refused: 1052}, {PPS: 901, Sent: 1038, Queued: 1039, Depth: 1040, Refused: 1053}},
 			Requests: 1041, TimedOut: 1042, Refused: 1043, Dials: 1044, DialErrors: 1045, SendErrors: 1046,
 			Pending: 1047, Sockets: 1048, Streams: 1049,
 		},
+		Throttle: forwarder.ThrottleStats{Active: true, Halvings: 1054, Exceeded: []ena.Exceeded{
+			{Interface: "eth0", Allowance: "linklocal", Packets: 1055},
+			{Interface: "eth1", Allowance: "pps", Packets: 1056},
+		}},
 		Started: time.Unix(1_800_000_000, 0),
 		Reload:  forwarder.ReloadStats{At: time.Unix(1_800_000_100, 0), Succeeded: 1050, Failed: 1051},
 	}
@@ -246,7 +251,7 @@ forwarder_responses_total{rcode="SERVFAIL"} 0
 		{
 			name: "budgets by family", metric: "forwarder_upstream_budget_packets_per_second",
 			want: `
-# HELP forwarder_upstream_budget_packets_per_second Most packets a second to upstream (--upstream-pps), by address family; 0 is no limit.
+# HELP forwarder_upstream_budget_packets_per_second Most packets a second to upstream now (--upstream-pps, or less while forwarder_upstream_throttled), by address family; 0 is no limit.
 # TYPE forwarder_upstream_budget_packets_per_second gauge
 forwarder_upstream_budget_packets_per_second{family="ipv4"} 900
 forwarder_upstream_budget_packets_per_second{family="ipv6"} 901

@@ -105,13 +105,14 @@ func TestTableIsWhatIsDescribed(t *testing.T) {
 	}
 }
 
-// Every label is bounded by the configuration or by a list in the code: no
+// Every label is bounded by the configuration, the host or a list in the code: no
 // names, addresses or ports of clients.
 func TestLabels(t *testing.T) {
 	known := map[string]bool{
 		"transport": true, "zone": true, "source": true, "rcode": true, // of queries
 		"server": true, "family": true, // of upstream
-		"result": true, "version": true, "revision": true, "goversion": true,
+		"interface": true, "allowance": true, // of this host
+		"result": true, "action": true, "version": true, "revision": true, "goversion": true,
 	}
 	for _, f := range families {
 		for _, label := range f.labels {

@@ -1,0 +1,365 @@
+package forwarder
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	goflag "flag"
+	"fmt"
+	"net/netip"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/miekg/dns"
+	"go.uber.org/goleak"
+	"golang.org/x/net/dns/dnsmessage"
+
+	"vpcdns/acl"
+	"vpcdns/forwarder/udp"
+	"vpcdns/forwarder/wire"
+)
+
+var mutants = goflag.Int("mutants", 20_000, "how many broken messages tests send, from clients and from upstream, over UDP and over TCP each")
+
+// settled is long enough for the server to be done with all that it was asked.
+const settled = 5 * time.Second
+
+// trial sends a Server what is broken, and checks what it says to that.
+type trial struct {
+	*replay
+	*mutator
+	peers int
+	owed  map[netip.AddrPort][]byte // queries over UDP without reply so far
+	lied  bool                      // replies may have data that upstream spoilt
+}
+
+// tryOut runs test against a Server, with which nothing may be wrong after it.
+func tryOut(t *testing.T, cfg *Config, test func(t *testing.T, b *trial)) {
+	virtual(t, cfg, func(t *testing.T, r *replay) {
+		b := &trial{replay: r, mutator: newMutator(t, 1), owed: make(map[netip.AddrPort][]byte)}
+		before := heapOctets()
+		test(t, b)
+		b.checkHonest(t)
+		b.s.Flush()
+		if grown := heapOctets() - before; grown > 16<<20 {
+			t.Errorf("the heap has grown by %d octets, want little", grown)
+		}
+	})
+	goleak.VerifyNone(t)
+}
+
+// heapOctets returns how many octets of the heap are in use.
+func heapOctets() int {
+	runtime.GC()
+	runtime.GC() // what a sync.Pool held is gone after the second
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int(m.HeapInuse)
+}
+
+// hostileConfig has all that queries can meet.
+func hostileConfig() *Config {
+	cfg := stressConfig(0)
+	id := "forwarder"
+	cfg.Identity.ServerID = &id
+	return cfg
+}
+
+// Each query that has a header gets one reply, and only that, however broken
+// it is.
+func TestBadQueries(t *testing.T) {
+	const window = 1000
+	tryOut(t, hostileConfig(), func(t *testing.T, b *trial) {
+		for sent := 0; sent < *mutants; sent += window {
+			if err := b.s.Reload(stressConfig(sent / window)); err != nil {
+				t.Fatal(err)
+			}
+			for range window {
+				b.ask(b.hostileQuery(udp.MaxQuery))
+			}
+			b.settle(t)
+		}
+	})
+}
+
+// ask sends a query over UDP from an address that never asked before.
+func (b *trial) ask(msg []byte) {
+	b.peers++
+	n := b.peers
+	peer := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 64 + byte(n>>16)&7, byte(n >> 8), byte(n)}), uint16(1024+n%60000))
+	b.net.ask(peer, testServer, false, msg)
+	b.owed[peer] = msg
+}
+
+// settle checks the replies to what was asked over UDP, and returns them.
+func (b *trial) settle(t *testing.T) []reply {
+	t.Helper()
+	time.Sleep(settled)
+	synctest.Wait()
+	got := b.net.got()
+	for _, g := range got {
+		query, ok := b.owed[g.peer]
+		if !ok {
+			t.Fatalf("reply %x is the second one, or nobody asked", g.msg)
+		}
+		if b.lied && new(dns.Msg).Unpack(g.msg) != nil {
+			checkHead(t, query, g.msg, false)
+			checkFrame(t, g.msg)
+		} else {
+			checkReply(t, query, g.msg, false)
+		}
+		delete(b.owed, g.peer)
+	}
+	for peer, query := range b.owed {
+		if deserves(query) && !stressBlackhole.Contains(peer.Addr()) {
+			t.Fatalf("query %x of %v got no reply", query, peer)
+		}
+	}
+	clear(b.owed)
+	return got
+}
+
+// checkFrame holds a reply to what a forwarder vouches for: the records are
+// whole. What is in those that it does not know is upstream's (RFC 3597).
+func checkFrame(t *testing.T, reply []byte) {
+	t.Helper()
+	var p dnsmessage.Parser
+	_, err := p.Start(reply)
+	if err := cmp.Or(err, p.SkipAllQuestions(), p.SkipAllAnswers(), p.SkipAllAuthorities(), p.SkipAllAdditionals()); err != nil {
+		t.Fatalf("reply %x: %v", reply, err)
+	}
+}
+
+// deserves reports whether a message is a query that must get a reply.
+func deserves(msg []byte) bool { return len(msg) >= wire.HeaderLen && msg[2]&0x80 == 0 }
+
+// A name of many labels below a static zone is looked up without making any.
+func TestDeepNameAllocatesNothing(t *testing.T) {
+	zones := make(static)
+	zones.tell("version.bind.", nil)
+	z := zones[wireName("version.bind.")]
+	deep := strings.Repeat("a.", 120) + "version.bind."
+	if n := testing.AllocsPerRun(10, func() { z.lookup(deep) }); n > 2 {
+		t.Errorf("lookup of 122 labels allocates %v times, want 2 at most", n)
+	}
+}
+
+// A reply has its query's opcode, whatever else is wrong.
+func TestSignedOtherOpcode(t *testing.T) {
+	const dso = 6
+	m := &dns.Msg{MsgHdr: dns.MsgHdr{Opcode: dso}}
+	m.SetTsig("key.", dns.HmacSHA256, 300, 0)
+	var a answerer
+	a.init(unserved(t), new(counters))
+	a.begin()
+	reply, _ := a.serve(nil, packed(m), &client{addr: testClient, local: testServer})
+	if got := unpacked(t, reply); got.Opcode != dso || got.Rcode != dns.RcodeNotAuth {
+		t.Errorf("reply = opcode %d, %s, want %d, NOTAUTH", got.Opcode, dns.RcodeToString[got.Rcode], dso)
+	}
+}
+
+// What is no query gets no reply where that would be answered again.
+func TestChatteringPorts(t *testing.T) {
+	s := unserved(t)
+	sound := hits(t)[0].query
+	garbage := []byte("!\"#$%&'()*+,-./0123456789")
+	tests := []struct {
+		name string
+		port uint16
+		tcp  bool
+		msg  []byte
+		want outcome
+	}{
+		{"echo", 7, false, garbage, dropped},
+		{"chargen", 19, false, garbage, dropped},
+		{"kpasswd", 464, false, garbage, dropped},
+		{"chargen over TCP", 19, true, garbage, replied},
+		{"DNS", 53, false, garbage, replied},
+		{"query from chargen", 19, false, sound, replied},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var a answerer
+			a.init(s, new(counters))
+			a.begin()
+			c := client{addr: netip.AddrPortFrom(testClient.Addr(), tt.port), local: testServer, tcp: tt.tcp}
+			if reply, what := a.serve(nil, tt.msg, &c); what != tt.want || (len(reply) > 0) != (what == replied) {
+				t.Errorf("serve(%q) = %x, %v, want %v", tt.msg, reply, what, tt.want)
+			}
+		})
+	}
+}
+
+// Over TCP too, until a message that is none ends the connection.
+func TestBadQueriesTCP(t *testing.T) {
+	const conns, pipeline = 40, 25
+	tryOut(t, hostileConfig(), func(t *testing.T, b *trial) {
+		for sent := 0; sent < *mutants; sent += conns * pipeline {
+			var all []*badConn
+			for range conns {
+				all = append(all, b.dial(t, pipeline))
+			}
+			time.Sleep(settled)
+			synctest.Wait()
+			for _, c := range all {
+				c.check(t)
+			}
+		}
+	})
+}
+
+// badConn is a connection over which a client sends broken queries.
+type badConn struct {
+	sent    []byte
+	replies [][]byte
+	close   func()
+}
+
+// dial connects and sends n messages, of which the last may have a false
+// length.
+func (b *trial) dial(t *testing.T, n int) *badConn {
+	t.Helper()
+	b.peers++
+	b.net.mu.Lock()
+	l := b.net.tcp[testServer]
+	b.net.mu.Unlock()
+	nc := l.connect(netip.AddrPortFrom(testClient.Addr(), uint16(1024+b.peers%60000)))
+	if nc == nil {
+		t.Fatal("connection refused")
+	}
+	c := &badConn{close: func() { nc.Close() }}
+	for i := range n {
+		msg := b.hostileQuery(dns.MaxMsgSize)
+		if len(msg) > 1 {
+			binary.BigEndian.PutUint16(msg, 0xa500+uint16(i)) // which reply is whose
+		}
+		length := uint16(len(msg))
+		if i == n-1 && b.IntN(4) == 0 {
+			length = b.number()
+		}
+		c.sent = append(binary.BigEndian.AppendUint16(c.sent, length), msg...)
+	}
+	go nc.Write(c.sent)
+	go func() {
+		for {
+			msg, err := readFrame(nc)
+			if err != nil {
+				return
+			}
+			c.replies = append(c.replies, msg)
+		}
+	}()
+	return c
+}
+
+// check holds the replies to what was sent.
+func (c *badConn) check(t *testing.T) {
+	t.Helper()
+	c.close()
+	queries, ended := c.queries()
+	for _, reply := range c.replies {
+		i := slices.IndexFunc(queries, func(q []byte) bool { return bytes.Equal(q[:2], reply[:2]) })
+		if i < 0 {
+			t.Fatalf("reply %x is the second one, or nobody asked", reply)
+		}
+		checkReply(t, queries[i], reply, true)
+		queries = slices.Delete(queries, i, i+1)
+	}
+	if len(queries) > 0 && !ended {
+		t.Fatalf("query %x got no reply", queries[0])
+	}
+}
+
+// queries are the messages that deserve a reply, and whether one followed that
+// ends the connection.
+func (c *badConn) queries() (list [][]byte, ended bool) {
+	for b := c.sent; len(b) >= 2; {
+		n := int(binary.BigEndian.Uint16(b))
+		if b = b[2:]; n > len(b) {
+			break
+		}
+		if !deserves(b[:n]) {
+			return list, true
+		}
+		list, b = append(list, b[:n]), b[n:]
+	}
+	return list, false
+}
+
+// Whatever upstream says, its clients get one reply each that can be read and
+// is about their question only, and so do those who ask the cache afterwards.
+func TestBadAnswers(t *testing.T) { testBadAnswers(t, false) }
+
+func TestBadAnswersTCP(t *testing.T) { testBadAnswers(t, true) }
+
+func testBadAnswers(t *testing.T, tcp bool) {
+	const window = 500
+	cfg := hostileConfig()
+	cfg.Upstreams = []ServerClause{{Prefix: netip.MustParsePrefix("10.79.0.0/24"), TCPOnly: tcp}}
+	cfg.Blackhole = acl.List{}
+	tryOut(t, cfg, func(t *testing.T, b *trial) {
+		b.lied = true
+		liar := newLiar(t)
+		b.answerWith(liar.answer)
+		for liar.told[tcp] < *mutants {
+			queries := make([][]byte, window)
+			for i := range queries {
+				queries[i] = b.mutator.query()
+				b.ask(queries[i])
+			}
+			b.checkNames(t)
+			for _, q := range queries {
+				b.ask(q)
+			}
+			b.checkNames(t)
+			if b.IntN(4) == 0 {
+				b.s.Flush()
+			}
+		}
+	})
+}
+
+func (b *trial) answerWith(f func(*asking) []byte) {
+	b.net.mu.Lock()
+	defer b.net.mu.Unlock()
+	b.net.auto = f
+}
+
+func (b *trial) checkNames(t *testing.T) {
+	t.Helper()
+	for _, g := range b.settle(t) {
+		m := new(dns.Msg)
+		if m.Unpack(g.msg) != nil {
+			continue
+		}
+		if rr := stranger(m); rr != nil {
+			t.Fatalf("reply has\n%v\nwhich the question does not lead to:\n%v", rr, m)
+		}
+	}
+	b.net.forget()
+}
+
+// checkHonest asks for names that nobody asked for before.
+func (b *trial) checkHonest(t *testing.T) {
+	t.Helper()
+	const honest = 100
+	b.lied = false
+	b.answerWith(echoUpstream)
+	time.Sleep(time.Minute) // servers that were given up come back
+	for i := range honest {
+		b.ask(queryFor(uint16(i), fmt.Sprintf("honest%d.example.", i), dns.TypeA)[2:])
+	}
+	got := b.settle(t)
+	for _, g := range got {
+		if m := unpacked(t, g.msg); m.Rcode != dns.RcodeSuccess || len(m.Answer) != 1 || m.Answer[0].Header().Ttl != 300 {
+			t.Fatalf("an honest query got\n%v\nwant upstream's answer", m)
+		}
+	}
+	if len(got) != honest {
+		t.Errorf("%d of %d honest queries got a reply", len(got), honest)
+	}
+}

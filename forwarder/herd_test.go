@@ -1,0 +1,122 @@
+package forwarder
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"vpcdns/forwarder/wire"
+)
+
+// TestHerd: 2000 clients ask for one name that has just expired, while upstream
+// takes its time: it is asked once, and all get an answer.
+func TestHerd(t *testing.T) {
+	stale := func(timeout time.Duration) func(*Config) {
+		return func(cfg *Config) {
+			c := &cfg.Cache
+			c.StaleEnable, c.StaleAnswer, c.StaleClientTimeout = true, true, timeout
+			c.MaxStaleTTL, c.StaleAnswerTTL, c.StaleRefresh = time.Hour, 30*time.Second, 30*time.Second
+		}
+	}
+	const rtt = 200 * time.Millisecond
+	tests := []struct {
+		name  string
+		edit  func(*Config)
+		tcp   int  // of the clients, on 20 connections
+		stale bool // the answers are the old one
+	}{
+		{"plain", func(*Config) {}, 0, false},
+		{"no prefetch", func(c *Config) { c.Cache.PrefetchTrigger = 0 }, 0, false},
+		{"over TCP too", func(*Config) {}, 1000, false},
+		{"stale answers off in time", stale(-1), 0, false},
+		{"stale after a timeout", stale(50 * time.Millisecond), 400, true},
+		{"fetches limited", func(c *Config) { c.Limits.FetchesPerServer, c.Limits.FetchesPerZone = Quota{Max: 1}, Quota{Max: 1} }, 0, false},
+		{"recursive clients limited", func(c *Config) { c.Limits.RecursiveClients = 1 }, 0, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			cfg := testConfig()
+			test.edit(cfg)
+			synctest.Test(t, func(t *testing.T) {
+				n := newFakeNet("10.79.1.10/24")
+				r := newReplayWith(t, cfg, n, Options{Workers: 2, UpstreamPPS: budgetPPS})
+				defer r.stop()
+				answer := func(addr string) {
+					t.Helper()
+					synctest.Wait()
+					time.Sleep(rtt)
+					q := n.take(netip.Addr{})
+					if q == nil {
+						t.Fatal("upstream was not asked")
+					}
+					q.answer(addressFor(q, addr))
+					time.Sleep(time.Second)
+				}
+				n.ask(testClient, testServer, false, queryFor(1, "www.example.", dns.TypeA)[2:])
+				answer("10.0.0.1")
+				n.got()
+				time.Sleep(9*time.Second + time.Millisecond)
+				const clients = 2000
+				n.herd(clients, test.tcp)
+				answer("10.0.0.2")
+				if more := n.take(netip.Addr{}); more != nil {
+					t.Error("upstream was asked more than once")
+				}
+				want := byte(2)
+				if test.stale {
+					want = 1
+				}
+				answered := make(map[string]int)
+				for _, g := range n.got() {
+					if wire.Rcode(g.msg) == wire.NoError && g.msg[len(g.msg)-1] == want {
+						answered[fmt.Sprint(g.peer, binary.BigEndian.Uint16(g.msg))]++
+					}
+				}
+				if len(answered) != clients {
+					t.Errorf("%d clients of %d got the address that ends in %d", len(answered), clients, want)
+				}
+				for who, times := range answered {
+					if times != 1 {
+						t.Errorf("client %s got %d answers", who, times)
+					}
+				}
+			})
+		})
+	}
+}
+
+// addressFor answers a query with an address of TTL 10.
+func addressFor(q *asking, addr string) []byte {
+	m, r := new(dns.Msg), new(dns.Msg)
+	if err := m.Unpack(q.msg); err != nil {
+		return nil
+	}
+	r.SetReply(m)
+	rr, err := dns.NewRR(m.Question[0].Name + " 10 IN A " + addr)
+	if err != nil {
+		return nil
+	}
+	r.Answer = []dns.RR{rr}
+	msg, err := r.Pack()
+	if err != nil {
+		return nil
+	}
+	return msg
+}
+
+// herd lets clients ask for www.example. at once, tcp of them over 20
+// connections.
+func (n *fakeNet) herd(clients, tcp int) {
+	for i := range clients {
+		id, port := uint16(i), uint16(10_000+i)
+		if i < tcp {
+			port = uint16(5_000 + i%20)
+		}
+		n.ask(netip.AddrPortFrom(testClient.Addr(), port), testServer, i < tcp, queryFor(id, "www.example.", dns.TypeA)[2:])
+	}
+}

@@ -1,0 +1,139 @@
+package forwarder
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"vpcdns/acl"
+)
+
+// inNetNamespace runs the test again in a process with a network namespace of
+// its own, and reports whether this is that process.
+func inNetNamespace(t *testing.T) bool {
+	t.Helper()
+	const mark = "FORWARDER_TEST_NAMESPACE"
+	if os.Getenv(mark) != "" {
+		return true
+	}
+	if os.Geteuid() != 0 {
+		t.Skip("a network namespace needs root")
+	}
+	if _, err := exec.LookPath("ip"); err != nil {
+		t.Skip("ip is missing: apt-get install iproute2")
+	}
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.v", "-test.run=^"+t.Name()+"$")
+	cmd.Env = append(os.Environ(), mark+"=1")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
+	out, err := cmd.CombinedOutput()
+	t.Logf("in a network namespace: %s", out)
+	if err != nil {
+		t.Errorf("in a network namespace: %v", err)
+	}
+	return false
+}
+
+func ip(t *testing.T, args string) {
+	t.Helper()
+	if out, err := exec.Command("ip", strings.Fields(args)...).CombinedOutput(); err != nil {
+		t.Fatalf("ip %s: %v %s", args, err, out)
+	}
+}
+
+// ask returns the reply to a query over UDP, or nil if none came in time.
+func askAt(a string, name string) *dns.Msg {
+	m := new(dns.Msg)
+	m.SetQuestion(name, dns.TypeA)
+	reply, _, err := (&dns.Client{Timeout: 6 * time.Second}).Exchange(m, a)
+	if err != nil {
+		return nil
+	}
+	return reply
+}
+
+// In a real kernel: an address that is served, and that upstream is asked from,
+// goes and comes back.
+func TestAddressVanishes(t *testing.T) {
+	if !inNetNamespace(t) {
+		return
+	}
+	const lives, dies, upstream = "10.99.1.1", "10.99.2.1", "127.0.0.2:5399"
+	ip(t, "link set lo up")
+	ip(t, "link add v0 type veth peer name v1")
+	ip(t, "link set v0 up")
+	ip(t, "addr add "+lives+"/24 dev v0")
+	ip(t, "addr add "+dies+"/24 dev v0")
+
+	pc, err := net.ListenPacket("udp", upstream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	up := &dns.Server{PacketConn: pc, Handler: dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) {
+		m := new(dns.Msg)
+		m.SetReply(q)
+		rr, _ := dns.NewRR(q.Question[0].Name + " 60 A 10.0.0.1")
+		m.Answer = []dns.RR{rr}
+		w.WriteMsg(m)
+	})}
+	go up.ActivateAndServe()
+	defer up.Shutdown()
+
+	cfg := testConfig()
+	cfg.Listen = []Listen{{Match: acl.All(), Port: 5300}}
+	cfg.Source4 = netip.MustParseAddrPort(dies + ":0")
+	cfg.Zones[0].Forwarders = []netip.AddrPort{netip.MustParseAddrPort(upstream)}
+	s, err := New(cfg, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error)
+	go func() { done <- s.Serve(ctx) }()
+	<-s.Ready()
+	defer func() { stop(); <-done }()
+
+	good := func(m *dns.Msg) bool { return m != nil && m.Rcode == dns.RcodeSuccess && len(m.Answer) == 1 }
+	if !good(askAt(dies+":5300", "kept.example.")) {
+		t.Fatal("no answer while the address is there")
+	}
+	ip(t, "addr del "+dies+"/24 dev v0")
+	if !good(askAt(lives+":5300", "kept.example.")) {
+		t.Error("the other address gives no cached answer")
+	}
+	if m := askAt(lives+":5300", "cold1.example."); m == nil || m.Rcode != dns.RcodeServerFailure {
+		t.Errorf("without a source address: reply %v, want SERVFAIL in time", m)
+	}
+	if n := len(s.Addrs()); n != 2 { // loopback and the one that lives
+		t.Errorf("serving %v, want 2 addresses", s.Addrs())
+	}
+	ip(t, "addr add "+dies+"/24 dev v0")
+	began := time.Now()
+	if !eventually(func() bool { return len(s.Addrs()) == 3 }) {
+		t.Fatalf("serving %v, want the address that is back too", s.Addrs())
+	}
+	t.Logf("served again after %v", time.Since(began))
+	for i, a := range []string{lives, dies} {
+		if m := askAt(a+":5300", []string{"cold2.example.", "cold3.example."}[i]); !good(m) {
+			t.Errorf("%s does not answer when the address is back: %v", a, m)
+		}
+	}
+	t.Logf("answers again after %v", time.Since(began))
+}
+
+func eventually(f func() bool) bool {
+	for range 1000 {
+		if f() {
+			return true
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return false
+}

@@ -1,0 +1,165 @@
+package forwarder
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"vpcdns/forwarder/wire"
+)
+
+// Check asks the server a question over UDP and another over TCP, each through
+// the sockets that clients use, and returns nil when both are answered before
+// ctx ends; else the error says which was not. It tries several times. A server
+// that is too busy to hear the question, but answers others meanwhile, is well.
+//
+// The question is known to the server alone. No upstream hears of it, and it
+// appears neither in the query log nor among the replies of Stats. No access
+// list and no rate limit stands in its way; addresses that are blackholed are
+// left out, and a server that has no others is taken at its word. Check blocks
+// when the server is stuck with a lock held.
+func (s *Server) Check(ctx context.Context) error {
+	s.Stats() // takes the locks that readers and the slow path take
+	for _, p := range s.probers() {
+		if err := p.check(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// probeWait is how long one try may take: far above any pause of a server that
+// is well. Each try comes from another port, and so to any of the readers.
+const probeWait = 200 * time.Millisecond
+
+// prober checks one transport.
+type prober struct {
+	network  string
+	addrs    []netip.AddrPort
+	question []byte
+	source   func(netip.Addr) net.Addr
+	exchange func(c net.Conn, query []byte) (reply []byte, err error)
+	replies  func() uint64 // so far, to anybody
+}
+
+func (s *Server) probers() []prober {
+	addrs := slices.DeleteFunc(s.Addrs(), func(a netip.AddrPort) bool {
+		return s.state.Load().sets.blackhole.Match(a.Addr())
+	})
+	if len(addrs) == 0 {
+		return nil
+	}
+	return []prober{{
+		"udp", addrs, s.probe,
+		func(a netip.Addr) net.Addr { return net.UDPAddrFromAddrPort(netip.AddrPortFrom(a, 0)) },
+		exchangeUDP,
+		func() uint64 { return s.listeners.stats().Sent },
+	}, {
+		"tcp", addrs, s.probe,
+		func(a netip.Addr) net.Addr { return net.TCPAddrFromAddrPort(netip.AddrPortFrom(a, 0)) },
+		exchangeTCP,
+		s.tcpCounters.total,
+	}}
+}
+
+// check tries one address after the other until one answers.
+func (p prober) check(ctx context.Context) error {
+	before := p.replies()
+	var err error
+	for i := 0; ctx.Err() == nil; i++ {
+		slot, cancel := context.WithTimeout(ctx, probeWait)
+		if err = p.try(slot, p.addrs[i%len(p.addrs)]); err == nil {
+			cancel()
+			return nil
+		}
+		<-slot.Done()
+		cancel()
+	}
+	if p.replies() > before {
+		return nil
+	}
+	return fmt.Errorf("checking itself over %s: %w", p.network, err)
+}
+
+// try asks at a from a itself, which access lists know.
+func (p prober) try(ctx context.Context, a netip.AddrPort) error {
+	d := net.Dialer{LocalAddr: p.source(a.Addr())}
+	c, err := d.DialContext(ctx, p.network, a.String())
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if deadline, ok := ctx.Deadline(); ok {
+		c.SetDeadline(deadline)
+	}
+	query := wire.AppendHeader(nil, 0, 0, 1, 0, 0, 0)
+	rand.Read(query[:2])
+	query = append(query, p.question...)
+	reply, err := p.exchange(c, query)
+	if err != nil {
+		return err
+	}
+	if len(reply) < wire.HeaderLen || !bytes.Equal(reply[:2], query[:2]) || wire.Flags(reply)&wire.QR == 0 {
+		return fmt.Errorf("%v gave a reply to another question", a)
+	}
+	return nil
+}
+
+func exchangeUDP(c net.Conn, query []byte) ([]byte, error) {
+	if _, err := c.Write(query); err != nil {
+		return nil, err
+	}
+	reply := make([]byte, 512)
+	n, err := c.Read(reply)
+	return reply[:n], err
+}
+
+func exchangeTCP(c net.Conn, query []byte) ([]byte, error) {
+	if _, err := c.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(query))), query...)); err != nil {
+		return nil, err
+	}
+	var length [2]byte
+	if _, err := io.ReadFull(c, length[:]); err != nil {
+		return nil, err
+	}
+	reply := make([]byte, binary.BigEndian.Uint16(length[:]))
+	_, err := io.ReadFull(c, reply)
+	return reply, err
+}
+
+// newProbe returns a question that nobody can guess, in class CHAOS, which the
+// cache never has.
+func newProbe() []byte {
+	label := make([]byte, 16)
+	rand.Read(label)
+	text := hex.AppendEncode(nil, label)
+	q := append([]byte{byte(len(text))}, text...)
+	return append(q, 0, 0, byte(dns.TypeTXT), 0, byte(wire.ClassCH))
+}
+
+// probed reports whether the current query is ours.
+func (a *answerer) probed() bool { return bytes.Equal(a.q.Question, a.s.probe) }
+
+// echoProbe answers it. Nothing counts it.
+func (a *answerer) echoProbe(dst []byte) []byte {
+	dst = wire.AppendHeader(dst, a.q.ID, a.echo(), 1, 0, 0, 0)
+	return append(dst, a.q.Question...)
+}
+
+// total is the number of replies.
+func (c *counters) total() (n uint64) {
+	for i := range c.rcodes {
+		n += c.rcodes[i].Load()
+	}
+	return n
+}

@@ -1,0 +1,73 @@
+package forwarder
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"vpcdns/acl"
+)
+
+// A server answers itself whatever the configuration keeps others from, and
+// nothing tells of it.
+func TestCheck(t *testing.T) {
+	tests := []struct {
+		name string
+		edit func(*Config)
+	}{
+		{"plain", func(*Config) {}},
+		{"nobody may ask", func(c *Config) {
+			c.AllowQuery, c.AllowCache, c.AllowRecurse = acl.None(), acl.None(), acl.None()
+		}},
+		{"blackholed", func(c *Config) { c.Blackhole = acl.All() }},
+		{"rate limit", func(c *Config) { c.RateLimit.AllPerSecond, c.RateLimit.Window = 1, 15 }},
+		{"query log", func(c *Config) { c.QueryLog = true }},
+		{"serves nothing", func(c *Config) { c.Listen[0].Match = acl.None() }},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			cfg, n := loopback(t)
+			test.edit(cfg)
+			s := run(t, cfg, Options{Workers: 2}, n)
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			for range 5 { // more than a rate limit lets pass
+				if err := s.Check(ctx); err != nil {
+					t.Fatalf("Check = %v", err)
+				}
+			}
+			st := s.Stats()
+			if len(st.Queries) > 0 || len(st.Rcodes) > 0 || st.Bad+st.Dropped > 0 {
+				t.Errorf("Stats = %+v, want no trace of the checks", st)
+			}
+		})
+	}
+}
+
+// A server whose readers are gone does not answer itself, unless others were
+// answered meanwhile.
+func TestCheckFails(t *testing.T) {
+	cfg, n := loopback(t)
+	s := run(t, cfg, Options{Workers: 1}, n)
+	if err := s.Check(t.Context()); err != nil {
+		t.Fatalf("Check = %v", err)
+	}
+	s.listeners.stopReading()
+	check := func() error {
+		ctx, cancel := context.WithTimeout(t.Context(), 2*probeWait)
+		defer cancel()
+		return s.Check(ctx)
+	}
+	if err := check(); err == nil {
+		t.Error("Check = nil, want an error: nobody reads")
+	}
+	for _, p := range s.probers() {
+		ctx, cancel := context.WithTimeout(t.Context(), probeWait)
+		n := uint64(0)
+		p.replies = func() uint64 { n++; return n }
+		if err := p.check(ctx); err != nil {
+			t.Errorf("%s: check = %v, want nil: it is busy", p.network, err)
+		}
+		cancel()
+	}
+}

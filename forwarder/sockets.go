@@ -1,0 +1,199 @@
+package forwarder
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"vpcdns/forwarder/udp"
+)
+
+// Sockets returns duplicates of the sockets that are served, UDP and TCP, for
+// Options.Inherited of another Server, as a rule in another process. Whoever
+// has one keeps its queue alive: what arrives while nobody reads waits there.
+// The caller closes the files. The error wraps a syscall.Errno.
+func (s *Server) Sockets() ([]*os.File, error) { return s.listeners.files() }
+
+// Opened has a value when sockets were opened since Serve began, by a Reload or
+// as an interface came: time to call Sockets again.
+func (s *Server) Opened() <-chan struct{} { return s.listeners.opened }
+
+func (ls *listeners) files() (list []*os.File, err error) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	for _, l := range ls.byWish {
+		more, err := l.files()
+		list = append(list, more...)
+		if err != nil {
+			closeFiles(list)
+			return nil, fmt.Errorf("duplicating the sockets of %v: %w", l.addr, err)
+		}
+	}
+	return list, nil
+}
+
+// files returns what it has also when it fails.
+func (l *listener) files() (list []*os.File, err error) {
+	for _, c := range l.udp {
+		f, err := c.File()
+		if err != nil {
+			return list, err
+		}
+		list = append(list, f)
+	}
+	f, err := tcpFile(l.tcp)
+	if err != nil {
+		return list, err
+	}
+	return append(list, f), nil
+}
+
+// tcpFile duplicates a listener. TCPListener.File would do it too, but once its
+// descriptor is asked for, as exec does, that makes the socket block, for all
+// who have it.
+func tcpFile(l net.Listener) (f *os.File, err error) {
+	raw, err := rawConn(l)
+	if err != nil {
+		return nil, err
+	}
+	failed := raw.Control(func(fd uintptr) {
+		var dup int
+		if dup, err = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0); err == nil {
+			f = os.NewFile(uintptr(dup), "tcp")
+		}
+	})
+	return f, errors.Join(failed, err)
+}
+
+func rawConn(socket any) (syscall.RawConn, error) {
+	c, ok := socket.(syscall.Conn)
+	if !ok {
+		return nil, errors.ErrUnsupported
+	}
+	return c.SyscallConn()
+}
+
+func closeFiles(list []*os.File) {
+	for _, f := range list {
+		f.Close()
+	}
+}
+
+// inheritance is the sockets of a former process, by the address that they are
+// bound to. Methods are called with listeners.mu held.
+type inheritance struct {
+	udp map[netip.AddrPort][]udp.Conn
+	tcp map[netip.AddrPort]net.Listener
+}
+
+// inherit adopts what are sockets of ours; files are left as they are.
+func inherit(files []*os.File, workers int) (h inheritance) {
+	h.udp = make(map[netip.AddrPort][]udp.Conn)
+	h.tcp = make(map[netip.AddrPort]net.Listener)
+	for _, f := range files {
+		if c, err := udp.Adopt(f, udp.Options{}); err == nil {
+			a := withZoneName(c.LocalAddr())
+			h.udp[a] = append(h.udp[a], c)
+			if workers > 1 {
+				share(f)
+			}
+		} else if l, err := net.FileListener(f); err == nil {
+			h.addTCP(l)
+		}
+	}
+	return h
+}
+
+func (h *inheritance) addTCP(l net.Listener) {
+	a := withZoneName(addrPort(l.Addr()))
+	if !listens(l) || h.tcp[a] != nil {
+		l.Close()
+		return
+	}
+	h.tcp[a] = l
+}
+
+// listens reports whether l is a TCP listener, and not some other socket.
+func listens(l net.Listener) bool {
+	raw, err := rawConn(l)
+	if _, ok := l.(*net.TCPListener); !ok || err != nil {
+		return false
+	}
+	on := 0
+	raw.Control(func(fd uintptr) { on, _ = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ACCEPTCONN) })
+	return on != 0
+}
+
+// share lets more sockets join the address of one that was the only one.
+func share(f *os.File) {
+	if raw, err := f.SyscallConn(); err == nil {
+		raw.Control(func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1) })
+	}
+}
+
+// withZoneName gives an address the name of its interface, which is a number
+// where it was read from a socket.
+func withZoneName(a netip.AddrPort) netip.AddrPort {
+	index, err := strconv.Atoi(a.Addr().Zone())
+	if err != nil {
+		return a
+	}
+	i, err := net.InterfaceByIndex(index)
+	if err != nil {
+		return a // gone, and nobody wants its address
+	}
+	return netip.AddrPortFrom(a.Addr().WithZone(i.Name), a.Port())
+}
+
+// takeUDP returns all sockets that were inherited for a, be they more than
+// there are workers: one that is not read would swallow its share of queries.
+func (h *inheritance) takeUDP(a netip.AddrPort) []udp.Conn {
+	conns := h.udp[a]
+	delete(h.udp, a)
+	return conns
+}
+
+// takeTCP returns nil when none was inherited for a.
+func (h *inheritance) takeTCP(a netip.AddrPort) net.Listener {
+	l := h.tcp[a]
+	delete(h.tcp, a)
+	return l
+}
+
+// release closes what was not taken. With kill it ends for others too.
+func (h *inheritance) release(kill bool) {
+	for _, conns := range h.udp {
+		(&listener{udp: conns}).release(kill)
+	}
+	for _, l := range h.tcp {
+		(&listener{tcp: l}).release(kill)
+	}
+	*h = inheritance{}
+}
+
+// release closes the sockets. With kill they end for all processes that have
+// them, which a service manager notices (EPOLLHUP) and lets them go: an address
+// that nobody serves must not hold queries back.
+func (l *listener) release(kill bool) {
+	if kill {
+		l.shutDown()
+	}
+	l.close()
+}
+
+func (l *listener) shutDown() {
+	files, _ := l.files()
+	defer closeFiles(files)
+	for _, f := range files {
+		if raw, err := f.SyscallConn(); err == nil {
+			// For UDP it says ENOTCONN, and works.
+			raw.Control(func(fd uintptr) { _ = unix.Shutdown(int(fd), unix.SHUT_RDWR) })
+		}
+	}
+}

@@ -1,0 +1,239 @@
+package forwarder
+
+import (
+	"maps"
+	"net"
+	"net/netip"
+	"runtime"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+func TestHomeOf(t *testing.T) {
+	for addr, want := range map[string]string{
+		"10.1.2.3":               "10.1.2.3",
+		"2001:db8:1:2:3:4:5:6":   "2001:db8:1:2::",
+		"fe80::1%eth0":           "fe80::",
+		"2001:db8:1:3:ffff::abc": "2001:db8:1:3::",
+	} {
+		if got := homeOf(netip.MustParseAddr(addr)); got != netip.MustParseAddr(want) {
+			t.Errorf("homeOf(%s) = %v, want %s", addr, got, want)
+		}
+	}
+}
+
+// Who has the most connections makes room, with the longest idle of them.
+func TestTCPVictim(t *testing.T) {
+	tests := []struct {
+		name     string
+		conns    []string // addresses in the order in which they came
+		newcomer string
+		want     int // index of the victim
+	}{
+		{"one has the most", []string{"10.0.0.1", "10.0.0.2", "10.0.0.2", "10.0.0.3"}, "10.0.0.4", 1},
+		{"one each", []string{"10.0.0.1", "10.0.0.2", "10.0.0.3"}, "10.0.0.4", 0},
+		{"the newcomer would have the most", []string{"10.0.0.1", "10.0.0.2", "10.0.0.3"}, "10.0.0.2", 1},
+		{"the newcomer would have as many", []string{"10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.3"}, "10.0.0.1", 0},
+		{"a /64 is one", []string{"10.0.0.1", "2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"}, "10.0.0.4", 1},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			virtual(t, testConfig(), func(t *testing.T, r *replay) {
+				var conns []*tcpConn
+				clients := tcpClients{homes: make(map[netip.Addr]map[*tcpConn]struct{})}
+				for _, a := range test.conns {
+					_, there := net.Pipe()
+					peer := netip.AddrPortFrom(netip.MustParseAddr(a), 5000)
+					conns = append(conns, r.s.tcp.newConn(fakeConn{there, peer, testServer}))
+					clients.add(conns[len(conns)-1])
+					time.Sleep(time.Second)
+				}
+				if got := clients.victim(netip.MustParseAddr(test.newcomer)); got != conns[test.want] {
+					t.Errorf("victim(%s) = the one of %v, want %d", test.newcomer, got.client.addr, test.want)
+				}
+				for range 2 { // removing twice counts once
+					for _, c := range conns {
+						clients.remove(c)
+					}
+				}
+				if clients.n != 0 || len(clients.homes) != 0 {
+					t.Errorf("%d connections of %d are left, want none", clients.n, len(clients.homes))
+				}
+			})
+		})
+	}
+}
+
+// abuser is one address that does all it can to use up connections, memory
+// and goroutines for 30 s.
+func (r *replay) abuse(t *testing.T, idle, slow, deaf int) {
+	from := netip.MustParseAddr("10.6.6.6")
+	next := uint16(1024)
+	dial := func() net.Conn {
+		next++
+		return r.net.connect(t, netip.AddrPortFrom(from, next))
+	}
+	for range idle {
+		dial()
+	}
+	query := queryFor(1, "www.example.", dns.TypeA)
+	for range slow {
+		c := dial()
+		go func() { // an octet a second
+			for i := range 30 {
+				if _, err := c.Write(query[i : i+1]); err != nil {
+					return
+				}
+				time.Sleep(time.Second)
+			}
+		}()
+	}
+	large := queryFor(1, "big.example.", dns.TypeTXT)
+	for range deaf {
+		c := dial()
+		go func() {
+			for range 1000 {
+				if _, err := c.Write(large); err != nil {
+					return
+				}
+			}
+		}()
+	}
+}
+
+// A thousand idle connections, a hundred that send an octet now and then, and
+// fifty that never read: honest clients of UDP and TCP lose neither a query nor
+// a connection.
+func TestTCPAbuse(t *testing.T) {
+	const honest, rounds = 20, 30
+	virtual(t, testConfig(), func(t *testing.T, r *replay) {
+		peer := func(i int, port uint16) netip.AddrPort {
+			return netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 1, 0, byte(i)}), port)
+		}
+		before := runtime.NumGoroutine()
+		replies := 0
+		var conns map[netip.AddrPort]net.Conn
+		for round := range rounds {
+			for i := range honest {
+				id := uint16(round*honest + i)
+				r.net.ask(peer(i, 5000), testServer, true, queryFor(id, "www.example.", dns.TypeA)[2:])
+				r.net.ask(peer(i, 5001), testServer, false, queryFor(id, "www.example.", dns.TypeA)[2:])
+				r.net.askTCP(peer(i, uint16(6000+round)), testServer, queryFor(id, "www.example.", dns.TypeA)[2:])
+			}
+			synctest.Wait()
+			replies += len(r.net.got())
+			for i := range honest { // the second connection was for one query only
+				r.net.hangUp(peer(i, uint16(6000+round)))
+			}
+			switch round {
+			case 0:
+				conns = r.net.connections()
+			case 1, 10, 20:
+				r.abuse(t, 1000, 100, 50)
+			}
+			r.checkTCP(t, before)
+			time.Sleep(time.Second)
+		}
+		if want := 3 * honest * rounds; replies != want {
+			t.Errorf("honest clients got %d replies, want %d", replies, want)
+		}
+		if !maps.Equal(r.net.connections(), conns) {
+			t.Error("an honest client lost its connection")
+		}
+		time.Sleep(time.Minute) // abusers give up
+	})
+}
+
+// checkTCP checks what clients may use up.
+func (r *replay) checkTCP(t *testing.T, before int) {
+	t.Helper()
+	synctest.Wait()
+	limit := r.s.state.Load().cfg.TCP.Clients
+	if n := r.s.tcp.open(); n > limit {
+		t.Errorf("%d connections are open, want %d at most", n, limit)
+	}
+	if n := r.s.tcp.unread.Load(); n < 0 || n > tcpUnreadAll {
+		t.Errorf("%d octets wait to be read, want %d at most", n, tcpUnreadAll)
+	}
+	// Two a connection at each end, and what upstream's sockets need.
+	if n := runtime.NumGoroutine() - before; n > 4*limit+100 {
+		t.Errorf("%d goroutines more than without clients, want %d at most", n, 4*limit+100)
+	}
+}
+
+// connections are those that ask has opened, by client.
+func (n *fakeNet) connections() map[netip.AddrPort]net.Conn {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return maps.Clone(n.conns)
+}
+
+// hangUp ends a client's connection.
+func (n *fakeNet) hangUp(peer netip.AddrPort) {
+	n.mu.Lock()
+	c := n.conns[peer]
+	n.mu.Unlock()
+	c.Close()
+	synctest.Wait()
+}
+
+// Clients that leave much unread lose their connections before all of them
+// together use up the memory; what was counted is given back.
+func TestTCPUnreadInTotal(t *testing.T) {
+	cfg := testConfig()
+	cfg.TCP.Clients = 400
+	virtual(t, cfg, func(t *testing.T, r *replay) {
+		for i := range 400 {
+			c := r.net.connect(t, netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 6, byte(i >> 8), byte(i)}), 6000))
+			go func() {
+				for {
+					if _, err := c.Write(queryFor(1, "hold.example.", dns.TypeTXT)); err != nil {
+						return
+					}
+				}
+			}()
+		}
+		synctest.Wait()
+		for range 2 { // too large for UDP, so over TCP
+			q := r.net.take(netip.Addr{})
+			q.answer(largeAnswerTo(t, q))
+			synctest.Wait()
+		}
+		most := int64(tcpUnreadAll + 400*(tcpBacklog+2*largestTCP))
+		if n := r.s.tcp.unread.Load(); n <= 0 || n > most {
+			t.Errorf("%d octets wait to be read, want some, %d at most", n, most)
+		}
+		if n := r.s.tcp.open(); n == 400 {
+			t.Error("all connections are open, want those closed that were behind")
+		}
+		time.Sleep(2 * tcpWriteTimeout)
+		synctest.Wait()
+		if n, open := r.s.tcp.unread.Load(), r.s.tcp.open(); n != 0 || open != 0 {
+			t.Errorf("%d octets wait in %d connections after the write timeout, want none", n, open)
+		}
+	})
+}
+
+// largeAnswerTo is an answer of some 50 kB.
+func largeAnswerTo(t *testing.T, q *asking) []byte {
+	t.Helper()
+	m, reply := new(dns.Msg), new(dns.Msg)
+	if err := m.Unpack(q.msg); err != nil {
+		t.Fatal(err)
+	}
+	reply.SetReply(m)
+	for i := range 200 {
+		rr := &dns.TXT{Hdr: dns.RR_Header{Name: m.Question[0].Name, Rrtype: dns.TypeTXT, Class: dns.ClassINET, Ttl: 60}}
+		rr.Txt = []string{string(make([]byte, 200)), string(rune('A' + i))}
+		reply.Answer = append(reply.Answer, rr)
+	}
+	reply.Compress = true
+	msg, err := reply.Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return msg
+}

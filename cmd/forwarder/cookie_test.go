@@ -5,18 +5,20 @@ import (
 	"testing"
 
 	"github.com/miekg/dns"
+
+	"vpcdns/cmd/forwarder/lab"
 )
 
 // TestCookiesOfOneServerAreGoodAtTheOther needs both to make cookies by RFC 9018
 // from the same secret, as the members of a pair may have it.
 func TestCookiesOfOneServerAreGoodAtTheOther(t *testing.T) {
 	t.Parallel()
-	program := needPeer(t, "named", "bind9")
+	program := lab.Need(t, "named", "bind9")
 	_, upstream := startResolver(t)
 	conf := differentialText(upstream, "require-server-cookie yes;")
 	named, ours := freeAddr(t), freeAddr(t)
 	startNamed(t, program, conf, named)
-	startForwarder(t, buildForwarder(t), conf, ours)
+	startForwarder(t, lab.BuildForwarder(t), conf, ours)
 	for _, test := range []struct {
 		name     string
 		from, to netip.AddrPort

@@ -29,8 +29,10 @@ type daemon struct {
 	startup startup
 	notify  notifier
 
-	config *forwarder.Config // the one in force
-	server *forwarder.Server
+	inherited []*os.File        // sockets of a former process, until the server has them
+	config    *forwarder.Config // the one in force
+	server    *forwarder.Server
+	watchdog  watchdog
 }
 
 // serve runs a server until a signal ends it, and returns the exit status.
@@ -72,16 +74,19 @@ func (d *daemon) fail(err error) {
 func (d *daemon) run() error {
 	signals := make(chan os.Signal, 4)
 	signal.Ignore(syscall.SIGPIPE, syscall.SIGUSR1)
-	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT)
+	signal.Notify(signals, syscall.SIGHUP, syscall.SIGUSR2, syscall.SIGTERM, syscall.SIGINT)
 	if err := giveUpRoot(d.flags); err != nil {
 		return err
 	}
 	if err := d.openLogs(); err != nil {
 		return err
 	}
+	d.inherited = inherited(os.Getenv)
 	if err := d.start(); err != nil {
+		d.disown()
 		return err
 	}
+	closeFiles(d.inherited)
 	return d.serve(signals)
 }
 
@@ -112,14 +117,24 @@ func (d *daemon) start() error {
 		return errors.New("loading configuration: failure") // what fails was said
 	}
 	d.enter(cfg)
-	d.server, err = forwarder.New(cfg, d.options())
-	if err != nil {
+	if err := d.bind(cfg); err != nil {
+		return err
+	}
+	d.complain()
+	return d.logs.Swap(d.logging(cfg))
+}
+
+// bind makes the server, with the sockets that a former process left.
+func (d *daemon) bind(cfg *forwarder.Config) (err error) {
+	o := d.options()
+	o.Inherited = d.inherited
+	if d.server, err = forwarder.New(cfg, o); err != nil {
 		return d.explain(err, cfg)
 	}
 	if taken := sharers(d.server.Addrs()); len(taken) > 0 {
 		return errors.New(strings.Join(taken, "\n"))
 	}
-	return d.logs.Swap(d.logging(cfg))
+	return nil
 }
 
 func (d *daemon) options() forwarder.Options {
@@ -154,6 +169,7 @@ func (d *daemon) load(w io.Writer) (*forwarder.Config, error) {
 	if d.flags.listen.IsValid() {
 		tryAt(cfg, d.flags.listen.AddrPort)
 	}
+	d.fitDescriptors(cfg)
 	return cfg, nil
 }
 
@@ -210,27 +226,48 @@ func (d *daemon) serve(signals <-chan os.Signal) error {
 	case err := <-ended:
 		return err
 	}
+	d.warn(d.deposit())
 	d.announce()
 	defer d.retract()
-	ticks, stopTicks := d.notify.ticks()
-	defer stopTicks()
+	defer d.watch()()
 	for {
 		select {
 		case s := <-signals:
-			if s == syscall.SIGHUP {
-				d.reload()
-				continue
+			if d.obey(s, stop) {
+				return <-ended
 			}
-			d.stopping(s)
-			stop()
-			return <-ended
-		case <-ticks:
-			d.server.Stats() // a server that is stuck holds a lock that this needs
-			d.warn(d.notify.alive())
+		case err := <-d.watchdog.results:
+			d.judge(err)
+		case <-d.server.Opened():
+			d.warn(d.deposit())
 		case err := <-ended:
 			return err
 		}
 	}
+}
+
+// obey does what a signal asks for, and reports whether the server ends.
+func (d *daemon) obey(s os.Signal, stop func()) (ends bool) {
+	switch s {
+	case syscall.SIGHUP:
+		d.reload()
+		return false
+	case syscall.SIGUSR2:
+		if !d.takeOver() {
+			return false
+		}
+		d.finishing()
+		d.server.HandOver(successorPatience)
+		return true
+	}
+	d.finishing()
+	d.stopping(s)
+	if d.notify.managed() {
+		d.server.HandOver(restartPatience)
+	} else {
+		stop()
+	}
+	return true
 }
 
 // announce tells everyone that the server answers.
@@ -254,8 +291,10 @@ func (d *daemon) retract() {
 	d.log(logging.Notice, "exiting")
 }
 
+// finishing lets the next signal end the process.
+func (d *daemon) finishing() { signal.Reset(syscall.SIGTERM, syscall.SIGINT) }
+
 func (d *daemon) stopping(s os.Signal) {
-	signal.Reset(syscall.SIGTERM, syscall.SIGINT) // the next one ends the process
 	d.log(logging.Info, "received %s, finishing what was asked", signalName(s))
 	d.warn(d.notify.stopping("finishing what was asked"))
 }
@@ -277,6 +316,9 @@ func (d *daemon) summary() string {
 	text := fmt.Sprintf("serving %s#%d", addrs[0].Addr(), addrs[0].Port())
 	if len(addrs) > 1 {
 		text += fmt.Sprintf(" and %d more", len(addrs)-1)
+	}
+	if n := len(d.server.Unserved()); n > 0 {
+		text += fmt.Sprintf(" (%d addresses cannot be had)", n)
 	}
 	return fmt.Sprintf("%s, %d zones forwarded", text, len(d.config.Zones))
 }

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"vpcdns/cmd/forwarder/lab"
 )
 
 const daemonConf = `options {
@@ -35,7 +37,7 @@ logging {
 
 // The life of the process, as a shell and as a service manager see it.
 func TestDaemon(t *testing.T) {
-	program := buildForwarder(t)
+	program := lab.BuildForwarder(t)
 	t.Run("foreground", func(t *testing.T) { testForeground(t, program) })
 	t.Run("background", func(t *testing.T) { testBackground(t, program) })
 	t.Run("broken configuration", func(t *testing.T) { testBroken(t, program) })
@@ -61,9 +63,10 @@ func testForeground(t *testing.T, program string) {
 	}
 	cmd := exec.Command(program, "-f", "--metrics-address=", "-U", "2", "-c", conf)
 	cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+socket, "WATCHDOG_USEC=200000")
-	p := start(t, "the forwarder", cmd)
+	p := lab.Start(t, "the forwarder", cmd)
+	expect("FDSTORE=1\nFDNAME=dns")
 	expect("READY=1\nSTATUS=serving " + strings.Replace(addr.String(), ":", "#", 1))
-	p.waitFor(t, addr)
+	p.WaitFor(t, addr)
 	if got := readPid(filepath.Join(dir, "run/named.pid")); got != cmd.Process.Pid {
 		t.Errorf("pid file holds %d, want %d", got, cmd.Process.Pid)
 	}
@@ -71,8 +74,8 @@ func testForeground(t *testing.T, program string) {
 		t.Errorf("the service manager hears %q, want WATCHDOG=1", got)
 	}
 
-	sendSignal(t, p, syscall.SIGUSR1)
-	sendSignal(t, p, syscall.SIGHUP)
+	p.Signal(t, syscall.SIGUSR1)
+	p.Signal(t, syscall.SIGHUP)
 	expect("RELOADING=1\nMONOTONIC_USEC=")
 	expect("READY=1\nSTATUS=serving")
 
@@ -82,14 +85,14 @@ func testForeground(t *testing.T, program string) {
 	}
 	write(t, conf, string(good)+"frobnicate yes;\n")
 	rename(t, filepath.Join(dir, "log/all"), filepath.Join(dir, "log/old"))
-	sendSignal(t, p, syscall.SIGHUP)
+	p.Signal(t, syscall.SIGHUP)
 	expect("RELOADING=1")
 	expect("READY=1\nSTATUS=serving")
-	p.waitFor(t, addr)
+	p.WaitFor(t, addr)
 
-	sendSignal(t, p, syscall.SIGTERM)
+	p.Signal(t, syscall.SIGTERM)
 	expect("STOPPING=1")
-	<-p.exited
+	<-p.Exited
 	if got := cmd.ProcessState.ExitCode(); got != 0 {
 		t.Errorf("exit status after SIGTERM = %d, want 0", got)
 	}
@@ -156,7 +159,7 @@ func testTaken(t *testing.T, program string) {
 	p := startForwarder(t, program, daemonConf, addr)
 	conf := writeConf(t, daemonConf, addr)
 	wantFailure(t, exec.Command(program, "-f", "--metrics-address=", "-c", conf),
-		fmt.Sprintf("UDP 127.0.0.1#%d is taken by forwarder (pid %d)", addr.Port(), p.cmd.Process.Pid))
+		fmt.Sprintf("UDP 127.0.0.1#%d is taken by forwarder (pid %d)", addr.Port(), p.Cmd.Process.Pid))
 }
 
 // The configuration of a server that runs can be tried beside it.
@@ -165,8 +168,8 @@ func testTrial(t *testing.T, program string) {
 	running := startForwarder(t, program, daemonConf, addr)
 	conf := writeConf(t, daemonConf, addr)
 	cmd := exec.Command(program, "-g", "--metrics-address=", "--listen", trial.String(), "-c", conf)
-	start(t, "the trial", cmd).waitFor(t, trial)
-	running.waitFor(t, addr)
+	lab.Start(t, "the trial", cmd).WaitFor(t, trial)
+	running.WaitFor(t, addr)
 	if left, err := filepath.Glob(filepath.Join(filepath.Dir(conf), "[lr]*/*")); err != nil || len(left) > 0 {
 		t.Errorf("the trial wrote %q, want no log and no pid file", left)
 	}
@@ -175,11 +178,11 @@ func testTrial(t *testing.T, program string) {
 // Root becomes the user of -u and keeps one capability.
 func testOtherUser(t *testing.T, program string) {
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
-		skip(t, "becoming another user needs root and Linux")
+		lab.Skip(t, "becoming another user needs root and Linux")
 	}
 	nobody, err := lookupAccount("nobody")
 	if err != nil {
-		skip(t, "%v", err)
+		lab.Skip(t, "%v", err)
 	}
 	addr := netip.AddrPortFrom(loopback, privilegedPort(t))
 	conf := writeConf(t, daemonConf, addr)
@@ -189,9 +192,9 @@ func testOtherUser(t *testing.T, program string) {
 			t.Fatal(err)
 		}
 	}
-	p := start(t, "the forwarder", exec.Command(program, "-g", "--metrics-address=", "-u", "nobody", "-c", conf))
-	p.waitFor(t, addr)
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	p := lab.Start(t, "the forwarder", exec.Command(program, "-g", "--metrics-address=", "-u", "nobody", "-c", conf))
+	p.WaitFor(t, addr)
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Cmd.Process.Pid))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -273,13 +276,6 @@ func waitGone(t *testing.T, path string) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	t.Errorf("%s is there, want it gone", path)
-}
-
-func sendSignal(t *testing.T, p *process, s syscall.Signal) {
-	t.Helper()
-	if err := p.cmd.Process.Signal(s); err != nil {
-		t.Fatal(err)
-	}
 }
 
 func rename(t *testing.T, from, to string) {

@@ -26,17 +26,24 @@ func isDetached() bool { return os.Getenv(detachedEnv) != "" }
 // serves and returns the exit status. Go cannot fork: its threads would not
 // come along.
 func detach(stderr io.Writer) int {
-	r, err := startDetached()
+	p, err := startDetached(nil)
 	if err != nil {
 		fmt.Fprintf(stderr, "forwarder: starting in the background: %v\n", err)
 		return 1
 	}
-	defer r.Close()
-	return follow(r, stderr)
+	defer p.report.Close()
+	return follow(p.report, stderr)
 }
 
-// startDetached returns where the new process tells how its start goes.
-func startDetached() (*os.File, error) {
+// detached is a process that was started.
+type detached struct {
+	cmd    *exec.Cmd
+	report *os.File // how its start goes
+}
+
+// startDetached starts this program, with sockets if it is to take our place:
+// then it also writes to where we write.
+func startDetached(sockets []*os.File) (*detached, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -47,16 +54,19 @@ func startDetached() (*os.File, error) {
 	}
 	cmd := exec.Command(program, os.Args[1:]...)
 	cmd.Args[0] = os.Args[0]
-	cmd.Env = append(os.Environ(), detachedEnv+"=1")
-	cmd.ExtraFiles = []*os.File{w} // becomes startupFd
+	cmd.Env = append(os.Environ(), detachedEnv+"=1", fmt.Sprintf("%s=%d", successorEnv, len(sockets)))
+	cmd.ExtraFiles = append([]*os.File{w}, sockets...) // from startupFd on
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if len(sockets) > 0 {
+		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	}
 	err = cmd.Start()
 	w.Close()
 	if err != nil {
 		r.Close()
 		return nil, err
 	}
-	return r, nil
+	return &detached{cmd, r}, nil
 }
 
 // follow passes on what the start says, until it says that it succeeded or

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"vpcdns/cmd/forwarder/lab"
 )
 
 // differentialConf is the reference configuration on loopback. Clients in
@@ -90,22 +92,22 @@ func phases() []phase {
 // difference is one of the deviations, or a failure.
 func TestDifferential(t *testing.T) {
 	t.Parallel()
-	program := needPeer(t, "named", "bind9")
+	program := lab.Need(t, "named", "bind9")
 	resolver, upstream := startResolver(t)
 	setTTLs(t, resolver)
 	setFaults(t, resolver)
 	conf := differentialText(upstream, "")
 	both := servers{named: freeAddr(t), ours: freeAddr(t)}
 	startNamed(t, program, conf, both.named)
-	startForwarder(t, buildForwarder(t), conf, both.ours)
+	startForwarder(t, lab.BuildForwarder(t), conf, both.ours)
 	both.run(t, phases(), deviations)
 }
 
 // TestDifferentialOptions does so with the options that change replies.
 func TestDifferentialOptions(t *testing.T) {
 	t.Parallel()
-	program := needPeer(t, "named", "bind9")
-	ours := buildForwarder(t)
+	program := lab.Need(t, "named", "bind9")
+	ours := lab.BuildForwarder(t)
 	for _, options := range []string{
 		"minimal-responses yes; minimal-any yes; server-id \"a\"; hostname none;",
 		"require-server-cookie yes; max-udp-size 512; edns-udp-size 512;",
@@ -146,7 +148,7 @@ func TestDifferentialOfNamedAndNamed(t *testing.T) {
 	if testing.Short() {
 		t.Skip("tests the test, and takes half a minute")
 	}
-	program := needPeer(t, "named", "bind9")
+	program := lab.Need(t, "named", "bind9")
 	resolver, upstream := startResolver(t)
 	setTTLs(t, resolver)
 	setFaults(t, resolver)

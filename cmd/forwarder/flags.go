@@ -222,6 +222,7 @@ Examples:
 
 Signals:
   HUP         reload the configuration, reopen the logs; errors change nothing
+  USR2        start a new process that takes over, then exit; errors change nothing
   TERM, INT   finish what was asked, then exit
 
 Exit status:

@@ -17,6 +17,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"vpcdns/cmd/forwarder/lab"
 	"vpcdns/forwarder/logging"
 )
 
@@ -44,7 +45,7 @@ func waitStatus(t *testing.T, url string, want int) string {
 }
 
 func TestMetricsOfTheDaemon(t *testing.T) {
-	program := buildForwarder(t)
+	program := lab.BuildForwarder(t)
 	t.Run("served", func(t *testing.T) { testServedMetrics(t, program) })
 	t.Run("address taken", func(t *testing.T) { testTakenMetricsAddress(t, program) })
 	t.Run("draining", func(t *testing.T) { testHealthWhileDraining(t, program) })
@@ -52,8 +53,8 @@ func TestMetricsOfTheDaemon(t *testing.T) {
 
 func testServedMetrics(t *testing.T, program string) {
 	addr, at := freeAddr(t), freeAddr(t)
-	p := start(t, "the forwarder", exec.Command(program, "-g", "--metrics-address", at.String(), "-c", writeConf(t, daemonConf, addr)))
-	p.waitFor(t, addr)
+	p := lab.Start(t, "the forwarder", exec.Command(program, "-g", "--metrics-address", at.String(), "-c", writeConf(t, daemonConf, addr)))
+	p.WaitFor(t, addr)
 	if got := waitStatus(t, fmt.Sprintf("http://%v/healthz", at), http.StatusOK); got != "serving\n" {
 		t.Errorf("/healthz = %q, want serving", got)
 	}
@@ -73,10 +74,10 @@ func testTakenMetricsAddress(t *testing.T, program string) {
 	}
 	defer taken.Close()
 	addr := freeAddr(t)
-	p := start(t, "the forwarder", exec.Command(program, "-g", "--metrics-address", taken.Addr().String(), "-c", writeConf(t, daemonConf, addr)))
-	p.waitFor(t, addr)
+	p := lab.Start(t, "the forwarder", exec.Command(program, "-g", "--metrics-address", taken.Addr().String(), "-c", writeConf(t, daemonConf, addr)))
+	p.WaitFor(t, addr)
 	want := fmt.Sprintf("serving metrics: listen tcp %v: bind: address already in use", taken.Addr())
-	if got := p.tail(); !strings.Contains(got, want) {
+	if got := p.Tail(); !strings.Contains(got, want) {
 		t.Errorf("the log lacks %q:\n%s", want, got)
 	}
 }
@@ -92,13 +93,13 @@ func testHealthWhileDraining(t *testing.T, program string) {
 	addr, at := freeAddr(t), freeAddr(t)
 	upstream := silent.LocalAddr().(*net.UDPAddr).AddrPort()
 	conf := strings.Replace(daemonConf, "127.0.0.1 port 9", fmt.Sprintf("127.0.0.1 port %d", upstream.Port()), 1)
-	p := start(t, "the forwarder", exec.Command(program, "-g", "--metrics-address", at.String(), "-c", writeConf(t, conf, addr)))
-	p.waitFor(t, addr)
+	p := lab.Start(t, "the forwarder", exec.Command(program, "-g", "--metrics-address", at.String(), "-c", writeConf(t, conf, addr)))
+	p.WaitFor(t, addr)
 	answered := askInBackground(addr)
 	if _, _, err := silent.ReadFrom(make([]byte, 512)); err != nil {
 		t.Fatal(err)
 	}
-	sendSignal(t, p, syscall.SIGTERM)
+	p.Signal(t, syscall.SIGTERM)
 	waitStatus(t, fmt.Sprintf("http://%v/healthz", at), http.StatusServiceUnavailable)
 	waitStatus(t, fmt.Sprintf("http://%v/metrics", at), http.StatusOK)
 	if rcode := <-answered; rcode != dns.RcodeServerFailure {

@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // notifier tells the service manager about our state, as sd_notify(3). Without
@@ -28,17 +31,68 @@ func newNotifier(getenv func(string) string) notifier {
 	return n
 }
 
-// send passes on assignments such as READY=1, one a line.
-func (n notifier) send(state string) error {
-	if n.socket == "" {
+// managed reports whether there is a service manager.
+func (n notifier) managed() bool { return n.socket != "" }
+
+// notifyPatience is how long a service manager may take to make room for what
+// we have to say.
+const notifyPatience = 2 * time.Second
+
+// send passes on assignments such as READY=1, one a line, and descriptors.
+func (n notifier) send(state string, files ...*os.File) error {
+	if !n.managed() {
 		return nil
 	}
 	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: n.socket, Net: "unixgram"})
 	if err != nil {
 		return fmt.Errorf("notifying the service manager: %w", err)
 	}
-	_, err = conn.Write([]byte(state))
-	return errors.Join(err, conn.Close())
+	defer conn.Close()
+	conn.SetWriteDeadline(time.Now().Add(notifyPatience))
+	if err := sendMessage(conn, []byte(state), rights(files)); err != nil {
+		return fmt.Errorf("notifying the service manager: %w", err)
+	}
+	return nil
+}
+
+// sendMessage is the WriteMsgUnix that net does not have for sockets that are
+// connected and keep the bounds of messages.
+func sendMessage(conn *net.UnixConn, data, control []byte) error {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	failed := raw.Write(func(fd uintptr) bool {
+		err = unix.Sendmsg(int(fd), data, control, nil, 0)
+		return !errors.Is(err, unix.EAGAIN)
+	})
+	return errors.Join(failed, os.NewSyscallError("sendmsg", err))
+}
+
+// rights is the control message that hands descriptors over.
+func rights(files []*os.File) []byte {
+	if len(files) == 0 {
+		return nil
+	}
+	var fds []int
+	for _, f := range files {
+		fds = append(fds, int(f.Fd()))
+	}
+	return unix.UnixRights(fds...)
+}
+
+// maxRights is the most descriptors that a message carries (SCM_MAX_FD).
+const maxRights = 253
+
+// store gives descriptors to the service manager, which keeps them for the
+// next process as FileDescriptorStoreMax= allows.
+func (n notifier) store(files []*os.File) error {
+	for some := range slices.Chunk(files, maxRights) {
+		if err := n.send("FDSTORE=1\nFDNAME=dns", some...); err != nil {
+			return fmt.Errorf("storing sockets: %w", err)
+		}
+	}
+	return nil
 }
 
 func (n notifier) ready(status string) error    { return n.send("READY=1\nSTATUS=" + status) }
@@ -52,14 +106,4 @@ func (n notifier) alive() error { return n.send("WATCHDOG=1") }
 // to it (Type=notify-reload).
 func (n notifier) reloading() error {
 	return n.send(fmt.Sprintf("RELOADING=1\nMONOTONIC_USEC=%d\nSTATUS=reloading", monotonic().Microseconds()))
-}
-
-// ticks comes twice in each interval of the watchdog, as sd_watchdog_enabled(3)
-// advises; without a watchdog it is nil and never comes.
-func (n notifier) ticks() (c <-chan time.Time, stop func()) {
-	if n.watchdog == 0 {
-		return nil, func() {}
-	}
-	t := time.NewTicker(n.watchdog / 2)
-	return t.C, t.Stop
 }

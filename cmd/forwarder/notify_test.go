@@ -1,14 +1,20 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // listenNotify is a service manager's end of sd_notify(3).
@@ -64,14 +70,117 @@ func TestNotify(t *testing.T) {
 	}
 }
 
+// Descriptors arrive in messages of as many as the kernel takes.
+func TestNotifyStores(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "notify")
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	file, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if err := (notifier{socket: path}).store(slices.Repeat([]*os.File{file}, maxRights+2)); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []int{maxRights, 2} {
+		data, control := make([]byte, 4096), make([]byte, 4096)
+		n, size, _, _, err := conn.ReadMsgUnix(data, control)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := string(data[:n]); got != "FDSTORE=1\nFDNAME=dns" {
+			t.Errorf("datagram = %q, want FDSTORE=1 and a name", got)
+		}
+		if got := countRights(t, control[:size]); got != want {
+			t.Errorf("%d descriptors came along, want %d", got, want)
+		}
+	}
+}
+
+// countRights closes the descriptors that it counts.
+func countRights(t *testing.T, control []byte) (n int) {
+	t.Helper()
+	messages, err := unix.ParseSocketControlMessage(control)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range messages {
+		fds, err := unix.ParseUnixRights(&m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, fd := range fds {
+			unix.Close(fd)
+		}
+		n += len(fds)
+	}
+	return n
+}
+
+// The first check that succeeds makes the watchdog mean something.
+func TestJudge(t *testing.T) {
+	silent := errors.New("no answer")
+	tests := []struct {
+		name   string
+		checks []error
+		want   int // times that the service manager hears of us
+	}{
+		{"well", []error{nil, nil}, 2},
+		{"never well", []error{silent, silent}, 2},
+		{"no longer well", []error{nil, silent, silent}, 1},
+		{"well again", []error{nil, silent, nil}, 2},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			path, next := listenNotify(t)
+			d := &daemon{notify: notifier{socket: path}, general: slog.New(slog.DiscardHandler)}
+			for _, err := range test.checks {
+				d.judge(err)
+			}
+			d.warn(d.notify.stopping("the end"))
+			got := 0
+			for next() == "WATCHDOG=1" {
+				got++
+			}
+			if got != test.want {
+				t.Errorf("WATCHDOG=1 came %d times, want %d", got, test.want)
+			}
+		})
+	}
+}
+
+// Each check has the time until the next one.
+func TestCheckEvery(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		results := make(chan error)
+		slow := func(ctx context.Context) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		go check(ctx, time.Second, slow, results)
+		began := time.Now()
+		for i := range 3 {
+			<-results
+			if got, want := time.Since(began), time.Duration(i+1)*time.Second; got != want {
+				t.Errorf("result %d came after %v, want %v", i, got, want)
+			}
+		}
+		cancel()
+	})
+}
+
 func TestNotifyWithoutManager(t *testing.T) {
 	n := newNotifier(func(string) string { return "" })
 	if err := n.ready("serving"); err != nil {
 		t.Errorf("ready() = %v, want no error", err)
 	}
-	if c, stop := n.ticks(); c != nil {
-		stop()
-		t.Error("ticks() comes, want never")
+	if n.managed() {
+		t.Error("managed() = true, want false")
 	}
 }
 

@@ -34,6 +34,14 @@ func holders(ports []uint16) []string {
 	return others(func(a netip.AddrPort) bool { return slices.Contains(ports, a.Port()) })
 }
 
+// holdersOf names those that keep us from serving a.
+func holdersOf(a netip.AddrPort) []string {
+	addr := a.Addr().WithZone("") // the tables have none
+	return others(func(o netip.AddrPort) bool {
+		return o.Port() == a.Port() && (o.Addr() == addr || o.Addr().IsUnspecified())
+	})
+}
+
 func others(match func(netip.AddrPort) bool) []string {
 	mine := inodes("/proc/self/fd")
 	return describe(slices.DeleteFunc(sockets("/proc/net"), func(s socket) bool {

@@ -8,3 +8,4 @@ import "net/netip"
 
 func sharers([]netip.AddrPort) []string { return nil }
 func holders([]uint16) []string         { return nil }
+func holdersOf(netip.AddrPort) []string { return nil }

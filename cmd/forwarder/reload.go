@@ -3,23 +3,29 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"vpcdns/forwarder/logging"
 )
 
 // reload does what SIGHUP asks for: a configuration without errors replaces
-// the one in force, another changes nothing. The log files are opened anew in
+// the one in force, another, or one of whose addresses none can be had, changes
+// nothing. The log files are opened anew in
 // any case, since logrotate may have moved them.
 func (d *daemon) reload() {
 	d.log(logging.Info, "received SIGHUP, reloading")
 	d.warn(d.notify.reloading())
 	if err := d.replace(); err != nil {
-		d.log(logging.Error, "reloading configuration failed: %v", err)
+		d.log(logging.Error, "reloading configuration failed: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
 		d.warn(d.logs.Reopen())
 		d.warn(d.notify.ready(d.summary() + "; the last reload failed, see the log"))
 		return
 	}
-	d.log(logging.Info, "reloading configuration succeeded")
+	if missing := d.complain(); missing != "" {
+		d.log(logging.Warning, "reloading configuration succeeded in part: %s not served", missing)
+	} else {
+		d.log(logging.Info, "reloading configuration succeeded")
+	}
 	d.warn(d.notify.ready(d.summary()))
 }
 
@@ -31,7 +37,7 @@ func (d *daemon) replace() error {
 		return err
 	}
 	if err := d.server.Reload(cfg); err != nil {
-		return err
+		return d.explain(err, cfg)
 	}
 	former := d.config
 	d.enter(cfg)

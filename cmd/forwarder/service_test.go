@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"vpcdns/cmd/forwarder/lab"
 )
 
 const serviceFile = "../../forwarder.service"
@@ -24,7 +26,7 @@ func unit(t *testing.T, program string) string {
 }
 
 func TestServiceIsValid(t *testing.T) {
-	analyze := needPeer(t, "systemd-analyze", "systemd")
+	analyze := lab.Need(t, "systemd-analyze", "systemd")
 	self, err := os.Executable() // verify wants programs that exist
 	if err != nil {
 		t.Fatal(err)
@@ -37,7 +39,7 @@ func TestServiceIsValid(t *testing.T) {
 }
 
 func TestServiceIsConfined(t *testing.T) {
-	analyze := needPeer(t, "systemd-analyze", "systemd")
+	analyze := lab.Need(t, "systemd-analyze", "systemd")
 	const most = "15" // ten times the exposure level
 	out, err := exec.Command(analyze, "security", "--offline=true", "--threshold="+most, "--no-pager", serviceFile).CombinedOutput()
 	if err != nil {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"vpcdns/cmd/forwarder/lab"
 )
 
 // machine is a systemd of its own, in namespaces; see testdata/systemd/machine.
@@ -96,10 +98,10 @@ var version53 = []string{"dig", "+short", "+tries=3", "+timeout=1", "@127.0.0.1"
 // forwarder.service and the reference configuration on a systemd of their own.
 func TestUnderSystemd(t *testing.T) {
 	if os.Geteuid() != 0 {
-		skip(t, "booting a systemd needs root")
+		lab.Skip(t, "booting a systemd needs root")
 	}
 	for program, pkg := range map[string]string{"systemctl": "systemd", "nsenter": "util-linux", "ip": "iproute2", "dig": "bind9-dnsutils"} {
-		needPeer(t, program, pkg)
+		lab.Need(t, program, pkg)
 	}
 	unit, err := os.ReadFile(serviceFile)
 	if err != nil {
@@ -112,7 +114,7 @@ func TestUnderSystemd(t *testing.T) {
 	m := boot(t, buildStatic(t), map[string]string{
 		"etc/systemd/system/forwarder.service": string(unit),
 		// The test need not wait as long as an operator.
-		"etc/systemd/system/forwarder.service.d/test.conf": "[Service]\nWatchdogSec=1s\nRestartSec=10ms\n",
+		"etc/systemd/system/forwarder.service.d/test.conf": "[Service]\nWatchdogSec=3s\n",
 		"etc/named.conf":          string(conf),
 		"etc/sysconfig/forwarder": "OPTIONS=-n 1 --metrics-address=\n",
 		"var/named/placeholder":   "",
@@ -127,6 +129,9 @@ func TestUnderSystemd(t *testing.T) {
 		{"reload", testServiceReload},
 		{"crash", testServiceCrash},
 		{"hang", testServiceHang},
+		{"queries", testServiceKeepsQueries},
+		{"taken port", testServiceTakenPort},
+		{"conflict", testServiceConflict},
 		{"stop", testServiceStop},
 		{"broken configuration", testServiceBroken},
 	} {

@@ -13,6 +13,8 @@ import (
 type Faults struct {
 	Drop       float64       // share of the queries that get no answer, 0 to 1
 	Delay      time.Duration // how late every answer is
+	Jitter     time.Duration // how much later still, at most: answers overtake each other
+	Duplicate  float64       // share of the answers that are sent twice, 0 to 1
 	PPS        int           // UDP queries taken from one address in a second, the rest dropped; 0 is no limit. The VPC resolver's is 1024.
 	Rcode      int           // answered with nothing else, unless 0
 	Truncated  bool          // over UDP, TC and no records
@@ -35,20 +37,30 @@ type window struct {
 	packets int
 }
 
-// admit counts the query, finds the faults of its name and says whether they
-// make it vanish.
-func (r *Resolver) admit(name string, client net.Addr) (f Faults, dropped bool) {
+// verdict is what becomes of one query.
+type verdict struct {
+	Faults
+	dropped, again bool
+	delay          time.Duration
+	query          *Query // its record, or nil
+}
+
+// admit counts the query, finds the faults of its name and casts the dice.
+func (r *Resolver) admit(name string, client net.Addr) verdict {
 	name = dns.CanonicalName(name)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.total++
 	r.asked[name]++
-	f = r.faultsOf(name)
-	if f.Drop > 0 && r.random.Float64() < f.Drop {
-		return f, true
+	v := verdict{Faults: r.faultsOf(name)}
+	v.delay = v.Delay + time.Duration(r.random.Float64()*float64(v.Jitter))
+	v.again = r.random.Float64() < v.Duplicate
+	v.dropped = r.random.Float64() < v.Drop
+	if udp, ok := client.(*net.UDPAddr); ok {
+		v.query = r.record(name, udp.AddrPort())
+		v.dropped = v.dropped || v.PPS > 0 && r.packets(udp.AddrPort().Addr()) > v.PPS
 	}
-	udp, ok := client.(*net.UDPAddr)
-	return f, ok && f.PPS > 0 && r.packets(udp.AddrPort().Addr()) > f.PPS
+	return v
 }
 
 func (r *Resolver) faultsOf(name string) Faults {

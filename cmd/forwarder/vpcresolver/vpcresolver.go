@@ -29,12 +29,13 @@ type Resolver struct {
 	servers []*dns.Server
 	serving sync.WaitGroup
 
-	mu     sync.Mutex
-	random *rand.Rand
-	faults map[string]Faults // by canonical name: it and all below it
-	asked  map[string]int    // queries by canonical name
-	total  int
-	second map[netip.Addr]window // packets of the current second, by client
+	mu       sync.Mutex
+	random   *rand.Rand
+	faults   map[string]Faults // by canonical name: it and all below it
+	asked    map[string]int    // queries by canonical name
+	total    int
+	second   map[netip.Addr]window // packets of the current second, by client
+	recorded []*Query              // nil: none wanted
 }
 
 // New reads a zone file, which may hold several zones, and returns a Resolver
@@ -87,11 +88,15 @@ func (r *Resolver) Listen(addr netip.AddrPort) (netip.AddrPort, error) {
 	}
 }
 
+// readBuffer is what a slow machine lets wait, in octets.
+const readBuffer = 4 << 20
+
 func listen(addr netip.AddrPort) (*net.UDPConn, *net.TCPListener, error) {
 	packets, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(addr))
 	if err != nil {
 		return nil, nil, err
 	}
+	_ = packets.SetReadBuffer(readBuffer) // as much of it as the system allows
 	bound := packets.LocalAddr().(*net.UDPAddr)
 	stream, err := net.ListenTCP("tcp", &net.TCPAddr{IP: bound.IP, Port: bound.Port})
 	if err != nil {
@@ -160,12 +165,18 @@ func (r *Resolver) Total() int {
 // ServeDNS answers one query, or does not, as the faults have it.
 func (r *Resolver) ServeDNS(w dns.ResponseWriter, query *dns.Msg) {
 	_, overTCP := w.RemoteAddr().(*net.TCPAddr)
-	faults, dropped := r.admit(query.Question[0].Name, w.RemoteAddr())
-	if dropped || !r.wait(faults.Delay) {
+	v := r.admit(query.Question[0].Name, w.RemoteAddr())
+	if v.dropped || !r.wait(v.delay) {
 		return
 	}
-	if reply := r.reply(query, overTCP, faults); reply != nil {
-		write(w, reply, faults)
+	reply := r.reply(query, overTCP, v.Faults)
+	if reply == nil {
+		return
+	}
+	r.answered(v.query, reply)
+	write(w, reply, v.Faults)
+	if v.again {
+		write(w, reply, v.Faults)
 	}
 }
 

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"golang.org/x/sys/unix"
+
+	"vpcdns/forwarder"
+	"vpcdns/forwarder/logging"
+)
+
+// ownDescriptors is what the process needs beside its clients' connections:
+// 1024 sockets to upstream while that is slow, and the files and listening
+// sockets of a machine with some addresses.
+const ownDescriptors = 1024 + 256
+
+// fitDescriptors lets a configuration live with few open files: TCP clients
+// get half of them at most, so that upstream can be asked whatever they do. The
+// Go run time has raised the soft limit to the hard one.
+func (d *daemon) fitDescriptors(cfg *forwarder.Config) {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return
+	}
+	files := int(min(uint64(limit.Cur), 1<<30))
+	need := cfg.TCP.Clients + ownDescriptors
+	if files >= need {
+		return
+	}
+	d.log(logging.Warning, "the limit of open files is %d, and %d may be needed: raise it (LimitNOFILE= of the service, ulimit -n)", files, need)
+	if most := max(files/2, 1); cfg.TCP.Clients > most {
+		d.log(logging.Warning, "tcp-clients %d is taken as %d: there are not enough open files", cfg.TCP.Clients, most)
+		cfg.TCP.Clients = most
+	}
+}

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"vpcdns/forwarder/logging"
+)
+
+// A process hands its sockets to the next one: what arrives in between waits in
+// their queues. Under systemd they pass through its descriptor store, also when
+// the process is killed; else the process starts the next one itself. The same
+// sockets, not others on the same port (SO_REUSEPORT), since what a socket has
+// queued is lost when its last holder closes it.
+
+const (
+	// successorEnv tells a process that was started to take our place how many
+	// sockets it has from successorFd on.
+	successorEnv = "FORWARDER_SOCKETS"
+	successorFd  = startupFd + 1
+
+	// managedFd is the first of those that a service manager kept for us.
+	managedFd = 3
+
+	// restartPatience is how long upstream has for what is being asked when the
+	// next process can start only after our end. A VPC resolver answers in
+	// milliseconds; one that does not answer must not keep hits waiting: at
+	// 1000 queries/s some 250 are queued meanwhile.
+	restartPatience = 250 * time.Millisecond
+
+	// successorPatience is the same when the next process serves already.
+	successorPatience = 4500 * time.Millisecond
+
+	// startPatience is how long the next process may take to serve.
+	startPatience = 30 * time.Second
+)
+
+// inherited returns the sockets that the process was started with: those that a
+// service manager kept (sd_listen_fds(3)), or a former process of ours had.
+func inherited(getenv func(string) string) []*os.File {
+	first, count := managedFd, getenv("LISTEN_FDS")
+	switch {
+	case isDetached():
+		first, count = successorFd, getenv(successorEnv)
+	case getenv("LISTEN_PID") != strconv.Itoa(os.Getpid()):
+		return nil
+	}
+	n, _ := strconv.Atoi(count) // not a number: none
+	var files []*os.File
+	for fd := first; fd < first+n; fd++ {
+		syscall.CloseOnExec(fd)
+		files = append(files, os.NewFile(uintptr(fd), "inherited"))
+	}
+	return files
+}
+
+// disown ends the sockets that a service manager kept, which else would hold
+// queries for a process that does not start: their clients are to ask elsewhere.
+func (d *daemon) disown() {
+	if !d.notify.managed() {
+		return
+	}
+	for _, f := range d.inherited {
+		_ = unix.Shutdown(int(f.Fd()), unix.SHUT_RDWR) // ENOTCONN for UDP, which it ends all the same
+	}
+}
+
+func closeFiles(files []*os.File) {
+	for _, f := range files {
+		f.Close()
+	}
+}
+
+// deposit gives the sockets to the service manager, which gives them to the
+// next process, however this one ends. It takes those that it has already for
+// what they are.
+func (d *daemon) deposit() error {
+	if !d.notify.managed() {
+		return nil
+	}
+	files, err := d.server.Sockets()
+	if err != nil {
+		return err
+	}
+	defer closeFiles(files)
+	return d.notify.store(files)
+}
+
+// succeed starts the program that is on disk now, with our arguments and our
+// sockets, and returns when it serves. When it does not it has ended.
+func (d *daemon) succeed() error {
+	files, err := d.server.Sockets()
+	if err != nil {
+		return err
+	}
+	defer closeFiles(files)
+	p, err := startDetached(files)
+	if err != nil {
+		return err
+	}
+	defer p.report.Close()
+	p.report.SetReadDeadline(time.Now().Add(startPatience))
+	var said bytes.Buffer
+	if follow(p.report, &said) == 0 {
+		return nil
+	}
+	_ = p.cmd.Process.Kill()
+	_ = p.cmd.Wait() // its words say more than its status
+	return errors.New(strings.TrimSpace(said.String()))
+}
+
+// takeOver lets the next process take our place, and reports whether it does.
+func (d *daemon) takeOver() bool {
+	if d.notify.managed() {
+		d.log(logging.Warning, "received SIGUSR2: use the service manager, a restart loses nothing")
+		return false
+	}
+	d.log(logging.Info, "received SIGUSR2, starting a process to take over")
+	if err := d.succeed(); err != nil {
+		for line := range strings.Lines(err.Error()) {
+			d.log(logging.Error, "the process that was to take over did not start: %s", strings.TrimSuffix(line, "\n"))
+		}
+		return false
+	}
+	d.log(logging.Info, "the new process serves")
+	return true
+}
+
+// complain logs who has the addresses that are not served, and returns them in
+// BIND's way: "10.0.0.1#53, 10.0.0.2#53".
+func (d *daemon) complain() string {
+	var list []string
+	for _, u := range d.server.Unserved() {
+		name := fmt.Sprintf("%s#%d", u.Addr.Addr(), u.Addr.Port())
+		list = append(list, name)
+		d.log(logging.Error, "not serving %s: %v", name, withHolders(u.Err, u.Addr))
+	}
+	return strings.Join(list, ", ")
+}
+
+// withHolders adds to the error of a socket who has its address.
+func withHolders(err error, a netip.AddrPort) error {
+	if taken := holdersOf(a); errors.Is(err, syscall.EADDRINUSE) && len(taken) > 0 {
+		return fmt.Errorf("%w: %s", err, strings.Join(taken, ", "))
+	}
+	return err
+}

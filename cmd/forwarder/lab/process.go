@@ -1,0 +1,105 @@
+package lab
+
+import (
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// Process is a server in the foreground.
+type Process struct {
+	Name   string
+	Cmd    *exec.Cmd
+	Exited chan struct{} // closed when it is gone
+	log    string        // path of what it wrote to stdout and stderr
+}
+
+// Start runs cmd until the end of the test, and shows the end of what it wrote
+// if the test fails. It dies with the test, whatever happens.
+func Start(t testing.TB, name string, cmd *exec.Cmd) *Process {
+	t.Helper()
+	p := &Process{Name: name, Cmd: cmd, log: filepath.Join(t.TempDir(), "log"), Exited: make(chan struct{})}
+	log, err := os.Create(p.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stdout, cmd.Stderr = log, log
+	dieWithParent(cmd)
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("starting %s: %v", name, err)
+	}
+	log.Close()
+	go func() {
+		_ = cmd.Wait() // the state tells
+		close(p.Exited)
+	}()
+	t.Cleanup(func() { p.End(t) })
+	return p
+}
+
+// End asks the process to stop and waits for it.
+func (p *Process) End(t testing.TB) {
+	t.Helper()
+	const patience = 10 * time.Second
+	_ = p.Cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-p.Exited:
+	case <-time.After(patience):
+		p.Kill()
+		t.Errorf("%s did not end within %v of SIGTERM", p.Name, patience)
+	}
+	if t.Failed() {
+		t.Logf("%s wrote:\n%s", p.Name, p.Tail())
+	}
+}
+
+// Kill ends the process as a power cut would.
+func (p *Process) Kill() {
+	_ = p.Cmd.Process.Kill()
+	<-p.Exited
+}
+
+// Signal sends the process a signal.
+func (p *Process) Signal(t testing.TB, s syscall.Signal) {
+	t.Helper()
+	if err := p.Cmd.Process.Signal(s); err != nil {
+		t.Fatalf("sending %v to %s: %v", s, p.Name, err)
+	}
+}
+
+// Tail returns the last of what the process wrote.
+func (p *Process) Tail() string {
+	const most = 4000
+	text, err := os.ReadFile(p.log)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text[max(0, len(text)-most):])
+}
+
+// WaitFor waits until the process answers at addr, to any question.
+func (p *Process) WaitFor(t testing.TB, addr netip.AddrPort) {
+	t.Helper()
+	question := new(dns.Msg).SetQuestion("version.bind.", dns.TypeTXT)
+	question.Question[0].Qclass = dns.ClassCHAOS
+	client := &dns.Client{Timeout: 200 * time.Millisecond}
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		if _, _, err := client.Exchange(question, addr.String()); err == nil {
+			return
+		}
+		select {
+		case <-p.Exited:
+			t.Fatalf("%s ended at once:\n%s", p.Name, p.Tail())
+		case <-time.After(20 * time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s does not answer at %v:\n%s", p.Name, addr, p.Tail())
+		}
+	}
+}

@@ -1,0 +1,89 @@
+package lab
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime/debug"
+	"testing"
+)
+
+// Need returns the path of a program that the test compares with or runs
+// through. Without it the test is skipped, but fails where CI=true.
+func Need(t testing.TB, program, debianPackage string) string {
+	t.Helper()
+	path, err := exec.LookPath(program)
+	if err != nil {
+		Skip(t, "%s is not installed: apt-get install %s", program, debianPackage)
+	}
+	return path
+}
+
+// Skip skips the test for want of something, but fails it where CI=true.
+func Skip(t testing.TB, format string, args ...any) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatalf(format, args...)
+	}
+	t.Skipf(format, args...)
+}
+
+// BuildForwarder returns the path of a forwarder built from this module, with
+// the race detector if the test has it. An environment variable overrules:
+// FORWARDER=/usr/sbin/forwarder.
+func BuildForwarder(t testing.TB) string {
+	t.Helper()
+	if path := os.Getenv("FORWARDER"); path != "" {
+		return path
+	}
+	path := filepath.Join(t.TempDir(), "forwarder")
+	args := []string{"build", "-o", path}
+	if RaceEnabled() {
+		args = append(args, "-race")
+	}
+	if out, err := exec.Command("go", append(args, "vpcdns/cmd/forwarder")...).CombinedOutput(); err != nil {
+		t.Fatalf("building the forwarder: %v\n%s", err, out)
+	}
+	return path
+}
+
+// RaceEnabled reports whether the test has the race detector, which slows
+// everything down several times.
+func RaceEnabled() bool {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return false
+	}
+	for _, s := range info.Settings {
+		if s.Key == "-race" {
+			return s.Value == "true"
+		}
+	}
+	return false
+}
+
+// Reference returns the text of the reference configuration.
+func Reference(t testing.TB) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root(t), "testdata/named.conf/good-reference.conf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// root returns the module's directory, which is above the test's.
+func root(t testing.TB) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for ; filepath.Dir(dir) != dir; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+	}
+	t.Fatal("no go.mod above the test")
+	return ""
+}

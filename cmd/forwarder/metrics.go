@@ -24,8 +24,8 @@ const (
 	metricsConns = 32
 
 	// metricsRetry is how long a taken port, or an address that no interface has
-	// yet, is left alone: a scrape or two.
-	metricsRetry = 30 * time.Second
+	// yet, is left alone. A process that took over has it before the next scrape.
+	metricsRetry = time.Second
 )
 
 // metricsServer serves Prometheus as long as the process lives. DNS does not

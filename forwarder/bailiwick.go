@@ -85,7 +85,7 @@ func denials(m *dns.Msg, chain []string) []dns.RR {
 func helpers(m *dns.Msg) []dns.RR {
 	hosts := make(map[string]bool)
 	for _, rr := range m.Answer {
-		if h := host(rr); h != "" && h != "." {
+		if h := hostOf(rr); h != "" && h != "." {
 			hosts[dns.CanonicalName(h)] = true
 		}
 	}
@@ -95,8 +95,8 @@ func helpers(m *dns.Msg) []dns.RR {
 	})
 }
 
-// host returns the host that rr names, of which addresses may come along, or "".
-func host(rr dns.RR) string {
+// hostOf returns the host that rr names, of which addresses may come along, or "".
+func hostOf(rr dns.RR) string {
 	switch rr := rr.(type) {
 	case *dns.NS:
 		return rr.Ns

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"vpcdns/acl"
-	"vpcdns/forwarder/ena"
+	"vpcdns/forwarder/host"
 	"vpcdns/forwarder/udp"
 	"vpcdns/forwarder/upstream"
 )
@@ -83,10 +83,10 @@ func (n *fakeNet) network() network {
 		dialTCP:   n.dialTCP,
 		asleep:    n.asleep,
 		news:      func() (io.ReadCloser, error) { return n.news, nil },
-		exceeded: func() ([]ena.Exceeded, error) {
+		exceeded: func() ([]host.Exceeded, error) {
 			n.mu.Lock()
 			defer n.mu.Unlock()
-			return []ena.Exceeded{{Interface: "eth0", Allowance: ena.LinkLocal, Packets: n.lost}}, nil
+			return []host.Exceeded{{Interface: "eth0", Allowance: host.LinkLocal, Packets: n.lost}}, nil
 		},
 	}
 }

@@ -16,16 +16,16 @@ import (
 var arrows = map[string][]string{
 	"acl":                       {},
 	"cache":                     {},
-	"forwarder/ena":             {},
+	"forwarder/host":            {},
 	"forwarder/namedconf":       {},
 	"forwarder/logging":         {},
 	"forwarder/udp":             {},
 	"forwarder/wire":            {},
 	"forwarder/rndc":            {},
 	"forwarder/upstream":        {"forwarder/wire"},
-	"forwarder":                 {"acl", "cache", "forwarder/ena", "forwarder/namedconf", "forwarder/logging", "forwarder/udp", "forwarder/upstream", "forwarder/wire"},
+	"forwarder":                 {"acl", "cache", "forwarder/host", "forwarder/namedconf", "forwarder/logging", "forwarder/udp", "forwarder/upstream", "forwarder/wire"},
 	"forwarder/metrics":         {"forwarder", "forwarder/upstream"}, // the latter for the types of its Stats
-	"cmd/forwarder":             {"forwarder", "forwarder/metrics", "forwarder/rndc", "forwarder/logging", "forwarder/namedconf", "cmd/forwarder/vpcresolver", "testdata"},
+	"cmd/forwarder":             {"forwarder", "forwarder/host", "forwarder/metrics", "forwarder/rndc", "forwarder/logging", "forwarder/namedconf", "cmd/forwarder/vpcresolver", "testdata"},
 	"cmd/forwarder/vpcresolver": {},
 	"cmd/forwarder/lab":         {"cmd/forwarder/vpcresolver", "testdata"},
 	"cmd/forwarder/faults":      {},
@@ -36,7 +36,7 @@ var arrows = map[string][]string{
 
 // owners are packages that only some of ours may know.
 var owners = map[string][]string{
-	"unsafe":                 {"forwarder/udp", "forwarder/ena", "cache"}, // system calls that x/sys lacks; an entry in one pointer
+	"unsafe":                 {"forwarder/udp", "forwarder/host", "cache"}, // system calls that x/sys lacks; an entry in one pointer
 	"github.com/prometheus":  {"forwarder/metrics"},
 	"github.com/spf13/pflag": {"cmd/forwarder"},
 }

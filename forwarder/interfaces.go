@@ -5,6 +5,8 @@ import (
 	"io"
 	"sync"
 	"time"
+
+	"vpcdns/forwarder/host"
 )
 
 // interfacesEvery is how often the host's interfaces are looked at where the
@@ -54,7 +56,7 @@ func follow(news io.Reader, changed chan<- struct{}) {
 		case changed <- struct{}{}:
 		default:
 		}
-		if err != nil && !errors.Is(err, errNewsLost) {
+		if err != nil && !errors.Is(err, host.ErrNewsLost) {
 			return
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"vpcdns/acl"
+	"vpcdns/forwarder/host"
 	"vpcdns/forwarder/logging"
 	"vpcdns/forwarder/namedconf"
 )
@@ -180,8 +181,8 @@ func TestOptions(t *testing.T) {
 		}},
 		{opts("max-cache-size 10m;"), func(c *Config) { c.Cache.MaxSize = 10 << 20 }},
 		{opts("max-cache-size 100;"), func(c *Config) { c.Cache.MaxSize = 2 << 20 }},
-		{opts("max-cache-size 0;"), func(c *Config) { c.Cache.MaxSize = int64(cacheRoom(memory())) }},
-		{opts("max-cache-size Unlimited;"), func(c *Config) { c.Cache.MaxSize = int64(cacheRoom(memory())) }},
+		{opts("max-cache-size 0;"), func(c *Config) { c.Cache.MaxSize = int64(host.CacheRoom(host.Memory())) }},
+		{opts("max-cache-size Unlimited;"), func(c *Config) { c.Cache.MaxSize = int64(host.CacheRoom(host.Memory())) }},
 		{opts("max-cache-size default;"), func(*Config) {}},
 		{opts("max-cache-size 90%;"), func(*Config) {}},
 		{opts("prefetch 20;"), func(c *Config) { c.Cache.PrefetchTrigger, c.Cache.PrefetchEligible = 10*time.Second, 16*time.Second }},

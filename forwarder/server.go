@@ -16,7 +16,7 @@ import (
 
 	"vpcdns/acl"
 	"vpcdns/cache"
-	"vpcdns/forwarder/ena"
+	"vpcdns/forwarder/host"
 	"vpcdns/forwarder/logging"
 	"vpcdns/forwarder/udp"
 	"vpcdns/forwarder/upstream"
@@ -91,9 +91,9 @@ type network struct {
 	listenTCP func(netip.AddrPort, int) (net.Listener, error)
 	dial      func(server, source netip.AddrPort) (upstream.Socket, error)
 	dialTCP   func(ctx context.Context, server, source netip.AddrPort) (net.Conn, error)
-	exceeded  func() ([]ena.Exceeded, error) // by one goroutine
-	asleep    func() time.Duration           // for how long the machine was suspended since it was started
-	news      func() (io.ReadCloser, error)  // readable when interfaces change
+	exceeded  func() ([]host.Exceeded, error) // by one goroutine
+	asleep    func() time.Duration            // for how long the machine was suspended since it was started
+	news      func() (io.ReadCloser, error)   // readable when interfaces change
 }
 
 func hostNetwork() network {
@@ -103,9 +103,9 @@ func hostNetwork() network {
 		listenTCP: listenTCP,
 		dial:      func(server, source netip.AddrPort) (upstream.Socket, error) { return udp.Dial(server, source) },
 		dialTCP:   dialTCP,
-		exceeded:  new(ena.Reader).Read,
-		asleep:    asleep,
-		news:      addressNews,
+		exceeded:  new(host.ENAReader).Read,
+		asleep:    host.Asleep,
+		news:      host.AddressNews,
 	}
 }
 

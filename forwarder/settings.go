@@ -8,6 +8,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"vpcdns/forwarder/host"
 	"vpcdns/forwarder/namedconf"
 )
 
@@ -216,13 +217,13 @@ func (b *builder) maxCacheSize() int64 {
 	case limit == "unlimited" || limit == "0":
 		n = math.MaxUint64
 	case relative:
-		n = percentOf(memory(), min(percent, 100))
+		n = percentOf(host.Memory(), min(percent, 100))
 	case limit != "" && limit != "default":
 		n = uintOf(limit)
 	case b.cfg.Recursion:
-		n, relative = percentOf(memory(), share), true
+		n, relative = percentOf(host.Memory(), share), true
 	}
-	if room := cacheRoom(memory()); n > room && n > least {
+	if room := host.CacheRoom(host.Memory()); n > room && n > least {
 		n = room
 		if !relative {
 			b.warnf(b.cachePos, "max-cache-size %s is taken as %d MB: there is no memory for more", b.cacheLimit, n>>20)
@@ -230,8 +231,5 @@ func (b *builder) maxCacheSize() int64 {
 	}
 	return int64(max(n, least))
 }
-
-// fallbackMemory stands for a size that the system does not tell.
-const fallbackMemory = 1 << 30
 
 func percentOf(n, percent uint64) uint64 { return n / 100 * percent }

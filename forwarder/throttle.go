@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"vpcdns/forwarder/ena"
+	"vpcdns/forwarder/host"
 )
 
 const (
@@ -105,15 +105,15 @@ func (t *throttle) recover() {
 type allowances struct {
 	mu       sync.Mutex
 	throttle throttle
-	exceeded []ena.Exceeded // as last read
+	exceeded []host.Exceeded // as last read
 }
 
 // ThrottleStats is about the packet budget where the host's allowance of
 // packets to link-local services was exceeded nevertheless.
 type ThrottleStats struct {
-	Active   bool           // the budget is less than configured
-	Halvings uint64         // times that it was halved
-	Exceeded []ena.Exceeded // what the host's interfaces count; none outside EC2
+	Active   bool            // the budget is less than configured
+	Halvings uint64          // times that it was halved
+	Exceeded []host.Exceeded // what the host's interfaces count; none outside EC2
 }
 
 func (a *allowances) stats() ThrottleStats {
@@ -124,15 +124,15 @@ func (a *allowances) stats() ThrottleStats {
 
 // growth is how many packets to link-local services were lost between two
 // readings. An interface that is new, or was reset, tells with the next one.
-func growth(old, list []ena.Exceeded) (n uint64) {
+func growth(old, list []host.Exceeded) (n uint64) {
 	before := make(map[string]uint64)
 	for _, e := range old {
-		if e.Allowance == ena.LinkLocal {
+		if e.Allowance == host.LinkLocal {
 			before[e.Interface] = e.Packets
 		}
 	}
 	for _, e := range list {
-		if was, ok := before[e.Interface]; ok && e.Allowance == ena.LinkLocal && e.Packets > was {
+		if was, ok := before[e.Interface]; ok && e.Allowance == host.LinkLocal && e.Packets > was {
 			n += e.Packets - was
 		}
 	}
@@ -155,7 +155,7 @@ func (s *Server) watchAllowances() {
 	}
 }
 
-func (s *Server) adjustBudget(list []ena.Exceeded) {
+func (s *Server) adjustBudget(list []host.Exceeded) {
 	change, was, t := s.allowances.read(list)
 	if t.pps != was {
 		s.state.Load().upstream.SetPPS(t.pps) // of the clients before and after it too
@@ -165,7 +165,7 @@ func (s *Server) adjustBudget(list []ena.Exceeded) {
 
 // read takes a reading. It returns what that did, the budget before, and how
 // things are now.
-func (a *allowances) read(list []ena.Exceeded) (c change, was int, now throttle) {
+func (a *allowances) read(list []host.Exceeded) (c change, was int, now throttle) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	was = a.throttle.pps

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"vpcdns/acl"
-	"vpcdns/forwarder/ena"
+	"vpcdns/forwarder/host"
 )
 
 // TestThrottle: each row is a course of readings: by how much the counter grew,
@@ -59,22 +59,22 @@ func TestThrottle(t *testing.T) {
 }
 
 func TestGrowth(t *testing.T) {
-	at := func(name string, n uint64) ena.Exceeded {
-		return ena.Exceeded{Interface: name, Allowance: ena.LinkLocal, Packets: n}
+	at := func(name string, n uint64) host.Exceeded {
+		return host.Exceeded{Interface: name, Allowance: host.LinkLocal, Packets: n}
 	}
-	pps := func(n uint64) ena.Exceeded { return ena.Exceeded{Interface: "eth0", Allowance: "pps", Packets: n} }
+	pps := func(n uint64) host.Exceeded { return host.Exceeded{Interface: "eth0", Allowance: "pps", Packets: n} }
 	tests := []struct {
 		name      string
-		old, list []ena.Exceeded
+		old, list []host.Exceeded
 		want      uint64
 	}{
 		{"nothing", nil, nil, 0},
-		{"first reading", nil, []ena.Exceeded{at("eth0", 7)}, 0},
-		{"grown", []ena.Exceeded{at("eth0", 7)}, []ena.Exceeded{at("eth0", 9)}, 2},
-		{"two interfaces", []ena.Exceeded{at("eth0", 7), at("eth1", 1)}, []ena.Exceeded{at("eth1", 4), at("eth0", 9)}, 5},
-		{"reset", []ena.Exceeded{at("eth0", 7)}, []ena.Exceeded{at("eth0", 1)}, 0},
-		{"another interface", []ena.Exceeded{at("eth0", 7)}, []ena.Exceeded{at("eth0", 7), at("eth1", 9)}, 0},
-		{"another allowance", []ena.Exceeded{at("eth0", 7), pps(1)}, []ena.Exceeded{at("eth0", 7), pps(100)}, 0},
+		{"first reading", nil, []host.Exceeded{at("eth0", 7)}, 0},
+		{"grown", []host.Exceeded{at("eth0", 7)}, []host.Exceeded{at("eth0", 9)}, 2},
+		{"two interfaces", []host.Exceeded{at("eth0", 7), at("eth1", 1)}, []host.Exceeded{at("eth1", 4), at("eth0", 9)}, 5},
+		{"reset", []host.Exceeded{at("eth0", 7)}, []host.Exceeded{at("eth0", 1)}, 0},
+		{"another interface", []host.Exceeded{at("eth0", 7)}, []host.Exceeded{at("eth0", 7), at("eth1", 9)}, 0},
+		{"another allowance", []host.Exceeded{at("eth0", 7), pps(1)}, []host.Exceeded{at("eth0", 7), pps(100)}, 0},
 	}
 	for _, test := range tests {
 		if got := growth(test.old, test.list); got != test.want {

@@ -4,7 +4,7 @@ import (
 	"os"
 	"runtime/debug"
 
-	"vpcdns/forwarder"
+	"vpcdns/forwarder/host"
 )
 
 // limitMemory sets the soft memory limit of the Go run time to what a full
@@ -12,6 +12,6 @@ import (
 // the run time has read by itself, wins.
 func limitMemory(cacheBytes int64) {
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(forwarder.MemoryLimit(cacheBytes))
+		debug.SetMemoryLimit(host.MemoryLimit(cacheBytes))
 	}
 }

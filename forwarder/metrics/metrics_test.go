@@ -15,7 +15,7 @@ import (
 
 	"vpcdns/cache"
 	"vpcdns/forwarder"
-	"vpcdns/forwarder/ena"
+	"vpcdns/forwarder/host"
 	"vpcdns/forwarder/udp"
 	"vpcdns/forwarder/upstream"
 )
@@ -51,7 +51,7 @@ func sample() forwarder.Stats {
 			Requests: 1041, TimedOut: 1042, Refused: 1043, Dials: 1044, DialErrors: 1045, SendErrors: 1046,
 			Pending: 1047, Sockets: 1048, Streams: 1049,
 		},
-		Throttle: forwarder.ThrottleStats{Active: true, Halvings: 1054, Exceeded: []ena.Exceeded{
+		Throttle: forwarder.ThrottleStats{Active: true, Halvings: 1054, Exceeded: []host.Exceeded{
 			{Interface: "eth0", Allowance: "linklocal", Packets: 1055},
 			{Interface: "eth1", Allowance: "pps", Packets: 1056},
 		}},

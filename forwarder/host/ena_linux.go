@@ -1,4 +1,4 @@
-package ena
+package host
 
 import (
 	"encoding/binary"
@@ -11,9 +11,9 @@ import (
 // lookEvery reads, interfaces are looked for that were not there before.
 const lookEvery = 60
 
-// Reader reads the counters of all interfaces. The zero value is ready to use;
+// ENAReader reads the counters of all interfaces of EC2. The zero value is ready to use;
 // it may be used by one goroutine at a time.
-type Reader struct {
+type ENAReader struct {
 	names []string // interfaces with this driver
 	reads int
 }
@@ -21,7 +21,7 @@ type Reader struct {
 // Read returns the counters, in the order of the interfaces; none where there
 // is no such interface. It takes some ten microseconds, and what the device
 // needs.
-func (r *Reader) Read() ([]Exceeded, error) {
+func (r *ENAReader) Read() ([]Exceeded, error) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("opening a socket for ethtool: %w", err)
@@ -38,7 +38,7 @@ type ethtool interface {
 	call(name string, buf []byte) error
 }
 
-func (r *Reader) read(e ethtool, interfaces func() ([]string, error)) (list []Exceeded, err error) {
+func (r *ENAReader) read(e ethtool, interfaces func() ([]string, error)) (list []Exceeded, err error) {
 	if r.reads%lookEvery == 0 {
 		if r.names, err = withDriver(e, interfaces); err != nil {
 			return nil, err

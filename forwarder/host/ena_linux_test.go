@@ -1,4 +1,4 @@
-package ena
+package host
 
 import (
 	"encoding/binary"
@@ -109,7 +109,7 @@ func TestRead(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := new(Reader).read(test.cards, test.cards.interfaces)
+			got, err := new(ENAReader).read(test.cards, test.cards.interfaces)
 			if err != nil || !reflect.DeepEqual(got, test.want) {
 				t.Errorf("read = %v, %v, want %v", got, err, test.want)
 			}
@@ -119,7 +119,7 @@ func TestRead(t *testing.T) {
 
 // Interfaces that come are seen after a while, one that went or failed at once.
 func TestReadFollowsInterfaces(t *testing.T) {
-	var r Reader
+	var r ENAReader
 	c := cards{"eth0": elastic(5)}
 	count := func() int {
 		t.Helper()
@@ -156,7 +156,7 @@ func TestReadFollowsInterfaces(t *testing.T) {
 
 // TestReadHost: whatever this host has, reading does no harm.
 func TestReadHost(t *testing.T) {
-	if _, err := new(Reader).Read(); err != nil {
+	if _, err := new(ENAReader).Read(); err != nil {
 		t.Errorf("Read = %v", err)
 	}
 }
@@ -212,7 +212,7 @@ func enterNamespace(t *testing.T) {
 }
 
 func BenchmarkRead(b *testing.B) {
-	var r Reader
+	var r ENAReader
 	for b.Loop() {
 		if _, err := r.Read(); err != nil {
 			b.Fatal(err)

@@ -1,4 +1,4 @@
-package forwarder
+package host
 
 import (
 	"time"
@@ -6,9 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// asleep is how long the machine has been suspended since it was started:
+// Asleep is how long the machine has been suspended since it was started:
 // CLOCK_BOOTTIME runs on meanwhile, CLOCK_MONOTONIC does not.
-func asleep() time.Duration {
+func Asleep() time.Duration {
 	var awake, all unix.Timespec
 	if unix.ClockGettime(unix.CLOCK_MONOTONIC, &awake) != nil || unix.ClockGettime(unix.CLOCK_BOOTTIME, &all) != nil {
 		return 0

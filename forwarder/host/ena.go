@@ -1,8 +1,4 @@
-// Package ena reads what EC2's network interfaces (the Elastic Network Adapter)
-// count of packets that were lost because an allowance of the instance was
-// exceeded: such packets are dropped in silence, and no other log shows them.
-// No privileges are needed. Elsewhere than on Linux there is nothing to read.
-package ena
+package host
 
 import (
 	"bytes"
@@ -10,7 +6,9 @@ import (
 	"strings"
 )
 
-// Exceeded is one counter of one interface.
+// Exceeded is one counter of one interface of EC2 (the Elastic Network Adapter):
+// packets that were lost because an allowance of the instance was exceeded. They
+// are dropped in silence, and no other log shows them.
 type Exceeded struct {
 	Interface string // eth0
 	Allowance string // linklocal, conntrack, pps, bw_in, bw_out

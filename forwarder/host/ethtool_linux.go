@@ -1,4 +1,4 @@
-package ena
+package host
 
 import (
 	"unsafe"

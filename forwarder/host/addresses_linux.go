@@ -1,4 +1,4 @@
-package forwarder
+package host
 
 import (
 	"fmt"
@@ -8,12 +8,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// errNewsLost: there were more news than the socket's buffer holds.
-const errNewsLost = unix.ENOBUFS
+// ErrNewsLost: there were more news than the socket's buffer holds.
+const ErrNewsLost = unix.ENOBUFS
 
-// addressNews can be read when an address of an interface has come or gone
+// AddressNews can be read when an address of an interface has come or gone
 // (rtnetlink(7)); what is read means nothing here.
-func addressNews() (io.ReadCloser, error) {
+func AddressNews() (io.ReadCloser, error) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_ROUTE)
 	if err != nil {
 		return nil, fmt.Errorf("opening a netlink socket: %w", err)

@@ -1,4 +1,4 @@
-package forwarder
+package host
 
 import (
 	"os"
@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// memory is how many octets of memory there are for us: the machine's, or less
+// Memory is how many octets of memory there are for us: the machine's, or less
 // if a control group has a limit (MemoryMax= of the service, a container).
-func memory() uint64 {
+func Memory() uint64 {
 	var info unix.Sysinfo_t
 	if err := unix.Sysinfo(&info); err != nil {
 		return fallbackMemory

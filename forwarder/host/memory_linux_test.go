@@ -1,4 +1,4 @@
-package forwarder
+package host
 
 import (
 	"math"

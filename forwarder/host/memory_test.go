@@ -1,4 +1,4 @@
-package forwarder
+package host
 
 import (
 	"math"
@@ -32,15 +32,15 @@ func TestMemoryLimit(t *testing.T) {
 // A full cache, and all that goes with it, fits into the memory.
 func TestCacheRoom(t *testing.T) {
 	for _, size := range []uint64{32 * mb, 64 * mb, 200 * mb, 273 * mb, 512 * mb, 1024 * mb, 64 << 30} {
-		room := cacheRoom(size)
+		room := CacheRoom(size)
 		if room < size/5 {
-			t.Errorf("cacheRoom(%d MB) = %d MB, want a fifth at least", size/mb, room/mb)
+			t.Errorf("CacheRoom(%d MB) = %d MB, want a fifth at least", size/mb, room/mb)
 		}
 		if size >= 512*mb && memoryLimit(int64(room), size) < int64(room+room/4+overhead-mb) {
-			t.Errorf("cacheRoom(%d MB) = %d MB, want one that leaves room for the rest", size/mb, room/mb)
+			t.Errorf("CacheRoom(%d MB) = %d MB, want one that leaves room for the rest", size/mb, room/mb)
 		}
 		if got := memoryLimit(int64(room), size); got <= int64(room) || got >= int64(size) {
-			t.Errorf("memoryLimit(cacheRoom(%d MB)) = %d MB, want more than the cache and less than there is", size/mb, got/mb)
+			t.Errorf("memoryLimit(CacheRoom(%d MB)) = %d MB, want more than the cache and less than there is", size/mb, got/mb)
 		}
 	}
 }

@@ -1,0 +1,4 @@
+// Package host tells what the machine allows, has and is: memory, changes of
+// its addresses, the time that it slept, and what its network interfaces lost.
+// What differs by operating system is here. No privileges are needed.
+package host

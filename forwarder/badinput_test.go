@@ -141,7 +141,7 @@ func deserves(msg []byte) bool { return len(msg) >= wire.HeaderLen && msg[2]&0x8
 func TestDeepNameAllocatesNothing(t *testing.T) {
 	zones := make(static)
 	zones.tell("version.bind.", nil)
-	z := zones[wireName("version.bind.")]
+	z := zones[wire.PackName("version.bind.")]
 	deep := strings.Repeat("a.", 120) + "version.bind."
 	if n := testing.AllocsPerRun(10, func() { z.lookup(deep) }); n > 2 {
 		t.Errorf("lookup of 122 labels allocates %v times, want 2 at most", n)

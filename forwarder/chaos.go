@@ -40,7 +40,7 @@ func (s static) tell(apex string, text *string) {
 	z.add(&dns.SOA{Hdr: soa, Ns: apex, Mbox: "hostmaster." + apex, Refresh: 28800, Retry: 7200, Expire: 604800, Minttl: chaosMinimum})
 	ns.Rrtype = dns.TypeNS
 	z.add(&dns.NS{Hdr: ns, Ns: apex})
-	s[wireName(apex)] = z
+	s[wire.PackName(apex)] = z
 }
 
 // chaos answers a query of class CH, for which allow-query holds.

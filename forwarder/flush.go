@@ -43,7 +43,7 @@ func (s *Server) flush(name string, match func(owner, flushed string) bool) (int
 	if _, ok := dns.IsDomainName(name); !ok {
 		return 0, fmt.Errorf("flushing %q: not a domain name", name)
 	}
-	flushed := wireName(dns.CanonicalName(name))
+	flushed := wire.PackName(dns.CanonicalName(name))
 	s.slow.disown()
 	s.servfails.marks.forget()
 	return s.cache.DeleteFunc(func(e cache.Entry) bool {

@@ -39,7 +39,7 @@ func (a *answerer) logQuery(c *client) {
 	if !l.Enabled(context.Background(), slog.LevelInfo) || a.probed() {
 		return
 	}
-	name := trimDot(presentation(a.q.Name()))
+	name := trimDot(wire.NameText(a.q.Name()))
 	l.Info(fmt.Sprintf("client @0x%x %s (%s): query: %s %s %s %s (%s)", c.addr.Port(), who(c), name,
 		name, dns.Class(a.q.Class), typeName(a.q.Type), a.queryFlags(c), c.local.Addr()))
 }
@@ -79,7 +79,7 @@ func (a *answerer) logDenied(c *client) {
 	if !l.Enabled(context.Background(), slog.LevelInfo) {
 		return
 	}
-	name := trimDot(presentation(a.q.Name()))
+	name := trimDot(wire.NameText(a.q.Name()))
 	l.Info(fmt.Sprintf("client @0x%x %s (%s): query (cache) '%s/%s/%s' denied (allow-query-cache did not match)",
 		c.addr.Port(), who(c), name, name, typeName(a.q.Type), dns.Class(a.q.Class)))
 }
@@ -93,7 +93,7 @@ func (s *Server) logFailure(f *fetch, err error) {
 	}
 	q := f.req.Question
 	n := len(q) - 4
-	l.Info(fmt.Sprintf("%s resolving '%s/%s/IN' in zone %s", err, trimDot(presentation(q[:n])),
+	l.Info(fmt.Sprintf("%s resolving '%s/%s/IN' in zone %s", err, trimDot(wire.NameText(q[:n])),
 		typeName(uint16(q[n])<<8|uint16(q[n+1])), trimDot(f.zone.name)))
 }
 

@@ -246,7 +246,7 @@ func (a *answerer) logLimited(r *rateLimit, kind replyKind, c *client) {
 	}
 	line := fmt.Sprintf("%s %s to %s", limit, limitedKinds[kind], r.block(c.addr.Addr()))
 	if kind != kindAll && kind != kindError {
-		line += fmt.Sprintf(" for %s IN %s", trimDot(presentation(a.q.Name())), typeName(a.q.Type))
+		line += fmt.Sprintf(" for %s IN %s", trimDot(wire.NameText(a.q.Name())), typeName(a.q.Type))
 	}
 	a.s.logs.rateLimit.Info(line)
 }

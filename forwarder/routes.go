@@ -77,7 +77,7 @@ func newRoutes(cfg *Config, ids zoneIDs) routes {
 		if groups[key] == nil {
 			groups[key] = new(group)
 		}
-		r[wireName(z.Name)] = &zone{id: ids.of(z.Name), name: z.Name, servers: servers, group: groups[key]}
+		r[wire.PackName(z.Name)] = &zone{id: ids.of(z.Name), name: z.Name, servers: servers, group: groups[key]}
 	}
 	return r
 }
@@ -97,25 +97,6 @@ func (r routes) find(name []byte, qtype uint16) *zone {
 		}
 		name = name[1+name[0]:]
 	}
-}
-
-// wireName packs a canonical name that the configuration has checked.
-func wireName(name string) string {
-	buf := make([]byte, 255)
-	n, err := dns.PackDomainName(dns.Fqdn(name), buf, 0, nil, false)
-	if err != nil {
-		return "\x00"
-	}
-	return string(wire.AppendLower(nil, buf[:n]))
-}
-
-// presentation turns an uncompressed wire name into text.
-func presentation(name []byte) string {
-	text, _, err := dns.UnpackDomainName(name, 0)
-	if err != nil {
-		return "?"
-	}
-	return text
 }
 
 // trimDot is a name as BIND logs it: without the final dot, but for the root.

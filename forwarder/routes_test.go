@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"testing"
 
+	"vpcdns/forwarder/wire"
+
 	"github.com/miekg/dns"
 )
 
@@ -34,7 +36,7 @@ func TestRoutesFind(t *testing.T) {
 	}
 	for _, test := range tests {
 		got := ""
-		if z := r.find([]byte(wireName(test.name)), test.qtype); z != nil {
+		if z := r.find([]byte(wire.PackName(test.name)), test.qtype); z != nil {
 			got = z.name
 		}
 		if got != test.want {

@@ -33,7 +33,7 @@ func newStatic(cfg *Config, env acl.Env) (static, error) {
 		if sz.soa == nil {
 			return nil, fmt.Errorf("zone %s: no SOA record", z.Name)
 		}
-		zones[wireName(z.Name)] = sz
+		zones[wire.PackName(z.Name)] = sz
 	}
 	return zones, nil
 }
@@ -165,7 +165,7 @@ func (a *answerer) ours() *dns.Msg {
 	m.Id, m.Response, m.Authoritative, m.Compress = a.q.ID, true, true, true
 	m.RecursionDesired = a.q.Flags&wire.RD != 0
 	m.CheckingDisabled = a.q.Flags&wire.CD != 0
-	m.Question = []dns.Question{{Name: presentation(a.q.Name()), Qtype: a.q.Type, Qclass: a.q.Class}}
+	m.Question = []dns.Question{{Name: wire.NameText(a.q.Name()), Qtype: a.q.Type, Qclass: a.q.Class}}
 	return m
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/miekg/dns"
 
 	"vpcdns/acl"
+	"vpcdns/forwarder/wire"
 )
 
 const staticText = `
@@ -72,7 +73,7 @@ func TestStaticAnswer(t *testing.T) {
 		{"q.cw.s.test.", dns.TypeA, dns.RcodeSuccess, "q.cw.s.test. b.s.test.; b.s.test. 10.0.0.1; b.s.test. 10.0.0.2", false},
 		{"s.test.", dns.TypeNS, dns.RcodeSuccess, "s.test. ns.s.test.", false},
 	}
-	z := zones.find([]byte(wireName("s.test.")))
+	z := zones.find([]byte(wire.PackName("s.test.")))
 	for _, test := range tests {
 		t.Run(test.name+dns.Type(test.qtype).String(), func(t *testing.T) {
 			m := new(dns.Msg)
@@ -114,7 +115,7 @@ func TestStaticLoop(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := new(dns.Msg)
-	zones.find([]byte(wireName("s.test."))).answer(m, "loop.s.test.", dns.TypeA)
+	zones.find([]byte(wire.PackName("s.test."))).answer(m, "loop.s.test.", dns.TypeA)
 	if n := len(m.Answer); n > maxChase {
 		t.Errorf("the answer has %d records, want %d at most", n, maxChase)
 	}

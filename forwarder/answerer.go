@@ -154,8 +154,8 @@ func cachedError(ans wire.Answer) ede {
 func (a *answerer) miss(dst []byte, e cache.Entry, ok bool, c *client) ([]byte, outcome) {
 	name := a.key[:len(a.key)-5]
 	a.zone, a.hot = a.st.routes.find(name, a.q.Type), ok
-	if z := a.st.static.find(name); z != nil && (a.zone == nil || len(a.zone.name) <= len(z.apex)) {
-		return a.static(dst, z, c)
+	if z := a.st.local.Find(name); z != nil && (a.zone == nil || len(a.zone.name) <= len(z.Apex)) {
+		return a.fromZone(dst, z, c)
 	}
 	switch {
 	case !a.rights.recurse:

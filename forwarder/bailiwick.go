@@ -3,6 +3,8 @@ package forwarder
 import (
 	"slices"
 
+	"vpcdns/forwarder/local"
+
 	"github.com/miekg/dns"
 )
 
@@ -45,7 +47,7 @@ func next(rrs []dns.RR, name string, qtype uint16) string {
 // dnames returns the DNAME records, with their signatures, above name.
 func dnames(owned map[string][]dns.RR, name string) (list []dns.RR) {
 	for name != "." {
-		name = parent(name)
+		name = local.Parent(name)
 		for _, rr := range owned[name] {
 			if isAbout(rr, dns.TypeDNAME) {
 				list = append(list, rr)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"vpcdns/acl"
+	"vpcdns/forwarder/local"
 	"vpcdns/forwarder/namedconf"
 )
 
@@ -218,7 +219,7 @@ func limit(field func(*RateLimit) *int, low, high int) setter {
 }
 
 // identity sets a text of class CHAOS: quoted, none, or the host's name.
-func identity(field func(*Identity) **string) setter {
+func identity(field func(*local.Identity) **string) setter {
 	return func(b *builder, s namedconf.Statement) {
 		v := s.Items[1]
 		switch keyword := strings.ToLower(v.Text); {

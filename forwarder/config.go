@@ -7,6 +7,7 @@ import (
 	"github.com/miekg/dns"
 
 	"vpcdns/acl"
+	"vpcdns/forwarder/local"
 	"vpcdns/forwarder/logging"
 )
 
@@ -34,7 +35,7 @@ type Config struct {
 	Cache     CacheConfig
 	EDNS      EDNSConfig
 	TCP       TCPConfig
-	Identity  Identity
+	Identity  local.Identity
 	RateLimit RateLimit
 	Limits    Limits
 
@@ -123,15 +124,6 @@ type TCPConfig struct {
 	IdleTimeout       time.Duration
 	KeepaliveTimeout  time.Duration
 	AdvertisedTimeout time.Duration
-}
-
-// Identity is what the CHAOS names and NSID tell. A nil pointer says nothing
-// (NODATA).
-type Identity struct {
-	Version  *string // version.bind
-	Hostname *string // hostname.bind
-	ServerID *string // id.server, and NSID where it is asked for
-	Authors  bool    // authors.bind answers, as it does while `version` is not set
 }
 
 // RateLimit is BIND's response rate limiting. All zero is off. Rates are

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"vpcdns/acl"
+	"vpcdns/forwarder/local"
 )
 
 // DefaultConfig returns what named does with an empty file: it serves port 53
@@ -49,7 +50,7 @@ func defaults() *Config {
 			KeepaliveTimeout:  30 * time.Second,
 			AdvertisedTimeout: 30 * time.Second,
 		},
-		Identity: Identity{Version: &version, Hostname: hostname(), Authors: true},
+		Identity: local.Identity{Version: &version, Hostname: hostname(), Authors: true},
 		Limits: Limits{
 			RecursiveClients:     10000,
 			ResolverQueryTimeout: patience,

@@ -1,10 +1,10 @@
 package forwarder
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
+	"vpcdns/forwarder/local"
 	"vpcdns/forwarder/namedconf"
 )
 
@@ -47,11 +47,11 @@ func (b *builder) addEmptyZones() {
 	if o.enabled == "no" || o.enabled == "" && !b.cfg.Recursion {
 		return
 	}
-	for _, name := range emptyZoneNames() {
+	for _, name := range local.EmptyZoneNames() {
 		if b.standsBack(name) {
 			continue
 		}
-		records := emptyZoneRecords(name, o.server, orRoot(o.contact))
+		records := local.EmptyZoneRecords(name, o.server, orRoot(o.contact))
 		b.cfg.Static = append(b.cfg.Static, StaticZone{Name: name, Records: records, Empty: true})
 	}
 	b.warnForwarded()
@@ -69,7 +69,7 @@ func (b *builder) standsBack(name string) bool {
 	if slices.Contains(b.emptyZones.disabled, name) || b.primary[name] {
 		return true
 	}
-	for ; name != "."; name = parent(name) {
+	for ; name != "."; name = local.Parent(name) {
 		if policy, ok := b.policies[name]; ok {
 			return policy != noForwarders
 		}
@@ -83,11 +83,11 @@ func (b *builder) warnForwarded() {
 		return
 	}
 	empty := make(map[string]bool)
-	for _, name := range emptyZoneNames() {
+	for _, name := range local.EmptyZoneNames() {
 		empty[name] = true
 	}
 	for _, z := range b.emptyZones.forwarded {
-		for name := z.name; name != "."; name = parent(name) {
+		for name := z.name; name != "."; name = local.Parent(name) {
 			if empty[name] {
 				b.warnf(z.pos, "zone '%s' is forwarded; named answers it from its empty zone '%s' unless it says 'forward only;'",
 					z.shown, trimmed(name))
@@ -96,22 +96,10 @@ func (b *builder) warnForwarded() {
 	}
 }
 
-// emptyZoneNames are the names of BIND's empty zones: RFC 1918, 3849, 4193,
-// 5737, 6303, 6598, 7534, 8375 and 9462.
-func emptyZoneNames() []string {
-	names := []string{"10.in-addr.arpa."}
-	for i := 16; i < 32; i++ {
-		names = append(names, fmt.Sprintf("%d.172.in-addr.arpa.", i))
+// trimmed is a name as messages show it.
+func trimmed(name string) string {
+	if name == "." {
+		return name
 	}
-	names = append(names, "168.192.in-addr.arpa.")
-	for i := 64; i < 128; i++ {
-		names = append(names, fmt.Sprintf("%d.100.in-addr.arpa.", i))
-	}
-	return append(names,
-		"0.in-addr.arpa.", "127.in-addr.arpa.", "254.169.in-addr.arpa.",
-		"2.0.192.in-addr.arpa.", "100.51.198.in-addr.arpa.", "113.0.203.in-addr.arpa.",
-		"255.255.255.255.in-addr.arpa.",
-		strings.Repeat("0.", 32)+"ip6.arpa.", "1."+strings.Repeat("0.", 31)+"ip6.arpa.",
-		"d.f.ip6.arpa.", "8.e.f.ip6.arpa.", "9.e.f.ip6.arpa.", "a.e.f.ip6.arpa.", "b.e.f.ip6.arpa.",
-		"8.b.d.0.1.0.0.2.ip6.arpa.", "empty.as112.arpa.", "home.arpa.", "resolver.arpa.")
+	return strings.TrimSuffix(name, ".")
 }

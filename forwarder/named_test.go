@@ -15,6 +15,7 @@ import (
 
 	"vpcdns/acl"
 	"vpcdns/forwarder/host"
+	"vpcdns/forwarder/local"
 	"vpcdns/forwarder/logging"
 	"vpcdns/forwarder/namedconf"
 )
@@ -206,10 +207,10 @@ func TestOptions(t *testing.T) {
 		{opts("tcp-clients 010; tcp-listen-queue 20; tcp-initial-timeout 1; tcp-idle-timeout 100; tcp-keepalive-timeout 600; tcp-advertised-timeout 0;"), func(c *Config) {
 			c.TCP = TCPConfig{8, 20, 2500 * time.Millisecond, 10 * time.Second, 60 * time.Second, 0}
 		}},
-		{opts("version none; hostname none;"), func(c *Config) { c.Identity = Identity{} }},
+		{opts("version none; hostname none;"), func(c *Config) { c.Identity = local.Identity{} }},
 		{opts(`version "x"; server-id hostname;`), func(c *Config) {
 			x := "x"
-			c.Identity = Identity{Version: &x, Hostname: c.Identity.Hostname, ServerID: c.Identity.Hostname}
+			c.Identity = local.Identity{Version: &x, Hostname: c.Identity.Hostname, ServerID: c.Identity.Hostname}
 		}},
 		{opts("recursive-clients 5000; clients-per-query 0; max-clients-per-query 7; fetches-per-server 8 fail; fetches-per-zone 9 drop;"), func(c *Config) {
 			c.Limits = Limits{5000, Quota{Max: 8}, Quota{Max: 9, Drop: true}, c.Limits.ResolverQueryTimeout}

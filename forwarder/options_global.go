@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"vpcdns/acl"
+	"vpcdns/forwarder/local"
 )
 
 // Why options may be ignored: what they steer is not done here.
@@ -65,7 +66,7 @@ var global = []option{
 	ignored("fstrm-set-reopen-interval", inOptions, aDuration, noTap),
 	ignored("geoip-directory", inOptions, orNone, "nothing here looks up countries"),
 	ignored("heartbeat-interval", inOptions, aNumber, watched).aged(deprecated),
-	honoured("hostname", inOptions, orNone, identity(func(i *Identity) **string { return &i.Hostname })),
+	honoured("hostname", inOptions, orNone, identity(func(i *local.Identity) **string { return &i.Hostname })),
 	ignored("interface-interval", inOptions, aDuration, watched),
 	ignored("keep-response-order", inOptions, matchList{}, "answers over TCP may come in any order (RFC 7766)").unless("{ none; }"),
 	honoured("listen-on", inOptions, listenOn, (*builder).listenOn).repeated(),
@@ -92,7 +93,7 @@ var global = []option{
 	ignored("reserved-sockets", inOptions, aNumber, ownSockets).aged(deprecated),
 	ignored("secroots-file", inOptions, aString, noValidation),
 	ignored("serial-query-rate", inOptions, aNumber, noTransfers),
-	honoured("server-id", inOptions, orHostname, identity(func(i *Identity) **string { return &i.ServerID })),
+	honoured("server-id", inOptions, orHostname, identity(func(i *local.Identity) **string { return &i.ServerID })),
 	ignored("session-keyalg", inOptions, aName, noUpdates),
 	ignored("session-keyfile", inOptions, orNone, noUpdates),
 	ignored("session-keyname", inOptions, aName, noUpdates),

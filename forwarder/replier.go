@@ -217,7 +217,7 @@ func (r *replier) keep(f *fetch, value []byte, ttl uint32) cache.Entry {
 // flushes after it is in force includes all that was kept before.
 func (r *replier) shadowed(f *fetch) bool {
 	st := r.s.state.Load()
-	return st != f.st && st.static.find(f.key[:len(f.key)-5]) != nil
+	return st != f.st && st.local.Find(f.key[:len(f.key)-5]) != nil
 }
 
 // replyAll gives one answer to a list of waiters; those behind the first are

@@ -272,9 +272,9 @@ func (s *Server) Reload(cfg *Config) error {
 
 // forgetShadowed flushes what was cached under a static zone that is new.
 func (s *Server) forgetShadowed(st, old *state) {
-	for apex, z := range st.static {
-		if old.static[apex] == nil {
-			s.FlushTree(z.apex)
+	for apex, z := range st.local.Zones {
+		if old.local.Zones[apex] == nil {
+			s.FlushTree(z.Apex)
 		}
 	}
 }

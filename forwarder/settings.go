@@ -9,6 +9,7 @@ import (
 	"github.com/miekg/dns"
 
 	"vpcdns/forwarder/host"
+	"vpcdns/forwarder/local"
 	"vpcdns/forwarder/namedconf"
 )
 
@@ -23,7 +24,7 @@ func (b *builder) pidFile(s namedconf.Statement) {
 // be known by authors.bind either, as in BIND.
 func (b *builder) version(s namedconf.Statement) {
 	b.cfg.Identity.Authors = false
-	identity(func(i *Identity) **string { return &i.Version })(b, s)
+	identity(func(i *local.Identity) **string { return &i.Version })(b, s)
 }
 
 func (b *builder) setQueryLog(s namedconf.Statement) { b.queryLog = value(s, 1) }

@@ -121,8 +121,8 @@ func (a *answerer) peculiar(dst []byte, c *client) ([]byte, outcome) {
 // has other rules.
 func (a *answerer) denied(dst []byte, c *client) ([]byte, outcome) {
 	a.key = a.q.AppendKey(a.buf[:0])
-	if z := a.st.static.find(a.key[:len(a.key)-5]); z != nil {
-		return a.static(dst, z, c)
+	if z := a.st.local.Find(a.key[:len(a.key)-5]); z != nil {
+		return a.fromZone(dst, z, c)
 	}
 	return a.prohibited(dst, c), replied
 }

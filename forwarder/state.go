@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"vpcdns/acl"
+	"vpcdns/forwarder/local"
 	"vpcdns/forwarder/upstream"
 	"vpcdns/forwarder/wire"
 )
@@ -17,8 +18,8 @@ type state struct {
 	env      acl.Env
 	sets     accessSets
 	routes   routes
-	static   static
-	chaos    static // class CH
+	local    localZones
+	chaos    local.Zones // class CH
 	upstream *upstream.Client
 	rates    *rateLimit // nil: no limit
 	edns     ednsLimits
@@ -59,7 +60,7 @@ func (s *Server) newState(cfg *Config, old *state) (*state, error) {
 		env:     env,
 		sets:    compileSets(cfg, env),
 		routes:  newRoutes(cfg, s.zoneIDs),
-		chaos:   newChaos(cfg.Identity),
+		chaos:   local.Chaos(cfg.Identity),
 		edns:    ednsLimits{cfg.EDNS.UDPSize, int(cfg.EDNS.MaxUDPSize), int(cfg.EDNS.NoCookieUDPSize)},
 		ttls:    wire.TTLPolicy{Min: seconds(cfg.Cache.MinTTL), Max: seconds(cfg.Cache.MaxTTL)},
 		order:   orderModes[cfg.RRsetOrder],
@@ -69,7 +70,7 @@ func (s *Server) newState(cfg *Config, old *state) (*state, error) {
 	if len(st.secrets) == 0 {
 		st.secrets = [][16]byte{s.cookieSecret}
 	}
-	if st.static, err = newStatic(cfg, env); err != nil {
+	if st.local, err = newLocalZones(cfg, env); err != nil {
 		return nil, err
 	}
 	st.upstream, err = s.upstreamFor(cfg, old)
@@ -89,7 +90,7 @@ func (st *state) withEnv(env acl.Env) (*state, error) {
 	next.sets = compileSets(st.cfg, env)
 	next.rates = newRateLimit(&st.cfg.RateLimit, env)
 	var err error
-	next.static, err = newStatic(st.cfg, env)
+	next.local, err = newLocalZones(st.cfg, env)
 	return &next, err
 }
 

@@ -1,4 +1,4 @@
-package forwarder
+package local
 
 import (
 	"strings"
@@ -10,10 +10,19 @@ import (
 
 const authors = "the people who keep names failing over"
 
-// newChaos makes the zones of class CH (RFC 4892; BIND's version, hostname and
+// Identity is what the CHAOS names and NSID tell. A nil pointer says nothing
+// (NODATA).
+type Identity struct {
+	Version  *string // version.bind
+	Hostname *string // hostname.bind
+	ServerID *string // id.server, and NSID where it is asked for
+	Authors  bool    // authors.bind answers, as it does while `version` is not set
+}
+
+// Chaos makes the zones of class CH (RFC 4892; BIND's version, hostname and
 // server-id). Where nothing is to be told there is a zone without TXT record.
-func newChaos(id Identity) static {
-	zones := make(static)
+func Chaos(id Identity) Zones {
+	zones := make(Zones)
 	zones.tell("version.bind.", id.Version)
 	zones.tell("hostname.bind.", id.Hostname)
 	zones.tell("id.server.", id.ServerID)
@@ -28,9 +37,9 @@ func newChaos(id Identity) static {
 // chaosMinimum is the SOA's TTL and MINIMUM in seconds, as BIND has it.
 const chaosMinimum = 86400
 
-func (s static) tell(apex string, text *string) {
+func (s Zones) tell(apex string, text *string) {
 	h := dns.RR_Header{Name: apex, Class: dns.ClassCHAOS}
-	z := &staticZone{apex: apex, names: make(map[string][]dns.RR)}
+	z := &Zone{Apex: apex, names: make(map[string][]dns.RR)}
 	if text != nil {
 		h.Rrtype = dns.TypeTXT
 		z.add(&dns.TXT{Hdr: h, Txt: chunks(*text)})
@@ -41,21 +50,6 @@ func (s static) tell(apex string, text *string) {
 	ns.Rrtype = dns.TypeNS
 	z.add(&dns.NS{Hdr: ns, Ns: apex})
 	s[wire.PackName(apex)] = z
-}
-
-// chaos answers a query of class CH, for which allow-query holds.
-func (a *answerer) chaos(dst []byte, c *client) []byte {
-	if !a.st.sets.query.Match(c.addr.Addr()) {
-		return a.prohibited(dst, c)
-	}
-	name := wire.AppendLower(a.buf[:0], a.q.Name())
-	z := a.st.chaos.find(name)
-	if z == nil {
-		return a.bare(dst, a.echo(), wire.Refused, c, ede{})
-	}
-	m := a.ours()
-	z.answer(m, dns.CanonicalName(m.Question[0].Name), a.q.Type)
-	return a.pack(dst, m, c)
 }
 
 // chunks splits text into character-strings (RFC 1035, 3.3).

@@ -1,4 +1,4 @@
-package forwarder
+package local
 
 import (
 	"slices"
@@ -7,11 +7,10 @@ import (
 
 	"github.com/miekg/dns"
 
-	"vpcdns/acl"
 	"vpcdns/forwarder/wire"
 )
 
-const staticText = `
+const zoneText = `
 $ORIGIN s.test.
 $TTL 60
 @     IN SOA ns admin 1 2 3 4 30
@@ -30,24 +29,26 @@ in.w  IN TXT "in"
 *.cw  IN CNAME b
 `
 
-func zoneOf(t *testing.T, origin, text string) StaticZone {
+func zoneOf(t *testing.T, origin, text string) *Zone {
 	t.Helper()
-	z := StaticZone{Name: origin}
+	var records []dns.RR
 	p := dns.NewZoneParser(strings.NewReader(text), origin, "")
 	for rr, ok := p.Next(); ok; rr, ok = p.Next() {
-		z.Records = append(z.Records, rr)
+		records = append(records, rr)
 	}
 	if err := p.Err(); err != nil {
+		t.Fatal(err)
+	}
+	z, err := NewZone(origin, records)
+	if err != nil {
 		t.Fatal(err)
 	}
 	return z
 }
 
-func TestStaticAnswer(t *testing.T) {
-	zones, err := newStatic(&Config{Static: []StaticZone{zoneOf(t, "s.test.", staticText)}}, acl.Env{})
-	if err != nil {
-		t.Fatal(err)
-	}
+func TestAnswer(t *testing.T) {
+	zones := make(Zones)
+	zones.Add(zoneOf(t, "s.test.", zoneText))
 	tests := []struct {
 		name   string
 		qtype  uint16
@@ -73,11 +74,11 @@ func TestStaticAnswer(t *testing.T) {
 		{"q.cw.s.test.", dns.TypeA, dns.RcodeSuccess, "q.cw.s.test. b.s.test.; b.s.test. 10.0.0.1; b.s.test. 10.0.0.2", false},
 		{"s.test.", dns.TypeNS, dns.RcodeSuccess, "s.test. ns.s.test.", false},
 	}
-	z := zones.find([]byte(wire.PackName("s.test.")))
+	z := zones.Find([]byte(wire.PackName("s.test.")))
 	for _, test := range tests {
 		t.Run(test.name+dns.Type(test.qtype).String(), func(t *testing.T) {
 			m := new(dns.Msg)
-			z.answer(m, test.name, test.qtype)
+			z.Answer(m, test.name, test.qtype)
 			if got := ownersAndData(m.Answer); m.Rcode != test.rcode || got != test.answer {
 				t.Errorf("answer = %d %q, want %d %q", m.Rcode, got, test.rcode, test.answer)
 			}
@@ -109,21 +110,27 @@ func last(s string) string {
 }
 
 // A chain that never ends does.
-func TestStaticLoop(t *testing.T) {
-	zones, err := newStatic(&Config{Static: []StaticZone{zoneOf(t, "s.test.", staticText)}}, acl.Env{})
-	if err != nil {
-		t.Fatal(err)
-	}
+func TestLoop(t *testing.T) {
+	zones := make(Zones)
+	zones.Add(zoneOf(t, "s.test.", zoneText))
 	m := new(dns.Msg)
-	zones.find([]byte(wire.PackName("s.test."))).answer(m, "loop.s.test.", dns.TypeA)
-	if n := len(m.Answer); n > maxChase {
-		t.Errorf("the answer has %d records, want %d at most", n, maxChase)
+	zones.Find([]byte(wire.PackName("s.test."))).Answer(m, "loop.s.test.", dns.TypeA)
+	if n := len(m.Answer); n > maxRestarts {
+		t.Errorf("the answer has %d records, want %d at most", n, maxRestarts)
 	}
 }
 
-func TestStaticWithoutSOA(t *testing.T) {
-	z := StaticZone{Name: "s.test.", Records: []dns.RR{&dns.A{Hdr: dns.RR_Header{Name: "s.test."}}}}
-	if _, err := newStatic(&Config{Static: []StaticZone{z}}, acl.Env{}); err == nil {
-		t.Error("newStatic of a zone without SOA = nil, want an error")
+func TestWithoutSOA(t *testing.T) {
+	if _, err := NewZone("s.test.", []dns.RR{&dns.A{Hdr: dns.RR_Header{Name: "s.test."}}}); err == nil {
+		t.Error("NewZone without SOA = nil, want an error")
+	}
+}
+
+// A name of many labels below a zone is looked up without making any.
+func TestDeepNameAllocatesNothing(t *testing.T) {
+	z := Chaos(Identity{})[wire.PackName("version.bind.")]
+	deep := strings.Repeat("a.", 120) + "version.bind."
+	if n := testing.AllocsPerRun(10, func() { z.lookup(deep) }); n > 2 {
+		t.Errorf("lookup of 122 labels allocates %v times, want 2 at most", n)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/miekg/dns"
 
 	"vpcdns/acl"
+	"vpcdns/forwarder/tcp"
 	"vpcdns/forwarder/udp"
 )
 
@@ -81,7 +82,7 @@ func freePort(t *testing.T) uint16 {
 		l.Close()
 		if err == nil {
 			c.Close()
-			return addrPort(l.Addr()).Port()
+			return tcp.AddrPort(l.Addr()).Port()
 		}
 	}
 	t.Fatal("no port is free for both UDP and TCP")
@@ -212,8 +213,8 @@ func TestReloadOntoTakenPort(t *testing.T) {
 		unserved int
 		served   string
 	}{
-		{"all taken", []uint16{addrPort(taken.Addr()).Port()}, true, 0, fmt.Sprint(old)},
-		{"one taken", []uint16{addrPort(taken.Addr()).Port(), old.Port()}, false, 1, fmt.Sprint(old)},
+		{"all taken", []uint16{tcp.AddrPort(taken.Addr()).Port()}, true, 0, fmt.Sprint(old)},
+		{"one taken", []uint16{tcp.AddrPort(taken.Addr()).Port(), old.Port()}, false, 1, fmt.Sprint(old)},
 		{"one more", []uint16{free.Listen[0].Port, old.Port()}, false, 0, ""},
 	}
 	for _, test := range tests {
@@ -222,7 +223,7 @@ func TestReloadOntoTakenPort(t *testing.T) {
 			if (err != nil) != test.fails {
 				t.Errorf("Reload = %v, want failure: %v", err, test.fails)
 			}
-			if got := s.Unserved(); len(got) != test.unserved || len(got) > 0 && got[0].Addr != addrPort(taken.Addr()) {
+			if got := s.Unserved(); len(got) != test.unserved || len(got) > 0 && got[0].Addr != tcp.AddrPort(taken.Addr()) {
 				t.Errorf("Unserved = %v, want %d", got, test.unserved)
 			}
 			if got := fmt.Sprint(s.Addrs()[0]); test.served != "" && (got != test.served || len(s.Addrs()) != 1) {

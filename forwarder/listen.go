@@ -11,6 +11,7 @@ import (
 	"sync"
 	"syscall"
 
+	"vpcdns/forwarder/tcp"
 	"vpcdns/forwarder/udp"
 )
 
@@ -164,7 +165,7 @@ func (ls *listeners) listenOnce(a netip.AddrPort, backlog int) (*listener, error
 		return nil, err
 	}
 	// Not the address that t tells: it may have lost the zone of a link-local one.
-	l := &listener{tcp: t, addr: netip.AddrPortFrom(a.Addr(), addrPort(t.Addr()).Port())}
+	l := &listener{tcp: t, addr: netip.AddrPortFrom(a.Addr(), tcp.AddrPort(t.Addr()).Port())}
 	if err := ls.listenUDP(l); err != nil {
 		l.close()
 		return nil, err
@@ -239,7 +240,7 @@ func (ls *listeners) start(l *listener) {
 	for _, c := range l.udp {
 		l.readers.Go(newUDPReader(ls.s, c).run)
 	}
-	l.readers.Go(func() { ls.s.tcp.accept(l.tcp) })
+	l.readers.Go(func() { ls.s.tcp.Accept(l.tcp) })
 }
 
 // closeUnused closes what st does not want.

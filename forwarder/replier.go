@@ -84,7 +84,7 @@ func (r *replier) send(w *waiter, write writer) {
 	r.tally = &r.tallies[0]
 	if w.over != nil {
 		r.tally = &r.tallies[1]
-		w.over.reply(func(dst []byte) []byte { return write(&r.answerer, dst, &w.client) })
+		w.over.Reply(func(dst []byte) []byte { return write(&r.answerer, dst, &w.client) })
 	} else {
 		r.sendUDP(w, write)
 	}

@@ -18,6 +18,7 @@ import (
 	"vpcdns/cache"
 	"vpcdns/forwarder/host"
 	"vpcdns/forwarder/logging"
+	"vpcdns/forwarder/tcp"
 	"vpcdns/forwarder/udp"
 	"vpcdns/forwarder/upstream"
 )
@@ -65,7 +66,7 @@ type Server struct {
 	draining atomic.Bool // shutting down: nothing new is asked upstream
 	cache    *cache.Cache
 	slow     *slowpath
-	tcp      *tcpServer
+	tcp      *tcp.Server
 
 	allowances               allowances
 	prefetches, failures     marks
@@ -138,7 +139,7 @@ func newServer(cfg *Config, o Options, n network) (*Server, error) {
 	rand.Read(s.cookieSecret[:])
 	s.probe = newProbe()
 	s.slow = newSlowpath(s)
-	s.tcp = newTCPServer(s)
+	s.tcp = tcp.New(tcp.Config{NewHandler: s.newTCPHandler, Clock: s.clock, Limits: s.tcpLimits})
 	s.listeners.init(s)
 	st, err := s.newState(cfg, nil)
 	if err != nil {
@@ -239,7 +240,7 @@ func (s *Server) shutdown() {
 	s.state.Load().upstream.Close()
 	s.retired.Wait()
 	s.slow.stop()
-	s.tcp.shut(time.Second)
+	s.tcp.Shutdown(time.Second)
 	s.listeners.closeAll()
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/miekg/dns"
 
 	"vpcdns/acl"
+	"vpcdns/forwarder/tcp"
 )
 
 // testConfig forwards all names to 10.79.0.2 for everyone.
@@ -147,7 +148,7 @@ func TestNewFailsOnPortTaken(t *testing.T) {
 	}
 	defer l.Close()
 	cfg := testConfig()
-	cfg.Listen[0].Port = addrPort(l.Addr()).Port()
+	cfg.Listen[0].Port = tcp.AddrPort(l.Addr()).Port()
 	network := hostNetwork()
 	network.env = func() (acl.Env, error) { return envOf("127.0.0.1/8"), nil }
 	if _, err := newServer(cfg, Options{Workers: 1}, network); err == nil {

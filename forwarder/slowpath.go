@@ -23,6 +23,12 @@ const maxQueue = 8192
 // one name while upstream is silent crowds out only himself.
 const maxWaiting = 1 << 16
 
+// connection takes responses that come later: a *tcp.Conn.
+type connection interface {
+	Reply(write func(dst []byte) []byte)
+	Drop()
+}
+
 // waiter is a client's query that waits for upstream. It is pooled.
 type waiter struct {
 	client
@@ -30,7 +36,7 @@ type waiter struct {
 	buf  []byte   // what q has slices of
 	conn udp.Conn // where the reply leaves, if not over TCP
 	peer udp.Peer
-	over *tcpConn // or this
+	over connection // or this
 
 	hash    uint64
 	zone    *zone
@@ -135,7 +141,7 @@ func (p *slowpath) waiter(a *answerer, q *wire.Query, c *client) *waiter {
 // drop leaves w without a reply.
 func (p *slowpath) drop(w *waiter) {
 	if w.over != nil {
-		w.over.forget()
+		w.over.Drop()
 	}
 	p.free(w)
 }

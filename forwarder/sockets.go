@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"vpcdns/forwarder/tcp"
 	"vpcdns/forwarder/udp"
 )
 
@@ -111,7 +112,7 @@ func inherit(files []*os.File, workers int) (h inheritance) {
 }
 
 func (h *inheritance) addTCP(l net.Listener) {
-	a := withZoneName(addrPort(l.Addr()))
+	a := withZoneName(tcp.AddrPort(l.Addr()))
 	if !listens(l) || h.tcp[a] != nil {
 		l.Close()
 		return

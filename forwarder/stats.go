@@ -83,12 +83,13 @@ func (s *Server) FailedReload(err error) { s.reloads.note(err) }
 
 // Stats returns a snapshot; its parts are read one after the other.
 func (s *Server) Stats() Stats {
+	clients := s.tcp.Stats()
 	st := Stats{
 		Rcodes:     make(map[string]uint64),
 		Overflow:   s.slow.overflow.Load(),
 		Pending:    s.slow.pending(),
-		TCPOpen:    s.tcp.open(),
-		TCPEvicted: s.tcp.evicted.Load(),
+		TCPOpen:    clients.Open,
+		TCPEvicted: clients.Evicted,
 		Cache:      s.cache.Stats(),
 		UDP:        s.listeners.stats(),
 		Upstream:   s.state.Load().upstream.Stats(),

@@ -15,6 +15,7 @@ import (
 	"github.com/miekg/dns"
 
 	"vpcdns/acl"
+	"vpcdns/forwarder/tcp"
 )
 
 // serveLoopback runs a Server on a free port of 127.0.0.1 with echoUpstream
@@ -167,7 +168,7 @@ func TestTCPPartialFrames(t *testing.T) {
 	m := new(dns.Msg)
 	m.SetQuestion("www.example.", dns.TypeA)
 	opt := &dns.OPT{Hdr: dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT, Class: 1232}}
-	opt.Option = []dns.EDNS0{&dns.EDNS0_PADDING{Padding: make([]byte, 3*tcpBuffer)}}
+	opt.Option = []dns.EDNS0{&dns.EDNS0_PADDING{Padding: make([]byte, 3*tcp.ReadBuffer)}}
 	m.Extra = []dns.RR{opt}
 	long := framed(m)
 	stream := append(queryFor(1, "www.example.", dns.TypeA), long...)

@@ -9,63 +9,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"vpcdns/forwarder/tcp"
+
 	"github.com/miekg/dns"
 )
-
-func TestHomeOf(t *testing.T) {
-	for addr, want := range map[string]string{
-		"10.1.2.3":               "10.1.2.3",
-		"2001:db8:1:2:3:4:5:6":   "2001:db8:1:2::",
-		"fe80::1%eth0":           "fe80::",
-		"2001:db8:1:3:ffff::abc": "2001:db8:1:3::",
-	} {
-		if got := homeOf(netip.MustParseAddr(addr)); got != netip.MustParseAddr(want) {
-			t.Errorf("homeOf(%s) = %v, want %s", addr, got, want)
-		}
-	}
-}
-
-// Who has the most connections makes room, with the longest idle of them.
-func TestTCPVictim(t *testing.T) {
-	tests := []struct {
-		name     string
-		conns    []string // addresses in the order in which they came
-		newcomer string
-		want     int // index of the victim
-	}{
-		{"one has the most", []string{"10.0.0.1", "10.0.0.2", "10.0.0.2", "10.0.0.3"}, "10.0.0.4", 1},
-		{"one each", []string{"10.0.0.1", "10.0.0.2", "10.0.0.3"}, "10.0.0.4", 0},
-		{"the newcomer would have the most", []string{"10.0.0.1", "10.0.0.2", "10.0.0.3"}, "10.0.0.2", 1},
-		{"the newcomer would have as many", []string{"10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.3"}, "10.0.0.1", 0},
-		{"a /64 is one", []string{"10.0.0.1", "2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"}, "10.0.0.4", 1},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			virtual(t, testConfig(), func(t *testing.T, r *replay) {
-				var conns []*tcpConn
-				clients := tcpClients{homes: make(map[netip.Addr]map[*tcpConn]struct{})}
-				for _, a := range test.conns {
-					_, there := net.Pipe()
-					peer := netip.AddrPortFrom(netip.MustParseAddr(a), 5000)
-					conns = append(conns, r.s.tcp.newConn(fakeConn{there, peer, testServer}))
-					clients.add(conns[len(conns)-1])
-					time.Sleep(time.Second)
-				}
-				if got := clients.victim(netip.MustParseAddr(test.newcomer)); got != conns[test.want] {
-					t.Errorf("victim(%s) = the one of %v, want %d", test.newcomer, got.client.addr, test.want)
-				}
-				for range 2 { // removing twice counts once
-					for _, c := range conns {
-						clients.remove(c)
-					}
-				}
-				if clients.n != 0 || len(clients.homes) != 0 {
-					t.Errorf("%d connections of %d are left, want none", clients.n, len(clients.homes))
-				}
-			})
-		})
-	}
-}
 
 // abuser is one address that does all it can to use up connections, memory
 // and goroutines for 30 s.
@@ -152,11 +99,11 @@ func (r *replay) checkTCP(t *testing.T, before int) {
 	t.Helper()
 	synctest.Wait()
 	limit := r.s.state.Load().cfg.TCP.Clients
-	if n := r.s.tcp.open(); n > limit {
+	if n := r.s.tcp.Stats().Open; n > limit {
 		t.Errorf("%d connections are open, want %d at most", n, limit)
 	}
-	if n := r.s.tcp.unread.Load(); n < 0 || n > tcpUnreadAll {
-		t.Errorf("%d octets wait to be read, want %d at most", n, tcpUnreadAll)
+	if n := r.s.tcp.Stats().Unread; n < 0 || n > tcp.MaxUnreadAll {
+		t.Errorf("%d octets wait to be read, want %d at most", n, tcp.MaxUnreadAll)
 	}
 	// Two a connection at each end, and what upstream's sockets need.
 	if n := runtime.NumGoroutine() - before; n > 4*limit+100 {
@@ -202,16 +149,16 @@ func TestTCPUnreadInTotal(t *testing.T) {
 			q.answer(largeAnswerTo(t, q))
 			synctest.Wait()
 		}
-		most := int64(tcpUnreadAll + 400*(tcpBacklog+2*largestTCP))
-		if n := r.s.tcp.unread.Load(); n <= 0 || n > most {
+		most := int64(tcp.MaxUnreadAll + 400*(tcp.Backlog+2*largestTCP))
+		if n := r.s.tcp.Stats().Unread; n <= 0 || n > most {
 			t.Errorf("%d octets wait to be read, want some, %d at most", n, most)
 		}
-		if n := r.s.tcp.open(); n == 400 {
+		if n := r.s.tcp.Stats().Open; n == 400 {
 			t.Error("all connections are open, want those closed that were behind")
 		}
-		time.Sleep(2 * tcpWriteTimeout)
+		time.Sleep(2 * tcp.WriteTimeout)
 		synctest.Wait()
-		if n, open := r.s.tcp.unread.Load(), r.s.tcp.open(); n != 0 || open != 0 {
+		if n, open := r.s.tcp.Stats().Unread, r.s.tcp.Stats().Open; n != 0 || open != 0 {
 			t.Errorf("%d octets wait in %d connections after the write timeout, want none", n, open)
 		}
 	})

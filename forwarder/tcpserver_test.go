@@ -1,15 +1,17 @@
 package forwarder
 
 import (
-	"io"
 	"net"
 	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"vpcdns/forwarder/tcp"
 
 	"github.com/miekg/dns"
 )
@@ -51,7 +53,7 @@ func alive(c net.Conn) bool {
 }
 
 // A client that never reads costs bounded memory, is not read from any more,
-// and goes after tcpWriteTimeout; others do not notice.
+// and goes after tcp.WriteTimeout; others do not notice.
 func TestTCPNeverReads(t *testing.T) {
 	const large = 57 << 10 // octets of a reply at least
 	tests := []struct {
@@ -59,8 +61,8 @@ func TestTCPNeverReads(t *testing.T) {
 		query string
 		most  uint64 // replies that are made for it
 	}{
-		{"hits", "big.example.", 2 * (tcpBacklog/large + 1)}, // some being written, some pending
-		{"misses", "big%.example.", 2 * (tcpUnread/large + 2)},
+		{"hits", "big.example.", 2 * (tcp.Backlog/large + 1)}, // some being written, some pending
+		{"misses", "big%.example.", 2 * (tcp.MaxUnread/large + 2)},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -80,7 +82,7 @@ func neverReads(t *testing.T, r *replay, query string, most uint64) {
 	go func() {
 		for i := range 100_000 {
 			name := strings.ReplaceAll(query, "%", strconv.Itoa(i))
-			if pipeline = append(pipeline, queryFor(uint16(i), name, dns.TypeTXT)...); len(pipeline) < tcpBuffer {
+			if pipeline = append(pipeline, queryFor(uint16(i), name, dns.TypeTXT)...); len(pipeline) < tcp.ReadBuffer {
 				continue
 			}
 			if _, err := c.Write(pipeline); err != nil {
@@ -102,9 +104,9 @@ func neverReads(t *testing.T, r *replay, query string, most uint64) {
 	if got := r.net.got(); len(got) != 1 {
 		t.Errorf("another client got %d replies, want 1", len(got))
 	}
-	time.Sleep(tcpWriteTimeout)
+	time.Sleep(tcp.WriteTimeout)
 	synctest.Wait()
-	if n := r.s.tcp.open(); n != 1 {
+	if n := r.s.tcp.Stats().Open; n != 1 {
 		t.Errorf("%d connections are open, want that of the other client", n)
 	}
 }
@@ -164,7 +166,7 @@ func TestTCPManyIdle(t *testing.T) {
 		if n := len(r.net.got()); n != 100 {
 			t.Errorf("honest clients got %d replies, want 100", n)
 		}
-		if n := r.s.tcp.open(); n > 150 {
+		if n := r.s.tcp.Stats().Open; n > 150 {
 			t.Errorf("%d connections are open, want 150 at most", n)
 		}
 	})
@@ -249,38 +251,42 @@ func TestTCPIdleWhileWaiting(t *testing.T) {
 	})
 }
 
+// waits counts the queries of a connection that wait.
+type waits struct{ n atomic.Int64 }
+
+func (c *waits) Drop() { c.n.Add(-1) }
+
+func (c *waits) Reply(write func(dst []byte) []byte) {
+	write(nil)
+	c.n.Add(-1)
+}
+
 // Queries that the full queue drops are not waited for.
 func TestTCPDroppedFromQueue(t *testing.T) {
 	virtual(t, testConfig(), func(t *testing.T, r *replay) {
-		here, there := net.Pipe()
-		defer here.Close()
-		go func() { _, _ = io.Copy(io.Discard, here) }()
-		c := r.s.tcp.newConn(fakeConn{there, testClient, testServer})
+		h := tcpHandler{client: client{addr: testClient, local: testServer, tcp: true}}
+		h.init(r.s, r.s.tcpCounters)
+		h.begin()
 		query := queryFor(1, "hold.example.", dns.TypeA)[2:]
-		c.begin()
-		var misses waiterList
+		var c waits
 		const dropped = 10
 		for range maxQueue + dropped {
-			_, what := c.serve(nil, query, &c.client)
-			if what != waiting {
-				t.Fatalf("serve = %v, want waiting", what)
+			if _, what := h.Serve(nil, query); what != tcp.Waiting {
+				t.Fatalf("Serve = %v, want Waiting", what)
 			}
-			w := r.s.slow.waiter(&c.answerer, &c.q, &c.client)
-			w.over = c
-			c.waiting++
-			misses.push(w)
+			c.n.Add(1)
+			h.misses.last.over = &c
 		}
-		r.s.slow.submit(&misses)
-		if c.waiting != maxQueue || r.s.Stats().Overflow != dropped {
-			t.Errorf("waiting %d, overflow %d, want %d, %d", c.waiting, r.s.Stats().Overflow, maxQueue, dropped)
+		r.s.slow.submit(&h.misses)
+		if n := c.n.Load(); n != maxQueue || r.s.Stats().Overflow != dropped {
+			t.Errorf("waiting %d, overflow %d, want %d, %d", n, r.s.Stats().Overflow, maxQueue, dropped)
 		}
 		synctest.Wait()
 		q := r.net.take(netip.Addr{})
 		q.answer(answerTo(t, q, "10.0.0.1"))
 		synctest.Wait()
-		if owed := r.s.slow.owed.Load(); c.waiting != 0 || owed != 0 {
-			t.Errorf("after the answer %d wait, %d are owed, want 0, 0", c.waiting, owed)
+		if n, owed := c.n.Load(), r.s.slow.owed.Load(); n != 0 || owed != 0 {
+			t.Errorf("after the answer %d wait, %d are owed, want 0, 0", n, owed)
 		}
-		c.hangUp()
 	})
 }

@@ -1,20 +1,20 @@
-package forwarder
+package tcp
 
 import (
 	"net/netip"
 	"time"
 )
 
-// tcpClients are the connections by where they come from, so that whoever has
+// clients are the connections by where they come from, so that whoever has
 // the most pays for the room that another needs.
-type tcpClients struct {
-	homes map[netip.Addr]map[*tcpConn]struct{}
-	n     int
+type clients struct {
+	byClient map[netip.Addr]map[*Conn]struct{}
+	n        int
 }
 
-// homeOf is what counts as one client: an IPv4 address, or a /64 of IPv6, of
+// clientOf is what counts as one client: an IPv4 address, or a /64 of IPv6, of
 // which one host can use every address.
-func homeOf(a netip.Addr) netip.Addr {
+func clientOf(a netip.Addr) netip.Addr {
 	if !a.Is6() {
 		return a
 	}
@@ -22,31 +22,31 @@ func homeOf(a netip.Addr) netip.Addr {
 	return p.Addr()
 }
 
-func (t *tcpClients) add(c *tcpConn) {
-	h := homeOf(c.client.addr.Addr())
-	if t.homes[h] == nil {
-		t.homes[h] = make(map[*tcpConn]struct{})
+func (t *clients) add(c *Conn) {
+	h := clientOf(c.Client.Addr())
+	if t.byClient[h] == nil {
+		t.byClient[h] = make(map[*Conn]struct{})
 	}
-	t.homes[h][c] = struct{}{}
+	t.byClient[h][c] = struct{}{}
 	t.n++
 }
 
 // remove forgets c, which may have been removed already.
-func (t *tcpClients) remove(c *tcpConn) {
-	h := homeOf(c.client.addr.Addr())
-	set := t.homes[h]
+func (t *clients) remove(c *Conn) {
+	h := clientOf(c.Client.Addr())
+	set := t.byClient[h]
 	if _, ok := set[c]; !ok {
 		return
 	}
 	t.n--
 	if delete(set, c); len(set) == 0 {
-		delete(t.homes, h)
+		delete(t.byClient, h)
 	}
 }
 
 // each calls f with every connection.
-func (t *tcpClients) each(f func(*tcpConn)) {
-	for _, set := range t.homes {
+func (t *clients) each(f func(*Conn)) {
+	for _, set := range t.byClient {
 		for c := range set {
 			f(c)
 		}
@@ -56,14 +56,14 @@ func (t *tcpClients) each(f func(*tcpConn)) {
 // victim is the connection that makes room for one more from the address
 // newcomer: of those who have the most, counting that one, the longest idle.
 // It is nil when there are none.
-func (t *tcpClients) victim(newcomer netip.Addr) (idlest *tcpConn) {
-	one := homeOf(newcomer)
-	most := len(t.homes[one]) + 1
-	for _, set := range t.homes {
+func (t *clients) victim(newcomer netip.Addr) (idlest *Conn) {
+	one := clientOf(newcomer)
+	most := len(t.byClient[one]) + 1
+	for _, set := range t.byClient {
 		most = max(most, len(set))
 	}
 	var since time.Duration
-	for h, set := range t.homes {
+	for h, set := range t.byClient {
 		if len(set) < most && (h != one || len(set)+1 < most) {
 			continue
 		}

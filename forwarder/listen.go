@@ -1,7 +1,6 @@
 package forwarder
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -175,7 +174,7 @@ func (ls *listeners) listenOnce(a netip.AddrPort, backlog int) (*listener, error
 
 func (ls *listeners) listenTCP(a netip.AddrPort, backlog int) (net.Listener, error) {
 	if l := ls.inherited.takeTCP(a); l != nil {
-		setBacklog(l, backlog)
+		tcp.SetBacklog(l, backlog)
 		return l, nil
 	}
 	return ls.s.net.listenTCP(a, backlog)
@@ -199,29 +198,6 @@ func (ls *listeners) listenUDP(l *listener) error {
 		l.udp = append(l.udp, c)
 	}
 	return nil
-}
-
-// listenTCP listens with the backlog of tcp-listen-queue; 0 leaves the
-// system's.
-func listenTCP(a netip.AddrPort, backlog int) (net.Listener, error) {
-	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", a.String())
-	if err != nil {
-		var op *net.OpError // says again what was tried
-		if errors.As(err, &op) {
-			err = op.Err
-		}
-		return nil, fmt.Errorf("listening on TCP %v: %w", a, err)
-	}
-	setBacklog(l, backlog)
-	return l, nil
-}
-
-// setBacklog changes the queue of a listener unless backlog is 0. net gives no
-// other way; where it cannot be done the system's longest queue stays.
-func setBacklog(l net.Listener, backlog int) {
-	if raw, err := rawConn(l); err == nil && backlog > 0 {
-		raw.Control(func(fd uintptr) { syscall.Listen(int(fd), backlog) })
-	}
 }
 
 // serve starts the readers of all that is open. What was inherited for other
@@ -295,7 +271,7 @@ func (ls *listeners) stopReading() {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	for _, l := range ls.byWish {
-		setBacklog(l.tcp, handOverBacklog)
+		tcp.SetBacklog(l.tcp, handOverBacklog)
 		l.tcp.Close()
 		for _, c := range l.udp {
 			c.StopReading()
@@ -337,13 +313,4 @@ func addUDP(sum *udp.Stats, s udp.Stats) {
 	sum.Segmented += s.Segmented
 	sum.ReceiveFull += s.ReceiveFull
 	sum.SegmentFailed += s.SegmentFailed
-}
-
-// dialTCP connects to an upstream server.
-func dialTCP(ctx context.Context, server, source netip.AddrPort) (net.Conn, error) {
-	var d net.Dialer
-	if source.IsValid() {
-		d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(source.Addr(), 0))
-	}
-	return d.DialContext(ctx, "tcp", server.String())
 }

@@ -101,9 +101,9 @@ func hostNetwork() network {
 	return network{
 		env:       acl.HostEnv,
 		listenUDP: udp.Listen,
-		listenTCP: listenTCP,
+		listenTCP: tcp.Listen,
 		dial:      func(server, source netip.AddrPort) (upstream.Socket, error) { return udp.Dial(server, source) },
-		dialTCP:   dialTCP,
+		dialTCP:   tcp.Dial,
 		exceeded:  new(host.ENAReader).Read,
 		asleep:    host.Asleep,
 		news:      host.AddressNews,

@@ -1,15 +1,11 @@
 package forwarder
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"os"
 	"strconv"
-	"syscall"
-
-	"golang.org/x/sys/unix"
 
 	"vpcdns/forwarder/tcp"
 	"vpcdns/forwarder/udp"
@@ -48,36 +44,11 @@ func (l *listener) files() (list []*os.File, err error) {
 		}
 		list = append(list, f)
 	}
-	f, err := tcpFile(l.tcp)
+	f, err := tcp.File(l.tcp)
 	if err != nil {
 		return list, err
 	}
 	return append(list, f), nil
-}
-
-// tcpFile duplicates a listener. TCPListener.File would do it too, but once its
-// descriptor is asked for, as exec does, that makes the socket block, for all
-// who have it.
-func tcpFile(l net.Listener) (f *os.File, err error) {
-	raw, err := rawConn(l)
-	if err != nil {
-		return nil, err
-	}
-	failed := raw.Control(func(fd uintptr) {
-		var dup int
-		if dup, err = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0); err == nil {
-			f = os.NewFile(uintptr(dup), "tcp")
-		}
-	})
-	return f, errors.Join(failed, err)
-}
-
-func rawConn(socket any) (syscall.RawConn, error) {
-	c, ok := socket.(syscall.Conn)
-	if !ok {
-		return nil, errors.ErrUnsupported
-	}
-	return c.SyscallConn()
 }
 
 func closeFiles(list []*os.File) {
@@ -98,13 +69,10 @@ func inherit(files []*os.File, workers int) (h inheritance) {
 	h.udp = make(map[netip.AddrPort][]udp.Conn)
 	h.tcp = make(map[netip.AddrPort]net.Listener)
 	for _, f := range files {
-		if c, err := udp.Adopt(f, udp.Options{}); err == nil {
+		if c, err := udp.Adopt(f, udp.Options{ReusePort: workers > 1}); err == nil {
 			a := withZoneName(c.LocalAddr())
 			h.udp[a] = append(h.udp[a], c)
-			if workers > 1 {
-				share(f)
-			}
-		} else if l, err := net.FileListener(f); err == nil {
+		} else if l, err := tcp.Adopt(f); err == nil {
 			h.addTCP(l)
 		}
 	}
@@ -113,29 +81,11 @@ func inherit(files []*os.File, workers int) (h inheritance) {
 
 func (h *inheritance) addTCP(l net.Listener) {
 	a := withZoneName(tcp.AddrPort(l.Addr()))
-	if !listens(l) || h.tcp[a] != nil {
+	if h.tcp[a] != nil {
 		l.Close()
 		return
 	}
 	h.tcp[a] = l
-}
-
-// listens reports whether l is a TCP listener, and not some other socket.
-func listens(l net.Listener) bool {
-	raw, err := rawConn(l)
-	if _, ok := l.(*net.TCPListener); !ok || err != nil {
-		return false
-	}
-	on := 0
-	raw.Control(func(fd uintptr) { on, _ = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ACCEPTCONN) })
-	return on != 0
-}
-
-// share lets more sockets join the address of one that was the only one.
-func share(f *os.File) {
-	if raw, err := f.SyscallConn(); err == nil {
-		raw.Control(func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1) })
-	}
 }
 
 // withZoneName gives an address the name of its interface, which is a number
@@ -189,12 +139,10 @@ func (l *listener) release(kill bool) {
 }
 
 func (l *listener) shutDown() {
-	files, _ := l.files()
-	defer closeFiles(files)
-	for _, f := range files {
-		if raw, err := f.SyscallConn(); err == nil {
-			// For UDP it says ENOTCONN, and works.
-			raw.Control(func(fd uintptr) { _ = unix.Shutdown(int(fd), unix.SHUT_RDWR) })
-		}
+	for _, c := range l.udp {
+		c.Shutdown()
+	}
+	if l.tcp != nil {
+		tcp.Shutdown(l.tcp)
 	}
 }

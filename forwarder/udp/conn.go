@@ -52,6 +52,10 @@ type Conn interface {
 	// the caller closes it. Both share one queue of datagrams until Close.
 	File() (*os.File, error)
 
+	// Shutdown ends the socket for all processes that have it. Close is still to
+	// be called.
+	Shutdown()
+
 	// Close ends Serve, and may wait until its batch has returned. A second call returns net.ErrClosed.
 	Close() error
 }

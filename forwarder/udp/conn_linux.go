@@ -53,7 +53,7 @@ func listen(addr netip.AddrPort, o Options) (*conn, error) {
 
 // Adopt makes a Conn of a bound UDP socket that another process opened, as a
 // service manager does. It works on a duplicate: f stays the caller's to
-// close. ReusePort is as the opener left it.
+// close. Without ReusePort that stays as the opener left it.
 func Adopt(f *os.File, o Options) (Conn, error) {
 	c, err := adopt(f, o)
 	if err != nil {
@@ -83,6 +83,9 @@ func tuneAdopted(f *os.File, o Options) error {
 		if err := checkDatagram(fd); err != nil {
 			return err
 		}
+		if o.ReusePort { // best effort: alone it serves as well
+			_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
+		}
 		tune(fd, o)
 		return nil
 	})
@@ -109,6 +112,11 @@ func newConn(file *os.File, o Options) (*conn, error) {
 }
 
 func (c *conn) File() (*os.File, error) { return duplicate(c.file) }
+
+// Shutdown says ENOTCONN for UDP, and works.
+func (c *conn) Shutdown() {
+	_ = c.raw.Control(func(fd uintptr) { _ = unix.Shutdown(int(fd), unix.SHUT_RDWR) })
+}
 
 // StopReading uses that a read deadline is this process's own: the socket and
 // its other holders know nothing of it.

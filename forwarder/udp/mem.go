@@ -182,6 +182,9 @@ func (m *Mem) resting() bool {
 	}
 }
 
+// Shutdown implements Conn.
+func (m *Mem) Shutdown() { m.Close() }
+
 // File implements Conn: there is none.
 func (m *Mem) File() (*os.File, error) { return nil, errors.ErrUnsupported }
 

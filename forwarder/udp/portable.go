@@ -57,6 +57,9 @@ func Adopt(f *os.File, o Options) (Conn, error) {
 		c.Close()
 		return nil, fmt.Errorf("adopting UDP socket %s: not a UDP socket", f.Name())
 	}
+	if raw, err := udp.SyscallConn(); err == nil && o.ReusePort { // best effort: alone it serves as well
+		_ = reusePort("", "", raw)
+	}
 	return newConn(udp, o), nil
 }
 
@@ -113,6 +116,13 @@ func (c *conn) WriteBatch(out *Out) error {
 }
 
 func (c *conn) File() (*os.File, error) { return c.udp.File() }
+
+// Shutdown does what the system allows for sockets that are not connected.
+func (c *conn) Shutdown() {
+	if raw, err := c.udp.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) { _ = unix.Shutdown(int(fd), unix.SHUT_RDWR) })
+	}
+}
 
 func (c *conn) StopReading() { _ = c.udp.SetReadDeadline(time.Unix(1, 0)) } // closed: stopped already
 

@@ -1,0 +1,103 @@
+package tcp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Listen listens on a, with room for backlog connections that are not accepted
+// yet; 0 leaves the system's. The error wraps a syscall.Errno.
+func Listen(a netip.AddrPort, backlog int) (net.Listener, error) {
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", a.String())
+	if err != nil {
+		var op *net.OpError // says again what was tried
+		if errors.As(err, &op) {
+			err = op.Err
+		}
+		return nil, fmt.Errorf("listening on TCP %v: %w", a, err)
+	}
+	SetBacklog(l, backlog)
+	return l, nil
+}
+
+// SetBacklog changes the queue of a listener unless backlog is 0. net gives no
+// other way; where it cannot be done the system's longest queue stays.
+func SetBacklog(l net.Listener, backlog int) {
+	if raw, err := rawConn(l); err == nil && backlog > 0 {
+		raw.Control(func(fd uintptr) { syscall.Listen(int(fd), backlog) })
+	}
+}
+
+// File returns a duplicate of a listener, to hand over to another process; the
+// caller closes it. TCPListener.File would do it too, but once its
+// descriptor is asked for, as exec does, that makes the socket block, for all
+// who have it.
+func File(l net.Listener) (f *os.File, err error) {
+	raw, err := rawConn(l)
+	if err != nil {
+		return nil, err
+	}
+	failed := raw.Control(func(fd uintptr) {
+		var dup int
+		if dup, err = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0); err == nil {
+			f = os.NewFile(uintptr(dup), "tcp")
+		}
+	})
+	return f, errors.Join(failed, err)
+}
+
+func rawConn(socket any) (syscall.RawConn, error) {
+	c, ok := socket.(syscall.Conn)
+	if !ok {
+		return nil, errors.ErrUnsupported
+	}
+	return c.SyscallConn()
+}
+
+// Adopt makes a listener of a socket that another process listens on. It works on
+// a duplicate: f stays the caller's to close.
+func Adopt(f *os.File) (net.Listener, error) {
+	l, err := net.FileListener(f)
+	if err != nil {
+		return nil, fmt.Errorf("adopting a TCP socket: %w", err)
+	}
+	if !listens(l) {
+		l.Close()
+		return nil, errors.New("adopting a TCP socket: it does not listen")
+	}
+	return l, nil
+}
+
+// listens reports whether l is a TCP listener, and not some other socket.
+func listens(l net.Listener) bool {
+	raw, err := rawConn(l)
+	if _, ok := l.(*net.TCPListener); !ok || err != nil {
+		return false
+	}
+	on := 0
+	raw.Control(func(fd uintptr) { on, _ = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ACCEPTCONN) })
+	return on != 0
+}
+
+// Shutdown ends a listener for all processes that have it.
+func Shutdown(l net.Listener) {
+	if raw, err := rawConn(l); err == nil {
+		raw.Control(func(fd uintptr) { _ = unix.Shutdown(int(fd), unix.SHUT_RDWR) })
+	}
+}
+
+// Dial connects to a server, from source if that is valid.
+func Dial(ctx context.Context, server, source netip.AddrPort) (net.Conn, error) {
+	var d net.Dialer
+	if source.IsValid() {
+		d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(source.Addr(), 0))
+	}
+	return d.DialContext(ctx, "tcp", server.String())
+}

@@ -21,7 +21,7 @@ import (
 type fakeNet struct {
 	mu      sync.Mutex
 	env     acl.Env
-	udp     map[netip.AddrPort]*udp.Mem
+	udp     map[netip.AddrPort]*memConn
 	tcp     map[netip.AddrPort]*fakeListener
 	asked   []*asking            // queries that reached upstream, oldest first
 	auto    func(*asking) []byte // answers at once, or nil: for take
@@ -53,7 +53,7 @@ type reply struct {
 func newFakeNet(prefixes ...string) *fakeNet {
 	return &fakeNet{
 		env:   envOf(prefixes...),
-		udp:   make(map[netip.AddrPort]*udp.Mem),
+		udp:   make(map[netip.AddrPort]*memConn),
 		tcp:   make(map[netip.AddrPort]*fakeListener),
 		conns: make(map[netip.AddrPort]net.Conn),
 		news:  newNews(),
@@ -92,7 +92,7 @@ func (n *fakeNet) network() network {
 }
 
 func (n *fakeNet) listenUDP(a netip.AddrPort, _ udp.Options) (udp.Conn, error) {
-	m := udp.NewMem(a)
+	m := newMemConn(a)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.udp[a] = m
@@ -110,7 +110,7 @@ func (n *fakeNet) ask(peer, local netip.AddrPort, tcp bool, msg []byte) bool {
 	if m == nil {
 		return false
 	}
-	m.Inject(peer, msg)
+	m.inject(peer, msg)
 	return true
 }
 
@@ -150,7 +150,7 @@ func (n *fakeNet) got() []reply {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, m := range n.udp {
-		for _, d := range m.Sent() {
+		for _, d := range m.sentSoFar() {
 			n.replies = append(n.replies, reply{d.Peer, d.Data})
 		}
 	}

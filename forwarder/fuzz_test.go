@@ -151,7 +151,7 @@ func FuzzAnswer(f *testing.F) {
 func (s *Server) learn(t *testing.T, query, msg []byte) (first, kept []byte) {
 	t.Helper()
 	s.Flush()
-	mem := udp.NewMem(testServer)
+	mem := newMemConn(testServer)
 	c := client{addr: testClient, local: testServer}
 	var a answerer
 	a.init(s, new(counters))
@@ -169,7 +169,7 @@ func (s *Server) learn(t *testing.T, query, msg []byte) (first, kept []byte) {
 	s.slow.mu.Unlock()
 	r.Answer(&f.req, msg, nil)
 	r.Flush()
-	sent := mem.Sent()
+	sent := mem.sentSoFar()
 	if len(sent) == 0 {
 		return nil, nil
 	}

@@ -40,7 +40,7 @@ func TestServfails(t *testing.T) {
 // over its name is answered, but what upstream says does not hide the zone.
 func TestQueuedOverReload(t *testing.T) {
 	for _, covered := range []bool{false, true} {
-		s, mem := unserved(t), udp.NewMem(testServer)
+		s, mem := unserved(t), newMemConn(testServer)
 		var a answerer
 		a.init(s, new(counters))
 		a.begin()
@@ -71,7 +71,7 @@ func TestQueuedOverReload(t *testing.T) {
 		s.slow.mu.Unlock()
 		r.Answer(&f.req, answerTo(t, &asking{msg: query}, "10.0.0.1"), nil)
 		r.Flush()
-		if sent := len(mem.Sent()); sent != 1 {
+		if sent := len(mem.sentSoFar()); sent != 1 {
 			t.Errorf("%d replies, want 1", sent)
 		}
 		if _, kept := s.cache.Get(a.hash, a.key); kept == covered {
@@ -91,7 +91,7 @@ func TestImpatientForgotten(t *testing.T) {
 	}
 	defer s.listeners.closeAll()
 	defer s.state.Load().upstream.Close()
-	mem := udp.NewMem(testServer)
+	mem := newMemConn(testServer)
 	_, first := s.fetchOf(t, queryFor(1, "waits.example.", dns.TypeA)[2:], mem)
 	for range 10 {
 		query := queryFor(2, "ends.example.", dns.TypeA)[2:]

@@ -12,7 +12,7 @@ import (
 )
 
 // fetchOf starts a fetch for a query as the slow path does, but asks nobody.
-func (s *Server) fetchOf(t *testing.T, query []byte, mem *udp.Mem) (*replier, *fetch) {
+func (s *Server) fetchOf(t *testing.T, query []byte, mem *memConn) (*replier, *fetch) {
 	t.Helper()
 	var a answerer
 	a.init(s, new(counters))
@@ -34,7 +34,7 @@ func (s *Server) fetchOf(t *testing.T, query []byte, mem *udp.Mem) (*replier, *f
 // A chain whose end is asked for after the client was closed, as when a reload
 // was long ago, ends in SERVFAIL.
 func TestChaseAfterClose(t *testing.T) {
-	s, mem := unserved(t), udp.NewMem(testServer)
+	s, mem := unserved(t), newMemConn(testServer)
 	r, f := s.fetchOf(t, queryFor(1, "alias.example.", dns.TypeA)[2:], mem)
 	s.state.Load().upstream.Close()
 	var q dns.Msg
@@ -51,7 +51,7 @@ func TestChaseAfterClose(t *testing.T) {
 	}
 	r.Answer(&f.req, msg, nil)
 	r.Flush()
-	if sent := mem.Sent(); len(sent) != 1 || wire.Rcode(sent[0].Data) != wire.ServFail {
+	if sent := mem.sentSoFar(); len(sent) != 1 || wire.Rcode(sent[0].Data) != wire.ServFail {
 		t.Errorf("sent %v, want one SERVFAIL", sent)
 	}
 	if n := s.slow.owed.Load(); n != 0 {

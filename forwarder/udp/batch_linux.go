@@ -58,7 +58,7 @@ const passingTries = 64
 
 // receive fills in with what has arrived; false means nothing has.
 func (in *In) receive(fd uintptr) bool {
-	in.reset()
+	in.Reset()
 	for range passingTries {
 		n, errno := recvmmsg(fd, in.msgs[:])
 		if errno == 0 {

@@ -157,7 +157,7 @@ func (c *conn) WriteBatch(out *Out) error {
 	// Control, not Write: sendmmsg needs no turn, and flush waits by itself.
 	err := c.raw.Control(out.try)
 	c.count(out)
-	out.reset()
+	out.Reset()
 	if err != nil {
 		return c.failure("sending", err)
 	}

@@ -8,6 +8,5 @@
 // one call a datagram.
 //
 // A [Socket] is the other direction: a connected socket on a random port from
-// which upstream servers are asked. A [Mem] is a Conn without a network, for
-// tests inside a testing/synctest bubble.
+// which upstream servers are asked.
 package udp

@@ -2,15 +2,21 @@ package udp_test
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 
 	"vpcdns/forwarder/udp"
 )
 
-// A server reads batches until its socket is closed. Here the socket is in
-// memory, and the service is an echo.
+// A server reads batches until its socket is closed. Here the service is an
+// echo.
 func Example() {
-	conn := udp.NewMem(netip.MustParseAddrPort("10.79.1.10:53"))
+	conn, err := udp.Listen(netip.MustParseAddrPort("127.0.0.1:0"), udp.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer conn.Close()
 	go func() {
 		in, out := udp.NewIn(), udp.NewOut()
 		conn.Serve(in, func() bool {
@@ -24,8 +30,15 @@ func Example() {
 			return conn.WriteBatch(out) == nil
 		})
 	}()
-	client := netip.MustParseAddrPort("192.168.7.7:40000")
-	fmt.Printf("%s\n", conn.Exchange(client, []byte("hello")))
-	conn.Close()
+	client, err := net.Dial("udp", conn.LocalAddr().String())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer client.Close()
+	client.Write([]byte("hello"))
+	reply := make([]byte, udp.MaxReply)
+	n, _ := client.Read(reply)
+	fmt.Printf("%s\n", reply[:n])
 	// Output: hello
 }

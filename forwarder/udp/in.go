@@ -40,12 +40,15 @@ func (in *In) Peer(i int) Peer { return in.peer[i] }
 // end.
 func (in *In) Truncated(i int) bool { return in.cut>>i&1 != 0 }
 
-func (in *In) full() bool { return in.n == BatchSize }
+// Full reports whether there is no room for another datagram.
+func (in *In) Full() bool { return in.n == BatchSize }
 
-func (in *In) reset() { in.n, in.cut = 0, 0 }
+// Reset empties the batch, for a Conn that is no socket.
+func (in *In) Reset() { in.n, in.cut = 0, 0 }
 
-// put appends a datagram that did not come from a system call.
-func (in *In) put(msg []byte, from Peer) {
+// Put appends a datagram that did not come from a system call, unless the batch
+// is Full.
+func (in *In) Put(msg []byte, from Peer) {
 	i := in.n
 	in.n++
 	in.peer[i] = from

@@ -47,10 +47,14 @@ func (o *Out) grewInPlace(reply []byte) bool {
 // Len returns the number of replies.
 func (o *Out) Len() int { return o.n }
 
+// Reply returns reply i, 0 ≤ i < Len, and where it goes.
+func (o *Out) Reply(i int) ([]byte, Peer) { return o.reply[i], o.peer[i] }
+
 // Full reports whether the batch must be sent before the next Room or Add.
 func (o *Out) Full() bool { return o.n == BatchSize || o.used > arena-MaxReply }
 
-func (o *Out) reset() {
+// Reset empties the batch, as WriteBatch does.
+func (o *Out) Reset() {
 	clear(o.reply[:o.n])
 	o.n, o.used = 0, 0
 }

@@ -51,7 +51,7 @@ func TestOutReset(t *testing.T) {
 	o := NewOut()
 	o.Add(make([]byte, 2*arena), PeerOf(client))
 	o.Add(append(o.Room(), 'x'), PeerOf(client))
-	if o.reset(); o.Len() != 0 || len(o.Room()) != 0 || cap(o.Room()) != arena || o.reply[0] != nil {
+	if o.Reset(); o.Len() != 0 || len(o.Room()) != 0 || cap(o.Room()) != arena || o.reply[0] != nil {
 		t.Errorf("after reset: Len %d, cap(Room) %d, first reply of %d bytes; want 0, %d, 0",
 			o.Len(), cap(o.Room()), len(o.reply[0]), arena)
 	}

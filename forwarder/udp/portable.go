@@ -90,8 +90,8 @@ func (c *conn) Serve(in *In, batch func() bool) error {
 		if err != nil {
 			return err
 		}
-		in.reset()
-		in.put(in.buf[:n], PeerOf(from))
+		in.Reset()
+		in.Put(in.buf[:n], PeerOf(from))
 		c.received.Add(1)
 		if !batch() {
 			return nil
@@ -100,7 +100,7 @@ func (c *conn) Serve(in *In, batch func() bool) error {
 }
 
 func (c *conn) WriteBatch(out *Out) error {
-	defer out.reset()
+	defer out.Reset()
 	for i := range out.n {
 		_, err := c.udp.WriteToUDPAddrPort(out.reply[i], out.peer[i].AddrPort())
 		switch {

@@ -21,7 +21,6 @@ type memConn struct {
 
 	mu     sync.Mutex
 	sent   []datagram
-	wait   map[udp.Peer][]chan []byte // exchange calls by peer, oldest first
 	stats  udp.Stats
 	isShut bool
 	rest   sync.Once
@@ -43,7 +42,6 @@ func newMemConn(addr netip.AddrPort) *memConn {
 		in:     make(chan datagram, memQueue),
 		closed: make(chan struct{}),
 		rests:  make(chan struct{}),
-		wait:   make(map[udp.Peer][]chan []byte),
 	}
 }
 
@@ -57,30 +55,8 @@ func (m *memConn) inject(peer netip.AddrPort, msg []byte) {
 	}
 }
 
-// exchange delivers msg as inject does and waits for the next reply to peer,
-// which sentSoFar then does not show. Calls for one peer take its replies in the
-// order of the calls. It returns nil when the memConn is closed.
-func (m *memConn) exchange(peer netip.AddrPort, msg []byte) []byte {
-	reply := m.expect(udp.PeerOf(peer))
-	m.inject(peer, msg)
-	select {
-	case r := <-reply:
-		return r
-	case <-m.closed:
-		return nil
-	}
-}
-
-func (m *memConn) expect(p udp.Peer) chan []byte {
-	reply := make(chan []byte, 1)
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.wait[p] = append(m.wait[p], reply)
-	return reply
-}
-
-// sentSoFar returns the replies since the last call that no exchange waited for, in
-// the order in which they were sent.
+// sentSoFar returns the replies since the last call, in the order in which they
+// were sent.
 func (m *memConn) sentSoFar() []datagram {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -146,21 +122,10 @@ func (m *memConn) WriteBatch(out *udp.Out) error {
 	}
 	for i := range out.Len() {
 		reply, peer := out.Reply(i)
-		m.deliver(peer, append([]byte(nil), reply...))
+		m.sent = append(m.sent, datagram{peer.AddrPort(), append([]byte(nil), reply...)})
 	}
 	m.stats.Sent += uint64(out.Len())
 	return nil
-}
-
-// deliver hands reply to the oldest exchange for p. The caller holds mu.
-func (m *memConn) deliver(p udp.Peer, reply []byte) {
-	waiting := m.wait[p]
-	if len(waiting) == 0 {
-		m.sent = append(m.sent, datagram{p.AddrPort(), reply})
-		return
-	}
-	waiting[0] <- reply
-	m.wait[p] = waiting[1:]
 }
 
 // LocalAddr implements Conn.

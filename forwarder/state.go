@@ -7,6 +7,7 @@ import (
 
 	"vpcdns/acl"
 	"vpcdns/forwarder/local"
+	"vpcdns/forwarder/rrl"
 	"vpcdns/forwarder/upstream"
 	"vpcdns/forwarder/wire"
 )
@@ -21,7 +22,7 @@ type state struct {
 	local    localZones
 	chaos    local.Zones // class CH
 	upstream *upstream.Client
-	rates    *rateLimit // nil: no limit
+	rates    *rrl.Limiter // nil: no limit
 	edns     ednsLimits
 	ttls     wire.TTLPolicy
 	order    wire.OrderMode
@@ -65,7 +66,7 @@ func (s *Server) newState(cfg *Config, old *state) (*state, error) {
 		ttls:    wire.TTLPolicy{Min: seconds(cfg.Cache.MinTTL), Max: seconds(cfg.Cache.MaxTTL)},
 		order:   orderModes[cfg.RRsetOrder],
 		secrets: cfg.EDNS.CookieSecrets,
-		rates:   newRateLimit(&cfg.RateLimit, env),
+		rates:   rrl.New(rrl.Config(cfg.RateLimit), env),
 	}
 	if len(st.secrets) == 0 {
 		st.secrets = [][16]byte{s.cookieSecret}
@@ -88,7 +89,7 @@ func (st *state) withEnv(env acl.Env) (*state, error) {
 	next := *st
 	next.env = env
 	next.sets = compileSets(st.cfg, env)
-	next.rates = newRateLimit(&st.cfg.RateLimit, env)
+	next.rates = st.rates.WithEnv(env)
 	var err error
 	next.local, err = newLocalZones(st.cfg, env)
 	return &next, err

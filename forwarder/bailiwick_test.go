@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"vpcdns/forwarder/scrub"
+
 	"github.com/miekg/dns"
 )
 
@@ -90,8 +92,8 @@ func TestDeniedWithRecords(t *testing.T) {
 	m.Rcode = dns.RcodeNameError
 	s.learn(t, query, packed(m))
 	key := append([]byte("\x03www\x07example\x00"), 0, 1, 0, 1, 0)
-	if e, ok := s.cache.Get(s.cache.Hash(key), key); !ok || e.TTL() != bareNegativeTTL {
-		t.Errorf("kept = %v, TTL %d, want true, %d", ok, e.TTL(), bareNegativeTTL)
+	if e, ok := s.cache.Get(s.cache.Hash(key), key); !ok || e.TTL() != scrub.BareNegativeTTL {
+		t.Errorf("kept = %v, TTL %d, want true, %d", ok, e.TTL(), scrub.BareNegativeTTL)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"vpcdns/forwarder/scrub"
 	"vpcdns/forwarder/upstream"
 	"vpcdns/forwarder/wire"
 )
@@ -33,7 +34,7 @@ func (r *replier) follow(f *fetch, c wire.Chain) {
 	if f.chase == nil {
 		f.chase = &chase{question: f.req.Question, seen: make(map[string]bool)}
 	}
-	f.chase.answer, _ = relevant(m)
+	f.chase.answer, _ = scrub.Chain(m)
 	f.chase.asOf = r.asOf
 	name := wire.AppendName(nil, r.msg.Msg, c.Final)
 	zone := f.st.routes.find(name, r.msg.Type())
@@ -41,10 +42,10 @@ func (r *replier) follow(f *fetch, c wire.Chain) {
 	switch {
 	case loops(m.Question[0].Name, f.chase.answer) || len(f.chase.seen) == maxChase:
 		r.endless(f, m)
-	case asked && has(r.msg.Section(1), wire.TypeNS):
+	case asked && scrub.Has(r.msg.Section(1), wire.TypeNS):
 		r.fail(f, errReferral)
 	case asked, zone == nil, len(zone.servers) == 0: // there is no more to be had
-		r.conclude(f, c, negative)
+		r.conclude(f, c, scrub.Negative)
 	default:
 		r.askEnd(f, zone, name)
 	}
@@ -74,7 +75,7 @@ var edeLoop = ede{0, "max. restarts reached"}
 // and SERVFAIL. m is the last answer.
 func (r *replier) endless(f *fetch, m *dns.Msg) {
 	m.Rcode, m.Answer, m.Ns, m.Extra = dns.RcodeServerFailure, f.chase.answer, nil, nil
-	if err := r.repack(m); err != nil {
+	if err := scrub.Pack(m, &r.msg); err != nil {
 		r.fail(f, err)
 		return
 	}

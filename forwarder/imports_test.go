@@ -23,10 +23,11 @@ var arrows = map[string][]string{
 	"forwarder/udp":             {},
 	"forwarder/tcp":             {},
 	"forwarder/rrl":             {"acl"},
+	"forwarder/scrub":           {"forwarder/wire"},
 	"forwarder/wire":            {},
 	"forwarder/rndc":            {},
 	"forwarder/upstream":        {"forwarder/wire"},
-	"forwarder":                 {"acl", "cache", "forwarder/host", "forwarder/local", "forwarder/namedconf", "forwarder/logging", "forwarder/rrl", "forwarder/tcp", "forwarder/udp", "forwarder/upstream", "forwarder/wire"},
+	"forwarder":                 {"acl", "cache", "forwarder/host", "forwarder/local", "forwarder/namedconf", "forwarder/logging", "forwarder/rrl", "forwarder/scrub", "forwarder/tcp", "forwarder/udp", "forwarder/upstream", "forwarder/wire"},
 	"forwarder/metrics":         {"forwarder", "forwarder/upstream"}, // the latter for the types of its Stats
 	"cmd/forwarder":             {"forwarder", "forwarder/host", "forwarder/metrics", "forwarder/rndc", "forwarder/logging", "forwarder/namedconf", "cmd/forwarder/vpcresolver", "testdata"},
 	"cmd/forwarder/vpcresolver": {},

@@ -5,6 +5,7 @@ import (
 
 	"vpcdns/acl"
 	"vpcdns/forwarder/local"
+	"vpcdns/forwarder/scrub"
 	"vpcdns/forwarder/wire"
 )
 
@@ -59,7 +60,7 @@ func (a *answerer) ours() *dns.Msg {
 // pack appends m, which ours began, with our OPT and within the client's size.
 func (a *answerer) pack(dst []byte, m *dns.Msg, c *client) []byte {
 	if a.q.Type == dns.TypeANY && a.st.cfg.MinimalAny && !c.tcp && len(m.Answer) > 0 {
-		m.Answer = firstSet(m.Answer)
+		m.Answer = scrub.FirstSet(m.Answer)
 	}
 	if !c.tcp {
 		m.Truncate(a.limit(c))

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"vpcdns/cache"
+	"vpcdns/forwarder/scrub"
 	"vpcdns/forwarder/udp"
 	"vpcdns/forwarder/upstream"
 	"vpcdns/forwarder/wire"
@@ -134,7 +135,7 @@ func (r *replier) Answer(req *upstream.Request, msg []byte, err error) {
 		msg, err = f.chase.join(msg, r.asOf)
 	}
 	if err == nil && !r.msg.Parse(msg) {
-		err = errMalformed
+		err = scrub.ErrMalformed
 	}
 	if err != nil {
 		r.fail(f, err)
@@ -144,18 +145,15 @@ func (r *replier) Answer(req *upstream.Request, msg []byte, err error) {
 	r.judge(f)
 }
 
-var (
-	errMalformed = errors.New("malformed answer")
-	errReferral  = errors.New("upstream is not recursive: it answered with a referral")
-)
+var errReferral = errors.New("upstream is not recursive: it answered with a referral")
 
 // judge decides what the answer in r.msg means.
 func (r *replier) judge(f *fetch) {
 	chain := r.msg.Chain()
-	switch v := verdictOf(&r.msg, chain); v {
-	case partial:
+	switch v := scrub.Classify(&r.msg, chain); v {
+	case scrub.Partial:
 		r.follow(f, chain)
-	case referral:
+	case scrub.Referral:
 		r.fail(f, errReferral)
 	default:
 		r.conclude(f, chain, v)
@@ -163,16 +161,26 @@ func (r *replier) judge(f *fetch) {
 }
 
 // conclude takes the answer in r.msg for whole.
-func (r *replier) conclude(f *fetch, c wire.Chain, v verdict) {
-	if err := r.tidy(c, v); err != nil {
+func (r *replier) conclude(f *fetch, c wire.Chain, v scrub.Class) {
+	if err := scrub.Scrub(&r.msg, c, v, r.st.cfg.MinimalResponses); err != nil {
 		r.fail(f, err)
 		return
 	}
 	bounds := f.st.ttls
-	if v != positive {
+	if v != scrub.Positive {
 		bounds.Min = 0 // min-ncache-ttl it is
 	}
-	r.settle(f, bounds, r.negativeTTL(v, &f.st.cfg.Cache), ede{})
+	r.settle(f, bounds, r.ttlOf(f, v), ede{})
+}
+
+// ttlOf returns for how many seconds the answer in r.msg may be kept beyond what
+// its records say.
+func (r *replier) ttlOf(f *fetch, class scrub.Class) uint32 {
+	if class == scrub.Positive {
+		return ^uint32(0)
+	}
+	o := &f.st.cfg.Cache
+	return scrub.NegativeTTL(&r.msg, wire.TTLPolicy{Min: seconds(o.MinNTTL), Max: seconds(o.MaxNTTL)})
 }
 
 // settle keeps the answer in r.msg, for ttl seconds at most, and replies to all

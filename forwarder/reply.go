@@ -3,6 +3,7 @@ package forwarder
 import (
 	"time"
 
+	"vpcdns/forwarder/scrub"
 	"vpcdns/forwarder/wire"
 )
 
@@ -30,7 +31,7 @@ func (a *answerer) flags() uint16 {
 func (a *answerer) reply(dst []byte, ans wire.Answer, g wire.Aging, c *client, e ede) []byte {
 	from := len(dst)
 	if a.q.Type == wire.TypeANY && a.st.cfg.MinimalAny && !c.tcp {
-		ans = minimalAny(a.q.Question, ans)
+		ans = scrub.MinimalAny(a.q.Question, ans)
 	}
 	if len(ans) > smallestUDP && ans.Size(a.q.Question) > a.limit(c) {
 		return a.cut(dst, ans, g, c, e)

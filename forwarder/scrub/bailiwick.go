@@ -1,20 +1,14 @@
-package forwarder
+package scrub
 
 import (
 	"slices"
 
-	"vpcdns/forwarder/local"
-
 	"github.com/miekg/dns"
 )
 
-// What an answer may speak of is its bailiwick (RFC 9499, 7). Upstream is
-// believed what it says about the question; whatever else it says could end up
-// in the cache of a resolver that asks us.
-
-// relevant returns the records of the answer section that the question leads
+// Chain returns the records of the answer section that the question leads
 // to, in the order of the chain, and the chain's names.
-func relevant(m *dns.Msg) (records []dns.RR, chain []string) {
+func Chain(m *dns.Msg) (records []dns.RR, chain []string) {
 	q := m.Question[0]
 	owned := make(map[string][]dns.RR, len(m.Answer))
 	for _, rr := range m.Answer {
@@ -46,9 +40,9 @@ func next(rrs []dns.RR, name string, qtype uint16) string {
 
 // dnames returns the DNAME records, with their signatures, above name.
 func dnames(owned map[string][]dns.RR, name string) (list []dns.RR) {
-	for name != "." {
-		name = local.Parent(name)
-		for _, rr := range owned[name] {
+	for i, end := 0, name == "."; !end; {
+		i, end = dns.NextLabel(name, i)
+		for _, rr := range owned[dns.Fqdn(name[i:])] {
 			if isAbout(rr, dns.TypeDNAME) {
 				list = append(list, rr)
 			}
@@ -65,9 +59,9 @@ func isAbout(rr dns.RR, rrtype uint16) bool {
 	return rr.Header().Rrtype == rrtype
 }
 
-// denials returns the records of the authority section that say what does not
+// proofs returns the records of the authority section that say what does not
 // exist: the SOA of a zone that has one of the chain's names, and proofs.
-func denials(m *dns.Msg, chain []string) []dns.RR {
+func proofs(m *dns.Msg, chain []string) []dns.RR {
 	return slices.DeleteFunc(m.Ns, func(rr dns.RR) bool {
 		h := rr.Header()
 		switch {
@@ -82,9 +76,9 @@ func denials(m *dns.Msg, chain []string) []dns.RR {
 	})
 }
 
-// helpers returns the records of the additional section that an answer asks
+// addresses returns the records of the additional section that an answer asks
 // for: those at the hosts that it names.
-func helpers(m *dns.Msg) []dns.RR {
+func addresses(m *dns.Msg) []dns.RR {
 	hosts := make(map[string]bool)
 	for _, rr := range m.Answer {
 		if h := hostOf(rr); h != "" && h != "." {

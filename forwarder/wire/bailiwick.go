@@ -33,7 +33,22 @@ func (m *Message) denies(rr *RR, c Chain) bool {
 	switch rr.Type {
 	case TypeSOA:
 		return m.isAbove(rr.Start, c.Final) || m.isAbove(rr.Start, HeaderLen)
-	case TypeRRSIG, typeNSEC, typeNSEC3:
+	case TypeRRSIG:
+		return m.signsDenial(rr)
+	case typeNSEC, typeNSEC3:
+		return true
+	}
+	return false
+}
+
+// signsDenial reports whether a signature covers a type that denies (RFC 4034,
+// 3.1).
+func (m *Message) signsDenial(rr *RR) bool {
+	if rr.End-rr.RData < 2 {
+		return false
+	}
+	switch binary.BigEndian.Uint16(m.Msg[rr.RData:]) {
+	case TypeSOA, typeNSEC, typeNSEC3:
 		return true
 	}
 	return false

@@ -132,7 +132,7 @@ func newServer(cfg *Config, o Options, n network) (*Server, error) {
 		quit:        make(chan struct{}),
 		zoneIDs:     make(zoneIDs),
 	}
-	s.allowances.throttle = newThrottle(o.UpstreamPPS)
+	s.allowances.throttle = upstream.NewThrottle(o.UpstreamPPS)
 	s.reloads.ReloadStats = ReloadStats{At: s.epoch, OK: true}
 	s.startUnix = time.Duration(s.epoch.UnixNano())
 	s.sleptBefore = n.asleep()

@@ -1,0 +1,101 @@
+package forwarder
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"vpcdns/forwarder/host"
+	"vpcdns/forwarder/upstream"
+)
+
+// allowancesEvery is how often the interfaces' counters are read.
+const allowancesEvery = time.Second
+
+// allowances is what is known of the host's allowances.
+type allowances struct {
+	mu       sync.Mutex
+	throttle upstream.Throttle
+	exceeded []host.Exceeded // as last read
+}
+
+// ThrottleStats is about the packet budget where the host's allowance of
+// packets to link-local services was exceeded nevertheless.
+type ThrottleStats struct {
+	Active   bool            // the budget is less than configured
+	Halvings uint64          // times that it was halved
+	Exceeded []host.Exceeded // what the host's interfaces count; none outside EC2
+}
+
+func (a *allowances) stats() ThrottleStats {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	t := &a.throttle
+	return ThrottleStats{t.PPS() < t.Limit(), t.Halvings(), a.exceeded}
+}
+
+// growth is how many packets to link-local services were lost between two
+// readings. An interface that is new, or was reset, tells with the next one.
+func growth(old, list []host.Exceeded) (n uint64) {
+	before := make(map[string]uint64)
+	for _, e := range old {
+		if e.Allowance == host.LinkLocal {
+			before[e.Interface] = e.Packets
+		}
+	}
+	for _, e := range list {
+		if was, ok := before[e.Interface]; ok && e.Allowance == host.LinkLocal && e.Packets > was {
+			n += e.Packets - was
+		}
+	}
+	return n
+}
+
+// watchAllowances follows what the host's interfaces say of allowances.
+func (s *Server) watchAllowances() {
+	tick := time.NewTicker(allowancesEvery)
+	defer tick.Stop()
+	for {
+		if list, err := s.net.exceeded(); err == nil { // else out of descriptors, say: the next look may tell
+			s.adjustBudget(list)
+		}
+		select {
+		case <-tick.C:
+		case <-s.quit:
+			return
+		}
+	}
+}
+
+func (s *Server) adjustBudget(list []host.Exceeded) {
+	change, was, t := s.allowances.read(list)
+	if t.PPS() != was {
+		s.state.Load().upstream.SetPPS(t.PPS()) // of the clients before and after it too
+	}
+	s.logThrottle(change, &t)
+}
+
+// read takes a reading. It returns what that did, the budget before, and how
+// things are now.
+func (a *allowances) read(list []host.Exceeded) (c upstream.Change, was int, now upstream.Throttle) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	was = a.throttle.PPS()
+	c = a.throttle.Read(growth(a.exceeded, list))
+	a.exceeded = list
+	return c, was, a.throttle
+}
+
+// logThrottle writes the beginning and the end of an episode.
+func (s *Server) logThrottle(c upstream.Change, t *upstream.Throttle) {
+	l := s.logs.resolver
+	switch {
+	case c == upstream.Began && t.Limit() == 0:
+		l.Warn(fmt.Sprintf("link-local packets exceeded this instance's allowance, %d were lost, and no --upstream-pps is set", t.Lost()))
+	case c == upstream.Began:
+		l.Warn(fmt.Sprintf("link-local packets exceeded this instance's allowance, %d were lost: upstream is sent %d packets/s instead of %d for a while",
+			t.Lost(), t.PPS(), t.Limit()))
+	case c == upstream.Ended:
+		l.Warn(fmt.Sprintf("link-local packets are within this instance's allowance again, after %d were lost", t.Lost()))
+	}
+}

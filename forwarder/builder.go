@@ -171,7 +171,7 @@ func matches(field func(*Config) *acl.List) setter {
 // wholeSeconds sets a duration that must lie in a range of seconds.
 func wholeSeconds(field func(*CacheConfig) *time.Duration, low, high int64) setter {
 	return func(b *builder, s namedconf.Statement) {
-		d, _ := parseDuration(value(s, 1))
+		d, _ := namedconf.ParseDuration(value(s, 1))
 		if n := int64(d / time.Second); n < low || n > high {
 			b.errorf(s.Items[1].Pos, "%s '%d' is out of range (%d..%d)", s.Name(), n, low, high)
 			return

@@ -44,11 +44,11 @@ func nameIn(it namedconf.Item) string {
 	return it.String()
 }
 
-// failed reports what a syntax complained about.
-func (c *checker) failed(err error) {
+// Failed reports the error of a syntax.
+func (c *checker) Failed(err error) {
 	c.broken = true
-	if e, ok := err.(*complaint); ok {
-		c.errorf(e.pos, "%s", e.text)
+	if e, ok := err.(*namedconf.SyntaxError); ok {
+		c.errorf(e.Pos, "%s", e.Message)
 	}
 }
 
@@ -56,6 +56,11 @@ func (c *checker) failed(err error) {
 type ranked struct {
 	namedconf.Statement
 	rank int
+}
+
+// Options returns the options of a block; see namedconf.Checker.
+func (c *checker) Options(body []namedconf.Statement, in namedconf.Clauses) []namedconf.Statement {
+	return c.block(body, place(in))
 }
 
 // block returns the statements of a block in normal form and order, without
@@ -95,9 +100,9 @@ func (c *checker) statement(s namedconf.Statement, in place, seen map[int]bool) 
 		c.errorf(s.Pos, "'%s' redefined near '%s'", o.name, o.name)
 	}
 	seen[o.rank] = true
-	items, rest, err := c.values(s, o)
+	items, rest, err := namedconf.ReadOption(s, o.name, o.syntax, c)
 	if err != nil {
-		c.failed(err)
+		c.Failed(err)
 		return r, nil, false
 	}
 	if len(rest) > 0 {
@@ -132,45 +137,10 @@ func (c *checker) unknown(s namedconf.Statement, in place) {
 	}
 }
 
-// values reads what follows an option's name.
-func (c *checker) values(s namedconf.Statement, o rankedOption) (normal, rest []namedconf.Item, err error) {
-	r := &itemReader{in: s.Items[1:], end: endOf(s), file: c}
-	first := s.Items[0]
-	r.put(first, o.name)
-	err = o.syntax.read(r)
-	return r.out, r.in, err
-}
-
-// items reads a whole list element.
-func (c *checker) items(s namedconf.Statement, in []namedconf.Item, element syntax) ([]namedconf.Item, error) {
-	r := &itemReader{in: in, end: endOf(s), file: c}
-	if err := element.read(r); err != nil {
-		return nil, err
-	}
-	if !r.done() {
-		return nil, missingSemicolon(r.in[0])
-	}
-	return r.out, nil
-}
-
-// endOf is about where a statement ends.
-func endOf(s namedconf.Statement) namedconf.Pos {
-	last := s.Items[len(s.Items)-1]
-	end := last.Pos
-	if last.Kind == namedconf.Word || last.Kind == namedconf.String {
-		end.Col += len(last.Text)
-	}
-	return end
-}
-
-func missingSemicolon(it namedconf.Item) *complaint {
-	return &complaint{it.Pos, "missing ';' before '" + it.String() + "'"}
-}
-
 // leftover reports items behind a complete statement and returns them if they
 // look like another one.
 func (c *checker) leftover(rest []namedconf.Item, in place) []namedconf.Item {
-	c.failed(missingSemicolon(rest[0]))
+	c.Failed(namedconf.MissingSemicolon(rest[0]))
 	next := namedconf.Statement{Items: rest}
 	if _, ok := c.index.find(next.Name(), in); ok {
 		return rest

@@ -53,7 +53,7 @@ func (b *builder) keyAlgorithm(key, v namedconf.Item) {
 	}
 	cut, ok := uint64(0), false
 	if known {
-		cut, ok = parseDecimal(name[i+1:])
+		cut, ok = namedconf.ParseDecimal(name[i+1:])
 	}
 	switch {
 	case !known || !ok:

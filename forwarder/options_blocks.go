@@ -9,31 +9,31 @@ import (
 // Syntaxes that several options share.
 var (
 	checkAction   = words{"fail", "warn", "ignore"}
-	names         = listOf{aName}
-	portRanges    = listOf{choice{sequence{keyword("range"), aNumber, aNumber}, aNumber}}
+	names         = listOf(aName)
+	portRanges    = listOf(choice{sequence{keyword("range"), aNumber, aNumber}, aNumber})
 	orNone        = choice{words{"none"}, aString}
 	orHostname    = choice{words{"none", "hostname"}, aString}
 	sizeLimit     = choice{words{"unlimited", "default"}, aSize}
 	cacheSize     = choice{words{"unlimited", "default"}, aPercentage, aSize}
 	exceptFrom    = optional{keyword("except-from"), names}
-	source4       = endpoint{v4: true, anyAddr: true, anyPort: true}
-	source6       = endpoint{v6: true, anyAddr: true, anyPort: true}
+	source4       = endpoint{V4: true, AnyAddr: true, AnyPort: true}
+	source6       = endpoint{V6: true, AnyAddr: true, AnyPort: true}
 	portNumber    = optional{keyword("port"), aNumber}
-	forwarderList = sequence{portNumber, listOf{endpoint{v4: true, v6: true}}}
+	forwarderList = sequence{portNumber, listOf(endpoint{V4: true, V6: true})}
 	transferList  = sequence{portNumber, optional{keyword("transport"), aName}, matchList{}}
 	listenOn      = sequence{portNumber, optional{keyword("tls"), aName}, optional{keyword("http"), aName}, matchList{}}
-	remoteServers = sequence{portNumber, listOf{remoteServer}}
+	remoteServers = sequence{portNumber, listOf(remoteServer)}
 	remoteServer  = sequence{
-		choice{endpoint{v4: true, v6: true}, aName},
+		choice{endpoint{V4: true, V6: true}, aName},
 		optional{keyword("key"), aName}, optional{keyword("tls"), aName},
 	}
 	rrsetRule = sequence{
 		optional{keyword("class"), aWord}, optional{keyword("type"), aWord}, optional{keyword("name"), aString},
 		keyword("order"), aWord,
 	}
-	anchors   = listOf{sequence{aName, words{"static-key", "initial-key", "static-ds", "initial-ds"}, aNumber, aNumber, aNumber, aString}}
-	oldKeys   = listOf{sequence{aName, aNumber, aNumber, aNumber, aString}}
-	anySocket = endpoint{v4: true, v6: true, anyAddr: true, anyPort: true}
+	anchors   = listOf(sequence{aName, words{"static-key", "initial-key", "static-ds", "initial-ds"}, aNumber, aNumber, aNumber, aString})
+	oldKeys   = listOf(sequence{aName, aNumber, aNumber, aNumber, aString})
+	anySocket = endpoint{V4: true, V6: true, AnyAddr: true, AnyPort: true}
 	keyNames  = optional{keyword("keys"), names}
 	readOnly  = optional{keyword("read-only"), aBoolean}
 	versions  = optional{keyword("versions"), choice{words{"unlimited"}, aNumber}}
@@ -105,7 +105,7 @@ var otherBlocks = []option{
 	ignored("padding", inServer, aNumber, "padding hides nothing without encryption"),
 	ignored("provide-ixfr", inServer, aBoolean, noTransfers),
 	refused("query-source", inServer, querySource{}, "there is one source address for all servers: use the option of the same name"),
-	refused("query-source-v6", inServer, querySource{v6: true}, "there is one source address for all servers: use the option of the same name"),
+	refused("query-source-v6", inServer, querySource{V6: true}, "there is one source address for all servers: use the option of the same name"),
 	ignored("request-expire", inServer, aBoolean, noTransfers),
 	ignored("request-ixfr", inServer, aBoolean, noTransfers),
 	ignored("request-nsid", inServer, aBoolean, "no NSID is asked for").unless("no"),

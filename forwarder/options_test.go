@@ -5,12 +5,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"vpcdns/forwarder/namedconf"
 )
 
 // example writes something that a syntax accepts; false if it does not say.
 func example(s syntax) (string, bool) {
 	switch s := s.(type) {
-	case kind:
+	case namedconf.ValueKind:
 		return exampleOf[s], true
 	case keyword:
 		return string(s), true
@@ -22,18 +24,18 @@ func example(s syntax) (string, bool) {
 		return exampleSequence(sequence(s))
 	case choice:
 		return example(s[0])
-	case listOf:
-		e, ok := example(s.element)
+	case namedconf.List:
+		e, ok := example(s.Element)
 		return "{ " + e + "; }", ok
 	case matchList:
 		return "{ 192.0.2.0/24; !localhost; }", true
 	case endpoint:
 		return exampleEndpoint(s), true
 	case querySource:
-		return exampleEndpoint(s.addr()), true
+		return exampleEndpoint(s.Addr()), true
 	case anyOrder:
 		return exampleSequence(sequence{s[0]})
-	case clauses:
+	case namedconf.Clauses:
 		return exampleBlock(place(s)), true
 	case nothing:
 		return "", true
@@ -41,13 +43,13 @@ func example(s syntax) (string, bool) {
 	return "", false
 }
 
-var exampleOf = map[kind]string{
+var exampleOf = map[namedconf.ValueKind]string{
 	aBoolean: "yes", aNumber: "20", aFixedPoint: "0.25", aSize: "3m", aPercentage: "50%", aDuration: "60",
-	aPort: "53", aName: "example", aString: `"example"`, aWord: "none", aPrefix: "192.0.2.0/24",
+	aName: "example", aString: `"example"`, aWord: "none", aPrefix: "192.0.2.0/24",
 }
 
 func exampleEndpoint(e endpoint) string {
-	if e.v4 {
+	if e.V4 {
 		return "192.0.2.1"
 	}
 	return "2001:db8::1"

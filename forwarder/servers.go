@@ -45,12 +45,12 @@ func (b *builder) querySource(s namedconf.Statement) {
 		source = &b.cfg.Source6
 	}
 	for _, it := range s.Items[1:] {
-		if a, ok := parseAddress(it.Text); ok && !a.IsUnspecified() {
+		if a, err := netip.ParseAddr(it.Text); err == nil && !a.IsUnspecified() {
 			*source = netip.AddrPortFrom(a, 0)
 		}
 	}
 	last := s.Items[len(s.Items)-1]
-	switch port, ok := parsePort(last.Text); {
+	switch port, ok := namedconf.ParsePort(last.Text); {
 	case !ok || port == 0:
 	case port == b.port:
 		b.errorf(last.Pos, "'%s' cannot specify the DNS listener port (%d)", s.Name(), port)

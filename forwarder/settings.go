@@ -53,7 +53,7 @@ func (b *builder) cookieAlgorithm(s namedconf.Statement) {
 
 // servfailTTL is silently at most 30 s in BIND.
 func (b *builder) servfailTTL(s namedconf.Statement) {
-	d, _ := parseDuration(value(s, 1))
+	d, _ := namedconf.ParseDuration(value(s, 1))
 	n := b.clamp(s, int(min(int64(d/time.Second), math.MaxInt32)), 0, 30)
 	b.cfg.Cache.ServfailTTL = time.Duration(n) * time.Second
 }
@@ -79,7 +79,7 @@ const leastStaleTimeout = 100
 // staleClientTimeout is in milliseconds.
 func (b *builder) staleClientTimeout(s namedconf.Statement) {
 	b.cfg.Cache.StaleClientTimeout = -1
-	if n, ok := parseDecimal(value(s, 1)); ok {
+	if n, ok := namedconf.ParseDecimal(value(s, 1)); ok {
 		b.cfg.Cache.StaleClientTimeout = time.Duration(b.clamp(s, int(n), leastStaleTimeout, math.MaxUint32)) * time.Millisecond
 	}
 }
@@ -156,7 +156,7 @@ func (b *builder) checkRule(rule namedconf.Statement) {
 // isGeneric reports whether s is prefix and a 16-bit number (RFC 3597, 5).
 func isGeneric(s, prefix string) bool {
 	digits, ok := strings.CutPrefix(s, prefix)
-	n, isNumber := parseDecimal(digits)
+	n, isNumber := namedconf.ParseDecimal(digits)
 	return ok && isNumber && digits != "" && n <= math.MaxUint16
 }
 
@@ -213,7 +213,7 @@ func (b *builder) maxCacheSize() int64 {
 	const least, share = 2 << 20, 90
 	n := uint64(least)
 	limit := strings.ToLower(b.cacheLimit)
-	percent, relative := parsePercent(limit)
+	percent, relative := namedconf.ParsePercent(limit)
 	switch {
 	case limit == "unlimited" || limit == "0":
 		n = math.MaxUint64

@@ -33,40 +33,47 @@ type zoneBody struct{}
 
 func (zoneBody) String() string { return "{ … }" }
 
-func (zoneBody) starts(it namedconf.Item) bool { return it.Kind == namedconf.Block }
+func (zoneBody) Starts(it namedconf.Item) bool { return it.Kind == namedconf.Block }
 
-func (zoneBody) read(r *itemReader) error {
-	if r.done() || r.in[0].Kind != namedconf.Block {
-		return r.complain("'{' expected")
+func (zoneBody) Read(r *namedconf.Reader) error {
+	block, ok := r.Peek()
+	if !ok || block.Kind != namedconf.Block {
+		return r.Errorf("'{' expected")
 	}
-	in, err := zonePlace(r)
+	in, err := zonePlace(r.Normal(), block)
 	if err != nil {
 		return err
 	}
-	return clauses(in).read(r)
+	return clauses(in).Read(r)
 }
 
-// zonePlace returns the place of the zone that r is reading: its type.
-func zonePlace(r *itemReader) (place, error) {
-	zone, block := r.out[0], r.in[0]
-	if len(r.out) > 1 {
-		zone = r.out[1]
+// zonePlace returns the place of a zone's block: its type. head is what stands
+// before the block.
+func zonePlace(head []namedconf.Item, block namedconf.Item) (place, error) {
+	zone := head[0]
+	if len(head) > 1 {
+		zone = head[1]
 	}
 	kind, ok := findOption(block.Body, "type")
 	if view, found := findOption(block.Body, "in-view"); found && !ok {
-		return 0, &complaint{view.Pos, "option 'in-view' is not supported: " + noViews}
+		return 0, wrong(view, "option 'in-view' is not supported: "+noViews)
 	}
 	switch why := refusedZones[strings.ToLower(kind.Text)]; {
 	case !ok:
-		return 0, &complaint{zone.Pos, "zone '" + nameIn(zone) + "': type not present"}
+		return 0, wrong(zone, "zone '"+nameIn(zone)+"': type not present")
 	case why != "":
-		return 0, &complaint{kind.Pos, "zone '" + nameIn(zone) + "': type " + kind.Text + " is not supported: " + why}
+		return 0, wrong(kind, "zone '"+nameIn(zone)+"': type "+kind.Text+" is not supported: "+why)
 	}
 	in, ok := zonePlaces[strings.ToLower(kind.Text)]
 	if !ok || kind.Kind != namedconf.Word {
-		return 0, &complaint{kind.Pos, "'" + kind.String() + "' unexpected: there is no such type of zone"}
+		return 0, wrong(kind, "'"+kind.String()+"' unexpected: there is no such type of zone")
 	}
 	return in, nil
+}
+
+// wrong is an error about an item.
+func wrong(it namedconf.Item, message string) error {
+	return &namedconf.SyntaxError{Pos: it.Pos, Message: message}
 }
 
 // findOption returns the value of the first option of that name in a block.

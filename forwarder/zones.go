@@ -173,9 +173,9 @@ func (b *builder) forwarders(s namedconf.Statement) {
 
 // endpointOf reads an endpoint in normal form.
 func endpointOf(items []namedconf.Item, port uint16) netip.AddrPort {
-	a, _ := parseAddress(items[0].Text)
+	a, _ := netip.ParseAddr(items[0].Text)
 	if len(items) > 2 {
-		port, _ = parsePort(items[2].Text)
+		port, _ = namedconf.ParsePort(items[2].Text)
 	}
 	return netip.AddrPortFrom(a, port)
 }

@@ -6,7 +6,9 @@
 // `directory` moves the place that relative includes start from.
 // Everything else, from "unknown option" to a missing ';' between two options
 // (the second then looks like more values of the first), is for the layer
-// that knows the options.
+// that knows the options. For its table of options there is the grammar of
+// their values: a Syntax reads those of one statement and brings them into
+// normal form.
 //
 // The grammar is that of BIND 9.18, read more kindly in one point: a comment
 // may touch the end of the word before it.

@@ -1,4 +1,4 @@
-package forwarder
+package namedconf
 
 import (
 	"testing"
@@ -56,9 +56,9 @@ func TestParseDuration(t *testing.T) {
 		{"P1W1D", 0, ""}, {"P1WT1S", 0, ""}, {"P1D1Y", 0, ""}, {"PT1D", 0, ""}, {"P1H", 0, ""}, {"PT1S1H", 0, ""}, {"P1", 0, ""}, {"-1", 0, ""},
 		{"unlimited", 0, ""}, {"0x10", 0, ""}, {"1.5h", 0, ""},
 	} {
-		got, ok := parseDuration(c.text)
+		got, ok := ParseDuration(c.text)
 		if ok != (c.normal != "") || ok && got != c.want {
-			t.Errorf("parseDuration(%q) = %v, %t, want %v, %t", c.text, got, ok, c.want, c.normal != "")
+			t.Errorf("ParseDuration(%q) = %v, %t, want %v, %t", c.text, got, ok, c.want, c.normal != "")
 		}
 		if normal, ok := normalDuration(c.text); ok && normal != c.normal {
 			t.Errorf("normalDuration(%q) = %q, want %q", c.text, normal, c.normal)
@@ -90,16 +90,16 @@ func FuzzDuration(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		d, ok := parseDuration(s)
+		d, ok := ParseDuration(s)
 		normal, valid := normalDuration(s)
 		if ok != valid {
-			t.Fatalf("parseDuration(%q) and normalDuration disagree: %t, %t", s, ok, valid)
+			t.Fatalf("ParseDuration(%q) and normalDuration disagree: %t, %t", s, ok, valid)
 		}
 		if !ok {
 			return
 		}
-		if again, ok := parseDuration(normal); !ok || again != d {
-			t.Fatalf("parseDuration(%q) = %v, but of its normal form %q %v, %t", s, d, normal, again, ok)
+		if again, ok := ParseDuration(normal); !ok || again != d {
+			t.Fatalf("ParseDuration(%q) = %v, but of its normal form %q %v, %t", s, d, normal, again, ok)
 		}
 		if again, _ := normalDuration(normal); again != normal {
 			t.Fatalf("normalDuration(%q) = %q, want no change", normal, again)

@@ -1,4 +1,4 @@
-package forwarder
+package namedconf
 
 import (
 	"bytes"
@@ -41,15 +41,15 @@ func parseInteger(s string) (uint32, bool) {
 	return uint32(n), err == nil
 }
 
-// parsePort reads the decimal port of `address port N`, where a leading zero
+// ParsePort reads the decimal port of `address port N`, where a leading zero
 // means nothing.
-func parsePort(s string) (uint16, bool) {
-	n, ok := parseDecimal(s)
+func ParsePort(s string) (uint16, bool) {
+	n, ok := ParseDecimal(s)
 	return uint16(n), ok && n <= math.MaxUint16
 }
 
-// parseDecimal reads digits and nothing else.
-func parseDecimal(s string) (uint64, bool) {
+// ParseDecimal reads digits and nothing else.
+func ParseDecimal(s string) (uint64, bool) {
 	for i := 0; i < len(s); i++ {
 		if s[i] < '0' || s[i] > '9' {
 			return 0, false
@@ -78,7 +78,7 @@ func parseSize(s string) (uint64, bool) {
 var errNotDecimal = errors.New("not a decimal number")
 
 func parseSaturating(s string) (uint64, error) {
-	if n, ok := parseDecimal(s); ok {
+	if n, ok := ParseDecimal(s); ok {
 		return n, nil
 	}
 	n, err := strconv.ParseUint(s, 10, 64)
@@ -88,19 +88,19 @@ func parseSaturating(s string) (uint64, error) {
 	return 0, errNotDecimal
 }
 
-// parsePercent reads N%.
-func parsePercent(s string) (uint64, bool) {
+// ParsePercent reads N%.
+func ParsePercent(s string) (uint64, bool) {
 	digits, ok := strings.CutSuffix(s, "%")
 	if !ok {
 		return 0, false
 	}
-	return parseDecimal(digits)
+	return ParseDecimal(digits)
 }
 
-// parseDuration reads seconds, the TTL form 1w2d3h4m5s, or an ISO 8601
+// ParseDuration reads seconds, the TTL form 1w2d3h4m5s, or an ISO 8601
 // duration. What is more than 2^32-1 seconds is that in ISO 8601, and an error
 // otherwise.
-func parseDuration(s string) (time.Duration, bool) {
+func ParseDuration(s string) (time.Duration, bool) {
 	n, ok := parseTTL(s)
 	if !ok {
 		var d isoDuration
@@ -119,7 +119,7 @@ var ttlUnits = map[byte]uint64{'w': 7 * 86400, 'd': 86400, 'h': 3600, 'm': 60, '
 // parseTTL reads plain seconds, or numbers that each have a unit (BIND's
 // dns_ttl_fromtext).
 func parseTTL(s string) (total uint64, ok bool) {
-	if n, ok := parseDecimal(s); ok {
+	if n, ok := ParseDecimal(s); ok {
 		return n, n <= math.MaxUint32
 	}
 	found := false

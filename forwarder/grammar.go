@@ -1,0 +1,39 @@
+package forwarder
+
+import "vpcdns/forwarder/namedconf"
+
+// The grammar of namedconf in the few letters that a table of hundreds of rows
+// leaves for it.
+type (
+	syntax      = namedconf.Syntax
+	keyword     = namedconf.Keyword
+	words       = namedconf.Words
+	sequence    = namedconf.Sequence
+	optional    = namedconf.Optional
+	choice      = namedconf.Choice
+	anyOrder    = namedconf.AnyOrder
+	anything    = namedconf.Anything
+	nothing     = namedconf.Nothing
+	endpoint    = namedconf.Endpoint
+	querySource = namedconf.QuerySource
+	debugLevel  = namedconf.DebugLevel
+	matchList   = namedconf.MatchList
+)
+
+const (
+	aBoolean    = namedconf.Boolean
+	aNumber     = namedconf.Number
+	aFixedPoint = namedconf.FixedPoint
+	aSize       = namedconf.Size
+	aPercentage = namedconf.Percentage
+	aDuration   = namedconf.Duration
+	aName       = namedconf.Name
+	aString     = namedconf.QuotedString
+	aWord       = namedconf.PlainWord
+	aPrefix     = namedconf.Prefix
+)
+
+func listOf(element syntax) syntax { return namedconf.ListOf(element) }
+
+// clauses is the syntax of a block that holds the options of a place.
+func clauses(in place) syntax { return namedconf.Clauses(in) }

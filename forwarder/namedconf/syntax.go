@@ -1,0 +1,355 @@
+package namedconf
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A Syntax says what may follow the name of an option, and rewrites it to the
+// normal form that named-checkconf -p prints. Its String is for the manual.
+type Syntax interface {
+	Starts(Item) bool   // whether it can begin with this item
+	Read(*Reader) error // moves its items to the normal form; a *SyntaxError
+	String() string
+}
+
+// A Checker knows the options, which this package does not. Syntaxes ask it
+// about the blocks that they hold.
+type Checker interface {
+	// Options returns the options of a block in normal form, without the wrong
+	// ones, which it reports. Where they stand is for it to interpret.
+	Options(body []Statement, in Clauses) []Statement
+	// Failed reports an element of a list, which is left out.
+	Failed(error)
+}
+
+// ReadOption reads the values of a statement, whose first item is the option's
+// name. It returns them in normal form behind the name, and what is left over.
+func ReadOption(s Statement, name string, values Syntax, c Checker) (normal, rest []Item, err error) {
+	r := &Reader{in: s.Items[1:], end: endOf(s), checker: c}
+	r.put(s.Items[0], name)
+	err = values.Read(r)
+	return r.out, r.in, err
+}
+
+// endOf is about where a statement ends.
+func endOf(s Statement) Pos {
+	last := s.Items[len(s.Items)-1]
+	end := last.Pos
+	if last.Kind == Word || last.Kind == String {
+		end.Col += len(last.Text)
+	}
+	return end
+}
+
+// SyntaxError is an error at a place in the file.
+type SyntaxError struct {
+	Pos     Pos
+	Message string
+}
+
+func (e *SyntaxError) Error() string { return e.Pos.String() + ": " + e.Message }
+
+// MissingSemicolon is the error that an item should be another statement.
+func MissingSemicolon(it Item) *SyntaxError {
+	return &SyntaxError{it.Pos, "missing ';' before '" + it.String() + "'"}
+}
+
+// Reader walks the items of one statement.
+type Reader struct {
+	in      []Item // still to be read
+	out     []Item // the normal form of what was read
+	end     Pos    // where a missing item is reported
+	checker Checker
+}
+
+// Peek returns the next item; false at the end.
+func (r *Reader) Peek() (Item, bool) {
+	if r.done() {
+		return Item{}, false
+	}
+	return r.in[0], true
+}
+
+// Normal returns the normal form of what was read, from the option's name on.
+// The caller must not change it.
+func (r *Reader) Normal() []Item { return r.out }
+
+func (r *Reader) done() bool { return len(r.in) == 0 }
+
+// at returns the place of the next item.
+func (r *Reader) at() Pos {
+	if r.done() {
+		return r.end
+	}
+	return r.in[0].Pos
+}
+
+// next takes the next item if it is of kind k.
+func (r *Reader) next(k ItemKind) (Item, bool) {
+	if r.done() || r.in[0].Kind != k {
+		return Item{}, false
+	}
+	it := r.in[0]
+	r.in = r.in[1:]
+	return it, true
+}
+
+// put appends it to the normal form, with text in place of its own.
+func (r *Reader) put(it Item, text string) {
+	it.Text = text
+	r.out = append(r.out, it)
+}
+
+// expected is the error that the next item is not what should stand there.
+func (r *Reader) expected(what string) error {
+	return r.Errorf("expected %s", what)
+}
+
+// Errorf returns a *SyntaxError that names the next item as its place.
+func (r *Reader) Errorf(format string, args ...any) error {
+	near := ";"
+	if !r.done() {
+		near = r.in[0].String()
+	}
+	return &SyntaxError{r.at(), fmt.Sprintf(format, args...) + " near '" + near + "'"}
+}
+
+// Keyword is a word that stands for itself, in any case.
+type Keyword string
+
+func (k Keyword) String() string { return string(k) }
+
+func (k Keyword) Starts(it Item) bool {
+	return it.Kind == Word && strings.EqualFold(it.Text, string(k))
+}
+
+func (k Keyword) Read(r *Reader) error {
+	if r.done() || !k.Starts(r.in[0]) {
+		return r.expected("'" + string(k) + "'")
+	}
+	it, _ := r.next(Word)
+	r.put(it, string(k))
+	return nil
+}
+
+// Words is a choice of keywords.
+type Words []string
+
+func (w Words) String() string {
+	if len(w) == 1 {
+		return w[0]
+	}
+	return "(" + strings.Join(w, " | ") + ")"
+}
+
+func (w Words) Starts(it Item) bool {
+	for _, k := range w {
+		if Keyword(k).Starts(it) {
+			return true
+		}
+	}
+	return false
+}
+
+func (w Words) Read(r *Reader) error {
+	if r.done() || !w.Starts(r.in[0]) {
+		return r.expected("'" + strings.Join(w, "' or '") + "'")
+	}
+	it, _ := r.next(Word)
+	r.put(it, it.Text) // as it was written: so prints named-checkconf
+	return nil
+}
+
+// Sequence is one syntax after the other.
+type Sequence []Syntax
+
+func (s Sequence) String() string { return join(s, " ") }
+
+func (s Sequence) Starts(it Item) bool {
+	for _, part := range s {
+		if part.Starts(it) {
+			return true
+		}
+		if _, ok := part.(Optional); !ok {
+			return false
+		}
+	}
+	return false
+}
+
+func (s Sequence) Read(r *Reader) error {
+	for _, part := range s {
+		if err := part.Read(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Optional is a sequence that may be missing.
+type Optional Sequence
+
+func (o Optional) String() string { return "[" + Sequence(o).String() + "]" }
+
+func (o Optional) Starts(it Item) bool { return Sequence(o).Starts(it) }
+
+func (o Optional) Read(r *Reader) error {
+	if r.done() || !o.Starts(r.in[0]) {
+		return nil
+	}
+	return Sequence(o).Read(r)
+}
+
+// Choice is the first of several that can begin with what stands there.
+type Choice []Syntax
+
+func (c Choice) String() string { return "(" + join(c, " | ") + ")" }
+
+func (c Choice) Starts(it Item) bool {
+	for _, s := range c {
+		if s.Starts(it) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c Choice) Read(r *Reader) error {
+	for _, s := range c {
+		if !r.done() && s.Starts(r.in[0]) {
+			return s.Read(r)
+		}
+	}
+	return r.expected(join(c, " or "))
+}
+
+// AnyOrder is several optional parts in any order, each once at most; they are
+// normally written in the order given.
+type AnyOrder []Optional
+
+func (a AnyOrder) String() string { return join(a, " ") }
+
+func (a AnyOrder) Starts(it Item) bool { return a.find(it) >= 0 }
+
+func (a AnyOrder) find(it Item) int {
+	for i, o := range a {
+		if o.Starts(it) {
+			return i
+		}
+	}
+	return -1
+}
+
+func (a AnyOrder) Read(r *Reader) error {
+	found := make([][]Item, len(a))
+	before := r.out
+	for !r.done() {
+		i := a.find(r.in[0])
+		if i < 0 || found[i] != nil {
+			break
+		}
+		r.out = nil
+		if err := a[i].Read(r); err != nil {
+			return err
+		}
+		found[i] = r.out
+	}
+	r.out = before
+	for _, items := range found {
+		r.out = append(r.out, items...)
+	}
+	return nil
+}
+
+// List is a block of elements.
+type List struct{ Element Syntax }
+
+// ListOf returns the syntax of a block of such elements.
+func ListOf(element Syntax) List { return List{Element: element} }
+
+func (l List) String() string { return "{ " + l.Element.String() + "; … }" }
+
+func (l List) Starts(it Item) bool { return it.Kind == Block }
+
+func (l List) Read(r *Reader) error {
+	block, ok := r.next(Block)
+	if !ok {
+		return r.Errorf("'{' expected")
+	}
+	body := make([]Statement, 0, len(block.Body))
+	for _, s := range block.Body {
+		items, err := r.element(s, l.Element)
+		if err != nil {
+			r.checker.Failed(err)
+			continue
+		}
+		body = append(body, Statement{Items: items, Pos: s.Pos})
+	}
+	block.Body = body
+	r.out = append(r.out, block)
+	return nil
+}
+
+// element reads a whole element of a list.
+func (r *Reader) element(s Statement, element Syntax) ([]Item, error) {
+	inner := &Reader{in: s.Items, end: endOf(s), checker: r.checker}
+	if err := element.Read(inner); err != nil {
+		return nil, err
+	}
+	if !inner.done() {
+		return nil, MissingSemicolon(inner.in[0])
+	}
+	return inner.out, nil
+}
+
+// Clauses is a block of options. Which ones it may hold, only the Checker that
+// is given the value can tell.
+type Clauses uint32
+
+func (c Clauses) String() string { return "{ … }" }
+
+func (c Clauses) Starts(it Item) bool { return it.Kind == Block }
+
+func (c Clauses) Read(r *Reader) error {
+	block, ok := r.next(Block)
+	if !ok {
+		return r.Errorf("'{' expected")
+	}
+	block.Body = r.checker.Options(block.Body, c)
+	r.out = append(r.out, block)
+	return nil
+}
+
+// Anything is whatever stands there: options whose values are not looked at.
+type Anything struct{}
+
+func (Anything) String() string { return "…" }
+
+func (Anything) Starts(Item) bool { return true }
+
+func (Anything) Read(r *Reader) error {
+	r.out = append(r.out, r.in...)
+	r.in = nil
+	return nil
+}
+
+func join[S fmt.Stringer](parts []S, separator string) string {
+	var b strings.Builder
+	for i, p := range parts {
+		if i > 0 {
+			b.WriteString(separator)
+		}
+		b.WriteString(p.String())
+	}
+	return b.String()
+}
+
+// Nothing is the syntax of an option that stands alone.
+type Nothing struct{}
+
+func (Nothing) String() string { return "" }
+
+func (Nothing) Starts(Item) bool { return false }
+
+func (Nothing) Read(*Reader) error { return nil }

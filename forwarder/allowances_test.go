@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"vpcdns/acl"
+	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/host"
 )
 
@@ -60,8 +61,8 @@ func TestThrottledServer(t *testing.T) {
 		time.Sleep(allowancesEvery)
 		check("after a loss", 450, true, 1)
 		cfg := testConfig()
-		cfg.Zones = []ForwardZone{{Name: ".", Forwarders: []netip.AddrPort{netip.MustParseAddrPort("10.79.0.3:53")}}}
-		cfg.Listen = []Listen{{Port: 53, Match: acl.All()}}
+		cfg.Zones = []config.ForwardZone{{Name: ".", Forwarders: []netip.AddrPort{netip.MustParseAddrPort("10.79.0.3:53")}}}
+		cfg.Listen = []config.Listen{{Port: 53, Match: acl.All()}}
 		if err := r.s.Reload(cfg); err != nil {
 			t.Fatal(err)
 		}

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 
 	"vpcdns/acl"
+	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/udp"
 	"vpcdns/forwarder/wire"
 )
@@ -37,7 +38,7 @@ type trial struct {
 }
 
 // tryOut runs test against a Server, with which nothing may be wrong after it.
-func tryOut(t *testing.T, cfg *Config, test func(t *testing.T, b *trial)) {
+func tryOut(t *testing.T, cfg *config.Config, test func(t *testing.T, b *trial)) {
 	virtual(t, cfg, func(t *testing.T, r *replay) {
 		b := &trial{replay: r, mutator: newMutator(t, 1), owed: make(map[netip.AddrPort][]byte)}
 		before := heapOctets()
@@ -61,7 +62,7 @@ func heapOctets() int {
 }
 
 // hostileConfig has all that queries can meet.
-func hostileConfig() *Config {
+func hostileConfig() *config.Config {
 	cfg := stressConfig(0)
 	id := "forwarder"
 	cfg.Identity.ServerID = &id
@@ -287,7 +288,7 @@ func TestBadAnswersTCP(t *testing.T) { testBadAnswers(t, true) }
 func testBadAnswers(t *testing.T, tcp bool) {
 	const window = 500
 	cfg := hostileConfig()
-	cfg.Upstreams = []ServerClause{{Prefix: netip.MustParsePrefix("10.79.0.0/24"), TCPOnly: tcp}}
+	cfg.Servers = []config.Server{{Prefix: netip.MustParsePrefix("10.79.0.0/24"), TCPOnly: tcp}}
 	cfg.Blackhole = acl.List{}
 	tryOut(t, cfg, func(t *testing.T, b *trial) {
 		b.lied = true

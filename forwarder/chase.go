@@ -53,7 +53,7 @@ func (r *replier) follow(f *fetch, c wire.Chain) {
 
 // askEnd asks for the end of f's chain in what is left of its clients' time.
 func (r *replier) askEnd(f *fetch, z *zone, name []byte) {
-	left := f.began + clientWait(f.st.cfg) - r.now
+	left := f.began + f.st.cfg.Limits.ClientWait() - r.now
 	if left <= 0 {
 		r.fail(f, upstream.ErrTimeout)
 		return

@@ -5,20 +5,6 @@ import (
 	"time"
 )
 
-// patience is the longest that a client is let wait: the stub resolver's own
-// 5 s less the way there and back.
-const patience = 4500 * time.Millisecond
-
-// clientWait is how long a question may wait for upstream. BIND's
-// resolver-query-timeout cannot go below 10 s, which is past what any stub
-// waits; here it can only shorten.
-func clientWait(cfg *Config) time.Duration {
-	if t := cfg.Limits.ResolverQueryTimeout; t > 0 && t < patience {
-		return t
-	}
-	return patience
-}
-
 // elapsed is what an answer's age takes off its TTLs, in seconds, so that no
 // reply outlives what upstream had left: the age rounded up, but for 100 ms
 // that a reply may take on its way.

@@ -30,17 +30,6 @@ func TestElapsed(t *testing.T) {
 	}
 }
 
-func TestClientWait(t *testing.T) {
-	for timeout, want := range map[time.Duration]time.Duration{
-		0: patience, time.Second: time.Second, patience: patience, 10 * time.Second: patience,
-	} {
-		cfg := &Config{Limits: Limits{ResolverQueryTimeout: timeout}}
-		if got := clientWait(cfg); got != want {
-			t.Errorf("clientWait(%v) = %v, want %v", timeout, got, want)
-		}
-	}
-}
-
 // What expired while the machine was suspended is not served a second later,
 // and cookies age too.
 func TestSuspended(t *testing.T) {

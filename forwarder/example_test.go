@@ -10,6 +10,7 @@ import (
 
 	"vpcdns/acl"
 	"vpcdns/forwarder"
+	"vpcdns/forwarder/config"
 )
 
 // resolver answers every query with one address, as a VPC resolver would for
@@ -38,10 +39,10 @@ func ExampleNew() {
 	defer stop()
 
 	loopback := acl.List{{Prefix: netip.MustParsePrefix("127.0.0.0/8")}}
-	cfg := forwarder.DefaultConfig()
-	cfg.Listen = []forwarder.Listen{{Port: 0, Match: loopback}}
+	cfg := config.Default()
+	cfg.Listen = []config.Listen{{Port: 0, Match: loopback}}
 	cfg.AllowQuery, cfg.AllowCache, cfg.AllowRecurse = loopback, loopback, loopback
-	cfg.Zones = []forwarder.ForwardZone{{Name: "corp.example.", Forwarders: []netip.AddrPort{upstream}}}
+	cfg.Zones = []config.ForwardZone{{Name: "corp.example.", Forwarders: []netip.AddrPort{upstream}}}
 	s, err := forwarder.New(cfg, forwarder.Options{Workers: 1})
 	if err != nil {
 		fmt.Println(err)

@@ -15,6 +15,7 @@ import (
 	"github.com/miekg/dns"
 
 	"vpcdns/acl"
+	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/tcp"
 	"vpcdns/forwarder/udp"
 )
@@ -61,7 +62,7 @@ func TestHandOver(t *testing.T) {
 
 // loopback is a network with nothing but 127.0.0.1, and a configuration that
 // serves a free port there.
-func loopback(t *testing.T) (*Config, network) {
+func loopback(t *testing.T) (*config.Config, network) {
 	t.Helper()
 	cfg := testConfig()
 	cfg.Listen[0].Port = freePort(t)
@@ -95,7 +96,7 @@ type running struct {
 	stop func()
 }
 
-func run(t *testing.T, cfg *Config, o Options, n network) running {
+func run(t *testing.T, cfg *config.Config, o Options, n network) running {
 	t.Helper()
 	s, err := newServer(cfg, o, n)
 	if err != nil {
@@ -197,11 +198,11 @@ func TestReloadOntoTakenPort(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	with := func(ports ...uint16) *Config {
+	with := func(ports ...uint16) *config.Config {
 		c := testConfig()
 		c.Listen = nil
 		for _, p := range ports {
-			c.Listen = append(c.Listen, Listen{Port: p, Match: acl.All()})
+			c.Listen = append(c.Listen, config.Listen{Port: p, Match: acl.All()})
 		}
 		return c
 	}

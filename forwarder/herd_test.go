@@ -10,14 +10,15 @@ import (
 
 	"github.com/miekg/dns"
 
+	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/wire"
 )
 
 // TestHerd: 2000 clients ask for one name that has just expired, while upstream
 // takes its time: it is asked once, and all get an answer.
 func TestHerd(t *testing.T) {
-	stale := func(timeout time.Duration) func(*Config) {
-		return func(cfg *Config) {
+	stale := func(timeout time.Duration) func(*config.Config) {
+		return func(cfg *config.Config) {
 			c := &cfg.Cache
 			c.StaleEnable, c.StaleAnswer, c.StaleClientTimeout = true, true, timeout
 			c.MaxStaleTTL, c.StaleAnswerTTL, c.StaleRefresh = time.Hour, 30*time.Second, 30*time.Second
@@ -26,17 +27,19 @@ func TestHerd(t *testing.T) {
 	const rtt = 200 * time.Millisecond
 	tests := []struct {
 		name  string
-		edit  func(*Config)
+		edit  func(*config.Config)
 		tcp   int  // of the clients, on 20 connections
 		stale bool // the answers are the old one
 	}{
-		{"plain", func(*Config) {}, 0, false},
-		{"no prefetch", func(c *Config) { c.Cache.PrefetchTrigger = 0 }, 0, false},
-		{"over TCP too", func(*Config) {}, 1000, false},
+		{"plain", func(*config.Config) {}, 0, false},
+		{"no prefetch", func(c *config.Config) { c.Cache.PrefetchTrigger = 0 }, 0, false},
+		{"over TCP too", func(*config.Config) {}, 1000, false},
 		{"stale answers off in time", stale(-1), 0, false},
 		{"stale after a timeout", stale(50 * time.Millisecond), 400, true},
-		{"fetches limited", func(c *Config) { c.Limits.FetchesPerServer, c.Limits.FetchesPerZone = Quota{Max: 1}, Quota{Max: 1} }, 0, false},
-		{"recursive clients limited", func(c *Config) { c.Limits.RecursiveClients = 1 }, 0, false},
+		{"fetches limited", func(c *config.Config) {
+			c.Limits.FetchesPerServer, c.Limits.FetchesPerZone = config.Quota{Max: 1}, config.Quota{Max: 1}
+		}, 0, false},
+		{"recursive clients limited", func(c *config.Config) { c.Limits.RecursiveClients = 1 }, 0, false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

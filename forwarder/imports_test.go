@@ -27,9 +27,10 @@ var arrows = map[string][]string{
 	"forwarder/wire":            {},
 	"forwarder/rndc":            {},
 	"forwarder/upstream":        {"forwarder/wire"},
-	"forwarder":                 {"acl", "cache", "forwarder/host", "forwarder/local", "forwarder/namedconf", "forwarder/logging", "forwarder/rrl", "forwarder/scrub", "forwarder/tcp", "forwarder/udp", "forwarder/upstream", "forwarder/wire"},
+	"forwarder/config":          {"acl", "forwarder/host", "forwarder/local", "forwarder/logging", "forwarder/namedconf"},
+	"forwarder":                 {"acl", "cache", "forwarder/config", "forwarder/host", "forwarder/local", "forwarder/logging", "forwarder/rrl", "forwarder/scrub", "forwarder/tcp", "forwarder/udp", "forwarder/upstream", "forwarder/wire"},
 	"forwarder/metrics":         {"forwarder", "forwarder/upstream"}, // the latter for the types of its Stats
-	"cmd/forwarder":             {"forwarder", "forwarder/host", "forwarder/metrics", "forwarder/rndc", "forwarder/logging", "forwarder/namedconf", "cmd/forwarder/vpcresolver", "testdata"},
+	"cmd/forwarder":             {"forwarder", "forwarder/config", "forwarder/host", "forwarder/metrics", "forwarder/rndc", "forwarder/logging", "forwarder/namedconf", "cmd/forwarder/vpcresolver", "testdata"},
 	"cmd/forwarder/vpcresolver": {},
 	"cmd/forwarder/lab":         {"cmd/forwarder/vpcresolver", "testdata"},
 	"cmd/forwarder/faults":      {},

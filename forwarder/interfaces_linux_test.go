@@ -14,6 +14,7 @@ import (
 	"github.com/miekg/dns"
 
 	"vpcdns/acl"
+	"vpcdns/forwarder/config"
 )
 
 // inNetNamespace runs the test again in a process with a network namespace of
@@ -87,7 +88,7 @@ func TestAddressVanishes(t *testing.T) {
 	defer up.Shutdown()
 
 	cfg := testConfig()
-	cfg.Listen = []Listen{{Match: acl.All(), Port: 5300}}
+	cfg.Listen = []config.Listen{{Match: acl.All(), Port: 5300}}
 	cfg.Source4 = netip.MustParseAddrPort(dies + ":0")
 	cfg.Zones[0].Forwarders = []netip.AddrPort{netip.MustParseAddrPort(upstream)}
 	s, err := New(cfg, Options{})

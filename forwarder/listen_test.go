@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"vpcdns/acl"
+	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/udp"
 )
 
@@ -17,23 +18,23 @@ func TestWanted(t *testing.T) {
 	env := envOf("10.0.0.1/8", "192.168.0.1/24", "127.0.0.1/8", "::1/128", "fe80::1/64")
 	tests := []struct {
 		name   string
-		listen []Listen
+		listen []config.Listen
 		opts   Options
 		want   string
 	}{
-		{"any of one family", []Listen{{Port: 53, Match: acl.All()}}, Options{}, "[10.0.0.1:53 127.0.0.1:53 192.168.0.1:53]"},
-		{"the other", []Listen{{Port: 53, V6: true, Match: acl.All()}}, Options{}, "[[::1]:53 [fe80::1]:53]"},
-		{"some", []Listen{{Port: 53, Match: ten}}, Options{}, "[10.0.0.1:53]"},
-		{"two ports", []Listen{{Port: 53, Match: ten}, {Port: 54, Match: ten}}, Options{}, "[10.0.0.1:53 10.0.0.1:54]"},
-		{"twice the same", []Listen{{Port: 53, Match: ten}, {Port: 53, Match: ten}}, Options{}, "[10.0.0.1:53]"},
-		{"-4", []Listen{{Port: 53, Match: ten}, {Port: 53, V6: true, Match: acl.All()}}, Options{OnlyIPv4: true}, "[10.0.0.1:53]"},
-		{"-6", []Listen{{Port: 53, Match: ten}, {Port: 53, V6: true, Match: acl.All()}}, Options{OnlyIPv6: true}, "[[::1]:53 [fe80::1]:53]"},
-		{"none", []Listen{{Port: 53, Match: acl.None()}}, Options{}, "[]"},
+		{"any of one family", []config.Listen{{Port: 53, Match: acl.All()}}, Options{}, "[10.0.0.1:53 127.0.0.1:53 192.168.0.1:53]"},
+		{"the other", []config.Listen{{Port: 53, V6: true, Match: acl.All()}}, Options{}, "[[::1]:53 [fe80::1]:53]"},
+		{"some", []config.Listen{{Port: 53, Match: ten}}, Options{}, "[10.0.0.1:53]"},
+		{"two ports", []config.Listen{{Port: 53, Match: ten}, {Port: 54, Match: ten}}, Options{}, "[10.0.0.1:53 10.0.0.1:54]"},
+		{"twice the same", []config.Listen{{Port: 53, Match: ten}, {Port: 53, Match: ten}}, Options{}, "[10.0.0.1:53]"},
+		{"-4", []config.Listen{{Port: 53, Match: ten}, {Port: 53, V6: true, Match: acl.All()}}, Options{OnlyIPv4: true}, "[10.0.0.1:53]"},
+		{"-6", []config.Listen{{Port: 53, Match: ten}, {Port: 53, V6: true, Match: acl.All()}}, Options{OnlyIPv6: true}, "[[::1]:53 [fe80::1]:53]"},
+		{"none", []config.Listen{{Port: 53, Match: acl.None()}}, Options{}, "[]"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			s := &Server{opts: test.opts}
-			if got := fmt.Sprint(s.wanted(&state{cfg: &Config{Listen: test.listen}, env: env})); got != test.want {
+			if got := fmt.Sprint(s.wanted(&state{cfg: &config.Config{Listen: test.listen}, env: env})); got != test.want {
 				t.Errorf("wanted = %s, want %s", got, test.want)
 			}
 		})
@@ -71,7 +72,7 @@ func TestListenOnSome(t *testing.T) {
 
 // As named does, a server whose address does not exist yet starts and waits.
 func TestStartsWithoutAddress(t *testing.T) {
-	cfg := DefaultConfig()
+	cfg := config.Default()
 	cfg.ListenOnly(netip.MustParseAddrPort("192.0.2.1:53"))
 	s, err := New(cfg, Options{})
 	if err != nil {

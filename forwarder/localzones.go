@@ -4,6 +4,7 @@ import (
 	"github.com/miekg/dns"
 
 	"vpcdns/acl"
+	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/local"
 	"vpcdns/forwarder/scrub"
 	"vpcdns/forwarder/wire"
@@ -15,9 +16,9 @@ type localZones struct {
 	allow map[*local.Zone]*acl.Set // without: allow-query
 }
 
-func newLocalZones(cfg *Config, env acl.Env) (localZones, error) {
-	zones := localZones{make(local.Zones, len(cfg.Static)), make(map[*local.Zone]*acl.Set)}
-	for _, z := range cfg.Static {
+func newLocalZones(cfg *config.Config, env acl.Env) (localZones, error) {
+	zones := localZones{make(local.Zones, len(cfg.Local)), make(map[*local.Zone]*acl.Set)}
+	for _, z := range cfg.Local {
 		made, err := local.NewZone(z.Name, z.Records)
 		if err != nil {
 			return localZones{}, err

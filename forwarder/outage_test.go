@@ -8,6 +8,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/wire"
 )
 
@@ -68,9 +69,9 @@ func TestUpstreamDead(t *testing.T) {
 		why     []uint16
 		late    time.Duration // failures end so long after the return
 	}{
-		{"silent", patience + instant, []uint16{wire.EDENoReachable}, 250 * time.Millisecond},
+		{"silent", config.MaxClientWait + instant, []uint16{wire.EDENoReachable}, 250 * time.Millisecond},
 		{"refusing", instant, []uint16{wire.EDENetwork}, 250 * time.Millisecond},
-		{"garbage", patience + instant, []uint16{wire.EDENoReachable, wire.EDENetwork}, 500 * time.Millisecond},
+		{"garbage", config.MaxClientWait + instant, []uint16{wire.EDENoReachable, wire.EDENetwork}, 500 * time.Millisecond},
 		{"SERVFAIL", instant, []uint16{wire.EDENoReachable, wire.EDECachedError}, 100 * time.Millisecond},
 		{"REFUSED", instant, []uint16{wire.EDENoReachable, wire.EDECachedError}, 100 * time.Millisecond},
 	} {
@@ -140,8 +141,8 @@ func TestUpstreamDeadStale(t *testing.T) {
 		wait          time.Duration // of the first ones for a stale answer
 		fresh         time.Duration // after the return no answer is stale any more
 	}{
-		{"after failure", enable + "stale-refresh-time 0;", patience, 0},
-		{"refresh time", enable + "stale-refresh-time 4;", patience, 4 * time.Second},
+		{"after failure", enable + "stale-refresh-time 0;", config.MaxClientWait, 0},
+		{"refresh time", enable + "stale-refresh-time 4;", config.MaxClientWait, 4 * time.Second},
 		{"client timeout", enable + "stale-refresh-time 0; stale-answer-client-timeout 500;", 500 * time.Millisecond, 0},
 		{"least timeout", enable + "stale-refresh-time 0; stale-answer-client-timeout 0;", 100 * time.Millisecond, 0},
 	} {

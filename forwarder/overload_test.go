@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"vpcdns/forwarder/config"
+
 	"github.com/miekg/dns"
 )
 
@@ -135,7 +137,7 @@ func (c *crowd) run(d time.Duration, each func(ms int)) {
 
 // overload runs f with a server that keeps to the default budget, before a
 // resolver that is limited.
-func overload(t *testing.T, cfg *Config, f func(*replay, *crowd, *limited)) {
+func overload(t *testing.T, cfg *config.Config, f func(*replay, *crowd, *limited)) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newFakeNet("10.79.1.10/24")
 		l := &limited{asked: make(map[string][]time.Time)}
@@ -181,7 +183,7 @@ func TestThrottledUpstream(t *testing.T) {
 				if d := l.soonest(); d < test.apart {
 					t.Errorf("a name was asked for again after %v, want %v", d, test.apart)
 				}
-				c.run(patience, func(int) {})
+				c.run(config.MaxClientWait, func(int) {})
 				c.check(t, began)
 			})
 		})
@@ -282,7 +284,7 @@ func flood(t *testing.T, r *replay, c *crowd, rate int, d time.Duration) {
 		}
 	})
 	grown := heapInOverload() - before
-	c.run(patience, func(int) {})
+	c.run(config.MaxClientWait, func(int) {})
 	asked, good := 0, 0
 	for _, q := range c.done {
 		if strings.HasPrefix(q.name, "hot") {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/rrl"
 
 	"github.com/miekg/dns"
@@ -30,7 +31,7 @@ func TestRateLimitLog(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			cfg := testConfig()
-			cfg.RateLimit = RateLimit{ResponsesPerSecond: 1, Window: 5, Slip: 2, IPv4PrefixLen: 24, MaxTableSize: 100, LogOnly: test.logOnly}
+			cfg.RateLimit = config.RateLimit{ResponsesPerSecond: 1, Window: 5, Slip: 2, IPv4PrefixLen: 24, MaxTableSize: 100, LogOnly: test.logOnly}
 			virtual(t, cfg, func(t *testing.T, r *replay) {
 				var lines bytes.Buffer
 				r.s.logs.rateLimit = slog.New(slog.NewTextHandler(&lines, nil))

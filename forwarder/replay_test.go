@@ -14,6 +14,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"vpcdns/forwarder/config"
+
 	"github.com/miekg/dns"
 )
 
@@ -37,13 +39,13 @@ func TestReplay(t *testing.T) {
 }
 
 // configOf loads a named.conf.
-func configOf(t *testing.T, text string) *Config {
+func configOf(t *testing.T, text string) *config.Config {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "named.conf")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cfg, report := LoadConfig(path)
+	cfg, report := config.Load(path)
 	if err := report.Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +73,7 @@ type replay struct {
 	done   chan error
 }
 
-func runScript(t *testing.T, path string, s script, cfg *Config) {
+func runScript(t *testing.T, path string, s script, cfg *config.Config) {
 	r := newReplay(t, cfg, newFakeNet("127.0.0.1/8", "10.79.1.10/24"))
 	for _, step := range s.steps {
 		if err := r.step(step); err != nil {
@@ -82,11 +84,11 @@ func runScript(t *testing.T, path string, s script, cfg *Config) {
 	r.stop()
 }
 
-func newReplay(t *testing.T, cfg *Config, n *fakeNet) *replay {
+func newReplay(t *testing.T, cfg *config.Config, n *fakeNet) *replay {
 	return newReplayWith(t, cfg, n, Options{Workers: 1})
 }
 
-func newReplayWith(t *testing.T, cfg *Config, n *fakeNet, o Options) *replay {
+func newReplayWith(t *testing.T, cfg *config.Config, n *fakeNet, o Options) *replay {
 	s, err := newServer(cfg, o, n.network())
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/wire"
 )
 
@@ -29,7 +30,7 @@ type group struct{ fetches int } // as of a zone
 // fetches-per-zone and fetches-per-server allow, and which of the two says so.
 // Which server of several a question will be answered by is not known
 // beforehand: their allowances add up.
-func (z *zone) full(l *Limits) (Quota, bool) {
+func (z *zone) full(l *config.Limits) (config.Quota, bool) {
 	if q := l.FetchesPerZone; q.Max > 0 && z.fetches >= q.Max {
 		return q, true
 	}
@@ -63,13 +64,13 @@ func (ids zoneIDs) of(name string) uint16 {
 }
 
 // newRoutes builds the routes of cfg without the servers that are bogus.
-func newRoutes(cfg *Config, ids zoneIDs) routes {
+func newRoutes(cfg *config.Config, ids zoneIDs) routes {
 	r := make(routes, len(cfg.Zones))
 	groups := make(map[string]*group)
 	for _, z := range cfg.Zones {
 		servers := make([]netip.AddrPort, 0, len(z.Forwarders))
 		for _, a := range z.Forwarders {
-			if !cfg.bogus(a.Addr()) {
+			if !cfg.ServerFor(a.Addr()).Bogus {
 				servers = append(servers, a)
 			}
 		}

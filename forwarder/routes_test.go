@@ -5,13 +5,14 @@ import (
 	"net/netip"
 	"testing"
 
+	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/wire"
 
 	"github.com/miekg/dns"
 )
 
 func TestRoutesFind(t *testing.T) {
-	cfg := &Config{Zones: []ForwardZone{
+	cfg := &config.Config{Zones: []config.ForwardZone{
 		{Name: "example."}, {Name: "sub.example."}, {Name: `we\.ird.example.`}, {Name: "10.in-addr.arpa."},
 	}}
 	r := newRoutes(cfg, make(zoneIDs))
@@ -47,9 +48,9 @@ func TestRoutesFind(t *testing.T) {
 
 func TestRoutesWithoutBogusServers(t *testing.T) {
 	good, bogus := netip.MustParseAddrPort("10.0.0.1:53"), netip.MustParseAddrPort("10.0.0.2:53")
-	cfg := &Config{
-		Zones: []ForwardZone{{Name: ".", Forwarders: []netip.AddrPort{bogus, good}}},
-		Upstreams: []ServerClause{
+	cfg := &config.Config{
+		Zones: []config.ForwardZone{{Name: ".", Forwarders: []netip.AddrPort{bogus, good}}},
+		Servers: []config.Server{
 			{Prefix: netip.MustParsePrefix("10.0.0.0/24"), Bogus: true},
 			{Prefix: netip.MustParsePrefix("10.0.0.1/32")},
 		},

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"vpcdns/acl"
+	"vpcdns/forwarder/config"
 )
 
 // A server answers itself whatever the configuration keeps others from, and
@@ -13,16 +14,16 @@ import (
 func TestCheck(t *testing.T) {
 	tests := []struct {
 		name string
-		edit func(*Config)
+		edit func(*config.Config)
 	}{
-		{"plain", func(*Config) {}},
-		{"nobody may ask", func(c *Config) {
+		{"plain", func(*config.Config) {}},
+		{"nobody may ask", func(c *config.Config) {
 			c.AllowQuery, c.AllowCache, c.AllowRecurse = acl.None(), acl.None(), acl.None()
 		}},
-		{"blackholed", func(c *Config) { c.Blackhole = acl.All() }},
-		{"rate limit", func(c *Config) { c.RateLimit.AllPerSecond, c.RateLimit.Window = 1, 15 }},
-		{"query log", func(c *Config) { c.QueryLog = true }},
-		{"serves nothing", func(c *Config) { c.Listen[0].Match = acl.None() }},
+		{"blackholed", func(c *config.Config) { c.Blackhole = acl.All() }},
+		{"rate limit", func(c *config.Config) { c.RateLimit.AllPerSecond, c.RateLimit.Window = 1, 15 }},
+		{"query log", func(c *config.Config) { c.QueryLog = true }},
+		{"serves nothing", func(c *config.Config) { c.Listen[0].Match = acl.None() }},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

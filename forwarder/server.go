@@ -16,6 +16,7 @@ import (
 
 	"vpcdns/acl"
 	"vpcdns/cache"
+	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/host"
 	"vpcdns/forwarder/logging"
 	"vpcdns/forwarder/tcp"
@@ -113,9 +114,9 @@ func hostNetwork() network {
 // New binds the addresses that cfg names and returns a Server, which answers
 // once Serve runs. cfg must not be changed afterwards. A Server that is not to
 // be used after all is released by Serve with a context that has ended.
-func New(cfg *Config, o Options) (*Server, error) { return newServer(cfg, o, hostNetwork()) }
+func New(cfg *config.Config, o Options) (*Server, error) { return newServer(cfg, o, hostNetwork()) }
 
-func newServer(cfg *Config, o Options, n network) (*Server, error) {
+func newServer(cfg *config.Config, o Options, n network) (*Server, error) {
 	if o.Workers == 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
@@ -215,7 +216,7 @@ func (s *Server) HandOver(wait time.Duration) { s.handing.Do(func() { s.handOver
 func (s *Server) drain() {
 	s.draining.Store(true)
 	s.listeners.stopAccepting()
-	s.finish(patience)
+	s.finish(config.MaxClientWait)
 }
 
 // leave is drain where another process has the sockets.
@@ -247,7 +248,7 @@ func (s *Server) shutdown() {
 // Reload serves cfg from now on. What is cached stays. When cfg cannot be
 // served at all nothing has changed, and the error says why. When some of its
 // addresses cannot be had the others are served, see Unserved.
-func (s *Server) Reload(cfg *Config) error {
+func (s *Server) Reload(cfg *config.Config) error {
 	s.reloadMu.Lock()
 	defer s.reloadMu.Unlock()
 	if s.stopped() {
@@ -287,7 +288,7 @@ func (s *Server) retire(old, st *state) {
 	}
 	s.retired.Go(func() {
 		select {
-		case <-time.After(2 * patience):
+		case <-time.After(2 * config.MaxClientWait):
 		case <-s.quit:
 		}
 		old.upstream.Close()

@@ -13,16 +13,17 @@ import (
 	"github.com/miekg/dns"
 
 	"vpcdns/acl"
+	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/tcp"
 )
 
 // testConfig forwards all names to 10.79.0.2 for everyone.
-func testConfig() *Config {
-	cfg := DefaultConfig()
-	cfg.Listen = []Listen{{Port: 53, Match: acl.All()}}
+func testConfig() *config.Config {
+	cfg := config.Default()
+	cfg.Listen = []config.Listen{{Port: 53, Match: acl.All()}}
 	cfg.AllowQuery, cfg.AllowCache, cfg.AllowRecurse = acl.All(), acl.All(), acl.All()
-	cfg.Zones = []ForwardZone{{Name: ".", Forwarders: []netip.AddrPort{netip.MustParseAddrPort("10.79.0.2:53")}}}
-	cfg.Static = nil
+	cfg.Zones = []config.ForwardZone{{Name: ".", Forwarders: []netip.AddrPort{netip.MustParseAddrPort("10.79.0.2:53")}}}
+	cfg.Local = nil
 	return cfg
 }
 
@@ -81,7 +82,7 @@ func framed(m *dns.Msg) []byte {
 
 // serveVirtual starts a Server in a synctest bubble on 10.79.1.10:53 with
 // echoUpstream, and stops it at the end of the test.
-func serveVirtual(t *testing.T, cfg *Config) *replay {
+func serveVirtual(t *testing.T, cfg *config.Config) *replay {
 	n := newFakeNet("10.79.1.10/24")
 	n.auto = echoUpstream
 	return newReplay(t, cfg, n)
@@ -161,17 +162,17 @@ func TestNewFailsOnPortTaken(t *testing.T) {
 func TestReloadKeepsUpstream(t *testing.T) {
 	tests := []struct {
 		name string
-		edit func(*Config)
+		edit func(*config.Config)
 		kept bool
 	}{
-		{"nothing", func(*Config) {}, true},
-		{"access list", func(c *Config) { c.AllowQuery = acl.None() }, true},
-		{"forwarders", func(c *Config) {
-			c.Zones = []ForwardZone{{Name: ".", Forwarders: []netip.AddrPort{netip.MustParseAddrPort("10.79.0.3:53")}}}
+		{"nothing", func(*config.Config) {}, true},
+		{"access list", func(c *config.Config) { c.AllowQuery = acl.None() }, true},
+		{"forwarders", func(c *config.Config) {
+			c.Zones = []config.ForwardZone{{Name: ".", Forwarders: []netip.AddrPort{netip.MustParseAddrPort("10.79.0.3:53")}}}
 		}, false},
-		{"query-source", func(c *Config) { c.Source4 = netip.MustParseAddrPort("10.79.1.10:0") }, false},
-		{"server clause", func(c *Config) {
-			c.Upstreams = []ServerClause{{Prefix: netip.MustParsePrefix("10.79.0.0/24"), TCPOnly: true}}
+		{"query-source", func(c *config.Config) { c.Source4 = netip.MustParseAddrPort("10.79.1.10:0") }, false},
+		{"server clause", func(c *config.Config) {
+			c.Servers = []config.Server{{Prefix: netip.MustParsePrefix("10.79.0.0/24"), TCPOnly: true}}
 		}, false},
 	}
 	for _, test := range tests {

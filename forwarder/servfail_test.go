@@ -7,6 +7,7 @@ import (
 	"github.com/miekg/dns"
 
 	"vpcdns/acl"
+	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/udp"
 )
 
@@ -58,7 +59,7 @@ func TestQueuedOverReload(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			cfg.Static = []StaticZone{{Name: "lan.", Records: []dns.RR{soa}, AllowQuery: acl.All()}}
+			cfg.Local = []config.LocalZone{{Name: "lan.", Records: []dns.RR{soa}, AllowQuery: acl.All()}}
 		}
 		if err := s.Reload(cfg); err != nil {
 			t.Fatal(err)

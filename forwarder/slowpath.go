@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/udp"
 	"vpcdns/forwarder/upstream"
 	"vpcdns/forwarder/wire"
@@ -290,7 +291,7 @@ func (p *slowpath) start(r *replier, w *waiter, key []byte) *fetch {
 		p.fetches[f.hash] = f
 	}
 	f.zone.count(1)
-	if d := f.st.cfg.Cache.StaleClientTimeout; d > 0 && d < patience && f.st.cfg.Cache.StaleAnswer {
+	if d := f.st.cfg.Cache.StaleClientTimeout; d > 0 && d < config.MaxClientWait && f.st.cfg.Cache.StaleAnswer {
 		p.watch(f, d)
 	}
 	return f

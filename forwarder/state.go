@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"vpcdns/acl"
+	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/local"
 	"vpcdns/forwarder/rrl"
 	"vpcdns/forwarder/upstream"
@@ -15,7 +16,7 @@ import (
 // state is everything a query is judged by. It is built whole, checked, and
 // never changed: readers load it once a batch.
 type state struct {
-	cfg      *Config
+	cfg      *config.Config
 	env      acl.Env
 	sets     accessSets
 	routes   routes
@@ -32,7 +33,7 @@ type state struct {
 // accessSets are the compiled access lists.
 type accessSets struct{ blackhole, query, cache, recurse *acl.Set }
 
-func compileSets(cfg *Config, env acl.Env) accessSets {
+func compileSets(cfg *config.Config, env acl.Env) accessSets {
 	return accessSets{
 		blackhole: cfg.Blackhole.Compile(env),
 		query:     cfg.AllowQuery.Compile(env),
@@ -50,7 +51,7 @@ type ednsLimits struct {
 
 // newState builds a state for cfg. The upstream client is the old state's when
 // nothing that concerns it has changed, so that what it learned is kept.
-func (s *Server) newState(cfg *Config, old *state) (*state, error) {
+func (s *Server) newState(cfg *config.Config, old *state) (*state, error) {
 	env, err := s.net.env()
 	if err != nil {
 		return nil, fmt.Errorf("reading interfaces: %w", err)
@@ -79,9 +80,9 @@ func (s *Server) newState(cfg *Config, old *state) (*state, error) {
 }
 
 var orderModes = [...]wire.OrderMode{
-	OrderRandom: wire.OrderRandom,
-	OrderCyclic: wire.OrderCyclic,
-	OrderNone:   wire.OrderNone,
+	config.OrderRandom: wire.OrderRandom,
+	config.OrderCyclic: wire.OrderCyclic,
+	config.OrderNone:   wire.OrderNone,
 }
 
 // withEnv returns the state for other interfaces.
@@ -97,9 +98,9 @@ func (st *state) withEnv(env acl.Env) (*state, error) {
 
 // upstreamFor returns a client for cfg's servers: old's own when it would be
 // just the same.
-func (s *Server) upstreamFor(cfg *Config, old *state) (*upstream.Client, error) {
-	servers := cfg.servers()
-	if old != nil && slices.Equal(servers, old.cfg.servers()) &&
+func (s *Server) upstreamFor(cfg *config.Config, old *state) (*upstream.Client, error) {
+	list := servers(cfg)
+	if old != nil && slices.Equal(list, servers(old.cfg)) &&
 		cfg.Source4 == old.cfg.Source4 && cfg.Source6 == old.cfg.Source6 &&
 		cfg.Limits == old.cfg.Limits {
 		return old.upstream, nil
@@ -110,11 +111,11 @@ func (s *Server) upstreamFor(cfg *Config, old *state) (*upstream.Client, error) 
 	}
 	return upstream.New(upstream.Config{
 		Previous:   previous,
-		Servers:    servers,
+		Servers:    list,
 		Source4:    cfg.Source4,
 		Source6:    cfg.Source6,
 		PPS:        s.opts.UpstreamPPS,
-		Wait:       clientWait(cfg),
+		Wait:       cfg.Limits.ClientWait(),
 		MaxPending: cfg.Limits.RecursiveClients,
 		Dial:       s.net.dial,
 		DialTCP:    s.net.dialTCP,
@@ -124,52 +125,29 @@ func (s *Server) upstreamFor(cfg *Config, old *state) (*upstream.Client, error) 
 }
 
 // servers lists every server of every zone once, with its `server` clauses
-// applied: the most specific prefix that sets something wins.
-func (cfg *Config) servers() []upstream.Server {
+// applied.
+func servers(cfg *config.Config) []upstream.Server {
 	var list []upstream.Server
 	seen := make(map[netip.AddrPort]bool)
 	for _, z := range cfg.Zones {
 		for _, a := range z.Forwarders {
-			if !seen[a] && !cfg.bogus(a.Addr()) {
-				seen[a] = true
-				list = append(list, cfg.server(a))
+			if seen[a] {
+				continue
 			}
+			seen[a] = true
+			c := cfg.ServerFor(a.Addr())
+			if c.Bogus {
+				continue
+			}
+			list = append(list, upstream.Server{
+				Addr:      a,
+				UDPSize:   c.UDPSize,
+				NoEDNS:    !*c.EDNS,
+				NoCookie:  !*c.SendCookie,
+				TCPOnly:   c.TCPOnly,
+				Unmetered: a.Addr().IsLoopback(),
+			})
 		}
 	}
-	return list
-}
-
-func (cfg *Config) server(a netip.AddrPort) upstream.Server {
-	sv := upstream.Server{Addr: a, UDPSize: cfg.EDNS.UDPSize, NoCookie: !cfg.EDNS.SendCookie, Unmetered: a.Addr().IsLoopback()}
-	for _, c := range cfg.clauses(a.Addr()) {
-		if c.EDNS != nil {
-			sv.NoEDNS = !*c.EDNS
-		}
-		if c.SendCookie != nil {
-			sv.NoCookie = !*c.SendCookie
-		}
-		if c.UDPSize != 0 {
-			sv.UDPSize = c.UDPSize
-		}
-		sv.TCPOnly = c.TCPOnly
-	}
-	return sv
-}
-
-// bogus reports whether the most specific clause for a says so.
-func (cfg *Config) bogus(a netip.Addr) bool {
-	c := cfg.clauses(a)
-	return len(c) > 0 && c[len(c)-1].Bogus
-}
-
-// clauses returns the `server` clauses that a matches, the most specific last.
-func (cfg *Config) clauses(a netip.Addr) []ServerClause {
-	var list []ServerClause
-	for _, c := range cfg.Upstreams {
-		if c.Prefix.Contains(a.Unmap()) {
-			list = append(list, c)
-		}
-	}
-	slices.SortStableFunc(list, func(a, b ServerClause) int { return a.Prefix.Bits() - b.Prefix.Bits() })
 	return list
 }

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/goleak"
 
 	"vpcdns/acl"
+	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/udp"
 	"vpcdns/forwarder/wire"
 )
@@ -103,7 +104,7 @@ var stressBlackhole = netip.MustParsePrefix("10.66.0.0/16")
 
 // stressConfig is a configuration with all that queries can meet; they differ
 // by n.
-func stressConfig(n int) *Config {
+func stressConfig(n int) *config.Config {
 	cfg := testConfig()
 	cfg.Limits.ResolverQueryTimeout = 300 * time.Millisecond
 	cfg.Cache.MaxSize = 2 << 20
@@ -115,9 +116,9 @@ func stressConfig(n int) *Config {
 	cfg.MinimalResponses, cfg.MinimalAny = n%2 == 1, n%2 == 0
 	servers := []netip.AddrPort{netip.MustParseAddrPort("10.79.0.2:53"), netip.MustParseAddrPort("10.79.0.3:53")}
 	cfg.Zones = append(cfg.Zones,
-		ForwardZone{Name: "a.test.", Forwarders: servers[:1+n%2]},
-		ForwardZone{Name: "b.test.", Forwarders: servers[1:]},
-		ForwardZone{Name: "none.test."})
+		config.ForwardZone{Name: "a.test.", Forwarders: servers[:1+n%2]},
+		config.ForwardZone{Name: "b.test.", Forwarders: servers[1:]},
+		config.ForwardZone{Name: "none.test."})
 	return cfg
 }
 

@@ -15,12 +15,13 @@ import (
 	"github.com/miekg/dns"
 
 	"vpcdns/acl"
+	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/tcp"
 )
 
 // serveLoopback runs a Server on a free port of 127.0.0.1 with echoUpstream
 // behind it, and stops it at the end of the test.
-func serveLoopback(t testing.TB, edit ...func(*Config)) (*Server, *fakeNet) {
+func serveLoopback(t testing.TB, edit ...func(*config.Config)) (*Server, *fakeNet) {
 	t.Helper()
 	cfg := testConfig()
 	cfg.Listen[0].Port = 0
@@ -208,7 +209,7 @@ func TestTCPGarbageEndsConnection(t *testing.T) {
 }
 
 func TestTCPBlackholeResets(t *testing.T) {
-	s, _ := serveLoopback(t, func(c *Config) { c.Blackhole = acl.All() })
+	s, _ := serveLoopback(t, func(c *config.Config) { c.Blackhole = acl.All() })
 	c, err := net.Dial("tcp", s.Addrs()[0].String())
 	if err != nil {
 		return // the reset came before connect returned

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/tcp"
 
 	"github.com/miekg/dns"
@@ -22,7 +23,7 @@ var (
 )
 
 // virtual runs a test of a Server with a virtual clock.
-func virtual(t *testing.T, cfg *Config, test func(t *testing.T, r *replay)) {
+func virtual(t *testing.T, cfg *config.Config, test func(t *testing.T, r *replay)) {
 	synctest.Test(t, func(t *testing.T) {
 		r := serveVirtual(t, cfg)
 		defer r.stop()

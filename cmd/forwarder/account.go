@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"vpcdns/forwarder"
+	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/logging"
 )
 
@@ -53,7 +53,7 @@ func giveUpRoot(f *flags) error {
 		return err
 	}
 	// What is wrong with the configuration will be said by the next start.
-	if cfg, _ := forwarder.LoadConfig(f.config); cfg != nil {
+	if cfg, _ := config.Load(f.config); cfg != nil {
 		if err := a.makeDirs(cfg); err != nil {
 			return err
 		}
@@ -63,7 +63,7 @@ func giveUpRoot(f *flags) error {
 
 // makeDirs makes the missing directories of the log files and of the pid file,
 // which the account itself may not be allowed to, and gives them to it.
-func (a account) makeDirs(c *forwarder.Config) error {
+func (a account) makeDirs(c *config.Config) error {
 	for _, dir := range writtenDirs(c) {
 		if _, err := os.Stat(dir); !os.IsNotExist(err) {
 			continue
@@ -79,7 +79,7 @@ func (a account) makeDirs(c *forwarder.Config) error {
 }
 
 // writtenDirs are the directories that the configuration writes files to.
-func writtenDirs(c *forwarder.Config) (dirs []string) {
+func writtenDirs(c *config.Config) (dirs []string) {
 	add := func(path string) {
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(c.Directory, path)

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"vpcdns/forwarder"
+	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/logging"
 	"vpcdns/forwarder/namedconf"
 )
@@ -29,8 +30,8 @@ type daemon struct {
 	startup startup
 	notify  notifier
 
-	inherited []*os.File        // sockets of a former process, until the server has them
-	config    *forwarder.Config // the one in force
+	inherited []*os.File     // sockets of a former process, until the server has them
+	config    *config.Config // the one in force
 	server    *forwarder.Server
 	watchdog  watchdog
 }
@@ -125,7 +126,7 @@ func (d *daemon) start() error {
 }
 
 // bind makes the server, with the sockets that a former process left.
-func (d *daemon) bind(cfg *forwarder.Config) (err error) {
+func (d *daemon) bind(cfg *config.Config) (err error) {
 	o := d.options()
 	o.Inherited = d.inherited
 	if d.server, err = forwarder.New(cfg, o); err != nil {
@@ -149,9 +150,9 @@ func (d *daemon) options() forwarder.Options {
 
 // load reads the configuration and logs what is found in it. What is wrong
 // with it also goes to w.
-func (d *daemon) load(w io.Writer) (*forwarder.Config, error) {
+func (d *daemon) load(w io.Writer) (*config.Config, error) {
 	d.log(logging.Info, "loading configuration from '%s'", d.flags.config)
-	cfg, report := forwarder.LoadConfigPort(d.flags.config, uint16(d.flags.port))
+	cfg, report := config.LoadPort(d.flags.config, uint16(d.flags.port))
 	category := d.logs.Logger("config")
 	for _, found := range report.Findings {
 		if found.Severity == namedconf.Warning {
@@ -175,13 +176,13 @@ func (d *daemon) load(w io.Writer) (*forwarder.Config, error) {
 
 // tryAt lets a configuration be tried while the server that it is for runs: it
 // shares neither an address nor the pid-file with it.
-func tryAt(cfg *forwarder.Config, a netip.AddrPort) {
+func tryAt(cfg *config.Config, a netip.AddrPort) {
 	cfg.ListenOnly(a)
 	cfg.PidFile = ""
 }
 
 // enter makes cfg the one that the process lives by.
-func (d *daemon) enter(cfg *forwarder.Config) {
+func (d *daemon) enter(cfg *config.Config) {
 	d.config = cfg
 	limitMemory(cfg.Cache.MaxSize)
 	if cfg.Directory == "" {
@@ -192,14 +193,14 @@ func (d *daemon) enter(cfg *forwarder.Config) {
 	}
 }
 
-func (d *daemon) logging(cfg *forwarder.Config) logging.Config {
+func (d *daemon) logging(cfg *config.Config) logging.Config {
 	c := cfg.Logging
 	c.Stderr, c.LogFile = d.flags.stderr, d.flags.logFile
 	return c
 }
 
 // explain adds to the error of a socket who has the port, or what is missing.
-func (d *daemon) explain(err error, cfg *forwarder.Config) error {
+func (d *daemon) explain(err error, cfg *config.Config) error {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		var ports []uint16

@@ -16,6 +16,7 @@ import (
 
 	"vpcdns/cmd/forwarder/vpcresolver"
 	"vpcdns/forwarder"
+	"vpcdns/forwarder/config"
 	"vpcdns/testdata"
 )
 
@@ -126,7 +127,7 @@ func (d *demo) newServer(upstream uint16) (*forwarder.Server, error) {
 	if err := os.WriteFile(path, fmt.Appendf(nil, demoConfig, d.server.Port(), upstream), 0o600); err != nil {
 		return nil, err
 	}
-	cfg, report := forwarder.LoadConfig(path)
+	cfg, report := config.Load(path)
 	if err := report.Err(); err != nil {
 		return nil, err
 	}

@@ -3,7 +3,7 @@ package main
 import (
 	"golang.org/x/sys/unix"
 
-	"vpcdns/forwarder"
+	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/logging"
 )
 
@@ -15,7 +15,7 @@ const ownDescriptors = 1024 + 256
 // fitDescriptors lets a configuration live with few open files: TCP clients
 // get half of them at most, so that upstream can be asked whatever they do. The
 // Go run time has raised the soft limit to the hard one.
-func (d *daemon) fitDescriptors(cfg *forwarder.Config) {
+func (d *daemon) fitDescriptors(cfg *config.Config) {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		return

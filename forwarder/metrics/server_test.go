@@ -21,6 +21,7 @@ import (
 
 	"vpcdns/acl"
 	"vpcdns/forwarder"
+	"vpcdns/forwarder/config"
 )
 
 // startUpstream serves example. on loopback: A records, and NXDOMAIN for names
@@ -69,9 +70,9 @@ func answer(w dns.ResponseWriter, query *dns.Msg) {
 // 127.0.9.0/24, and returns its address and what ends it.
 func startServer(t *testing.T) (s *forwarder.Server, stop func()) {
 	t.Helper()
-	cfg := forwarder.DefaultConfig()
-	cfg.Listen = []forwarder.Listen{{Match: prefix("127.0.0.1/32")}}
-	cfg.Zones = []forwarder.ForwardZone{{Name: "example.", Forwarders: []netip.AddrPort{startUpstream(t)}}}
+	cfg := config.Default()
+	cfg.Listen = []config.Listen{{Match: prefix("127.0.0.1/32")}}
+	cfg.Zones = []config.ForwardZone{{Name: "example.", Forwarders: []netip.AddrPort{startUpstream(t)}}}
 	friends := acl.List{{Kind: acl.Prefix, Negated: true, Prefix: netip.MustParsePrefix("127.0.9.0/24")}}
 	cfg.AllowCache = append(friends, prefix("127.0.0.0/8")...)
 	cfg.AllowQuery, cfg.AllowRecurse = cfg.AllowCache, cfg.AllowCache

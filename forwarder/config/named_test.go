@@ -1,4 +1,4 @@
-package forwarder
+package config
 
 import (
 	"bytes"
@@ -23,9 +23,9 @@ import (
 // load returns the Config of a configuration that must be good.
 func load(t *testing.T, conf string) *Config {
 	t.Helper()
-	cfg, report := LoadConfig(writeConf(t, conf))
+	cfg, report := Load(writeConf(t, conf))
 	if err := report.Err(); err != nil {
-		t.Fatalf("LoadConfig(%q): %v", conf, err)
+		t.Fatalf("Load(%q): %v", conf, err)
 	}
 	return cfg
 }
@@ -38,14 +38,14 @@ func addrPorts(list ...string) (a []netip.AddrPort) {
 }
 
 func TestReferenceConfig(t *testing.T) {
-	cfg, report := LoadConfig("../testdata/named.conf/good-reference.conf")
+	cfg, report := Load("../../testdata/named.conf/good-reference.conf")
 	for _, f := range report.Findings {
 		if !strings.Contains(f.Message, "does not exist") {
 			t.Errorf("finding %v", f)
 		}
 	}
 	if cfg == nil {
-		t.Fatal("LoadConfig(reference) = nil")
+		t.Fatal("Load(reference) = nil")
 	}
 	vpc := addrPorts("10.79.0.2:53")
 	want := []ForwardZone{{".", vpc}, {"us-east-1.compute.internal.", vpc}, {"awslab.mycompany.corp.", vpc}}
@@ -61,8 +61,8 @@ func TestReferenceConfig(t *testing.T) {
 	if cfg.Directory != "/var/named" || *cfg.Identity.Version != "not currently available" || cfg.Identity.Authors {
 		t.Errorf("Directory, Identity = %q, %+v", cfg.Directory, cfg.Identity)
 	}
-	if len(cfg.Static) != 0 {
-		t.Errorf("%d empty zones below forward only, want 0", len(cfg.Static))
+	if len(cfg.Local) != 0 {
+		t.Errorf("%d empty zones below forward only, want 0", len(cfg.Local))
 	}
 	wantLog := logging.Config{
 		Channels: []logging.Channel{{
@@ -83,17 +83,17 @@ func TestStockFiles(t *testing.T) {
 		t.Run(release, func(t *testing.T) {
 			root := t.TempDir()
 			for _, dir := range []string{release, "amazon-linux"} {
-				if err := os.CopyFS(root, os.DirFS("../testdata/named.conf/"+dir)); err != nil {
+				if err := os.CopyFS(root, os.DirFS("../../testdata/named.conf/"+dir)); err != nil {
 					t.Fatal(err)
 				}
 			}
 			moveRoot(t, root)
-			cfg, report := LoadConfig(filepath.Join(root, "etc/named.conf"))
+			cfg, report := Load(filepath.Join(root, "etc/named.conf"))
 			if err := report.Err(); err != nil {
 				t.Fatal(err)
 			}
 			var zones []string
-			for _, z := range cfg.Static {
+			for _, z := range cfg.Local {
 				if !z.Empty {
 					zones = append(zones, z.Name)
 				}
@@ -205,7 +205,7 @@ func TestOptions(t *testing.T) {
 			c.EDNS.CookieSecrets = [][16]byte{{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}}
 		}},
 		{opts("tcp-clients 010; tcp-listen-queue 20; tcp-initial-timeout 1; tcp-idle-timeout 100; tcp-keepalive-timeout 600; tcp-advertised-timeout 0;"), func(c *Config) {
-			c.TCP = TCPConfig{8, 20, 2500 * time.Millisecond, 10 * time.Second, 60 * time.Second, 0}
+			c.TCP = TCP{8, 20, 2500 * time.Millisecond, 10 * time.Second, 60 * time.Second, 0}
 		}},
 		{opts("version none; hostname none;"), func(c *Config) { c.Identity = local.Identity{} }},
 		{opts(`version "x"; server-id hostname;`), func(c *Config) {
@@ -232,7 +232,7 @@ func TestOptions(t *testing.T) {
 		{opts("rrset-order { type A order cyclic; };"), func(c *Config) { c.RRsetOrder = OrderNone }},
 		{opts("pid-file none;"), func(c *Config) { c.PidFile = "" }},
 		{opts(`pid-file "/run/x";`), func(c *Config) { c.PidFile = "/run/x" }},
-		{opts("empty-zones-enable no;"), func(c *Config) { c.Static = nil }},
+		{opts("empty-zones-enable no;"), func(c *Config) { c.Local = nil }},
 		{"logging { category queries { null; }; };", func(c *Config) {
 			c.QueryLog, c.Logging.Categories = true, map[string][]string{"queries": {"null"}}
 		}},
@@ -241,7 +241,7 @@ func TestOptions(t *testing.T) {
 		}},
 		{"server 10/8 { bogus yes; }; server ::1 { edns no; tcp-only yes; send-cookie no; edns-udp-size 9000; };", func(c *Config) {
 			no := false
-			c.Upstreams = []ServerClause{
+			c.Servers = []Server{
 				{Prefix: netip.MustParsePrefix("10.0.0.0/8"), Bogus: true},
 				{Prefix: netip.MustParsePrefix("::1/128"), EDNS: &no, TCPOnly: true, SendCookie: &no, UDPSize: 4096},
 			}
@@ -270,9 +270,9 @@ func difference(got, want *Config) string {
 	return b.String()
 }
 
-func TestDefaultConfig(t *testing.T) {
-	if got, want := DefaultConfig(), load(t, ""); !reflect.DeepEqual(got, want) {
-		t.Errorf("DefaultConfig() is not the Config of an empty file:\n%s", difference(got, want))
+func TestDefault(t *testing.T) {
+	if got, want := Default(), load(t, ""); !reflect.DeepEqual(got, want) {
+		t.Errorf("Default() is not the Config of an empty file:\n%s", difference(got, want))
 	}
 }
 
@@ -329,7 +329,7 @@ func TestWarningsAreMarked(t *testing.T) {
 }
 
 func TestManyFindings(t *testing.T) {
-	_, report := LoadConfig(writeConf(t, strings.Repeat("frob yes;\n", 1000)+"trust-anchors { };"))
+	_, report := Load(writeConf(t, strings.Repeat("frob yes;\n", 1000)+"trust-anchors { };"))
 	last := report.Findings[len(report.Findings)-1]
 	if n := len(report.Findings); n != maxFindings+2 || last.Message != "900 more errors" {
 		t.Errorf("%d findings ending in %q, want %d ending in 900 more errors", n, last.Message, maxFindings+2)
@@ -349,13 +349,13 @@ func TestExponentialACL(t *testing.T) {
 	}
 }
 
-// FuzzLoadConfig checks that what is accepted has a normal form which means
+// FuzzLoad checks that what is accepted has a normal form which means
 // the same and is its own normal form.
-func FuzzLoadConfig(f *testing.F) {
+func FuzzLoad(f *testing.F) {
 	for _, s := range snippets {
 		f.Add(s.conf)
 	}
-	reference, err := os.ReadFile("../testdata/named.conf/good-reference.conf")
+	reference, err := os.ReadFile("../../testdata/named.conf/good-reference.conf")
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -386,7 +386,7 @@ func FuzzLoadConfig(f *testing.F) {
 }
 
 // The port of -p is the default of those that name none; theirs stay.
-func TestLoadConfigPort(t *testing.T) {
+func TestLoadPort(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "named.conf")
 	conf := `options { port 1053; listen-on { any; }; listen-on port 53 { any; };
 		forwarders { 10.79.0.2; 10.79.0.3 port 53; }; forward only; };`
@@ -394,16 +394,16 @@ func TestLoadConfigPort(t *testing.T) {
 		t.Fatal(err)
 	}
 	for port, want := range map[uint16]uint16{0: 1053, 5353: 5353} {
-		cfg, report := LoadConfigPort(path, port)
+		cfg, report := LoadPort(path, port)
 		if err := report.Err(); err != nil {
 			t.Fatal(err)
 		}
 		if a, b := cfg.Listen[0].Port, cfg.Listen[1].Port; a != want || b != 53 {
-			t.Errorf("LoadConfigPort(%d) listens on %d and %d, want %d and 53", port, a, b, want)
+			t.Errorf("LoadPort(%d) listens on %d and %d, want %d and 53", port, a, b, want)
 		}
 		servers := cfg.Zones[0].Forwarders
 		if a, b := servers[0].Port(), servers[1].Port(); a != want || b != 53 {
-			t.Errorf("LoadConfigPort(%d) forwards to %d and %d, want %d and 53", port, a, b, want)
+			t.Errorf("LoadPort(%d) forwards to %d and %d, want %d and 53", port, a, b, want)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package forwarder
+package config
 
 import (
 	"cmp"
@@ -33,7 +33,7 @@ type builder struct {
 	policies     map[string]string        // of forward zones: first, only or none; "." is also the global one
 	primary      map[string]bool          // the primary zones
 	zone         *zoneDraft               // the zone that is being read
-	server       *ServerClause
+	server       *Server
 	directoryPos namedconf.Pos
 	channelPos   map[string]namedconf.Pos
 	channel      *channel
@@ -169,7 +169,7 @@ func matches(field func(*Config) *acl.List) setter {
 }
 
 // wholeSeconds sets a duration that must lie in a range of seconds.
-func wholeSeconds(field func(*CacheConfig) *time.Duration, low, high int64) setter {
+func wholeSeconds(field func(*Cache) *time.Duration, low, high int64) setter {
 	return func(b *builder, s namedconf.Statement) {
 		d, _ := namedconf.ParseDuration(value(s, 1))
 		if n := int64(d / time.Second); n < low || n > high {
@@ -181,7 +181,7 @@ func wholeSeconds(field func(*CacheConfig) *time.Duration, low, high int64) sett
 }
 
 // tenths sets a duration in units of 100 ms.
-func tenths(field func(*TCPConfig) *time.Duration, low, high int) setter {
+func tenths(field func(*TCP) *time.Duration, low, high int) setter {
 	return func(b *builder, s namedconf.Statement) {
 		n := b.clamp(s, intOf(value(s, 1)), low, high)
 		*field(&b.cfg.TCP) = time.Duration(n) * 100 * time.Millisecond
@@ -189,7 +189,7 @@ func tenths(field func(*TCPConfig) *time.Duration, low, high int) setter {
 }
 
 // octets sets a size of messages.
-func octets(field func(*EDNSConfig) *uint16, low, high int) setter {
+func octets(field func(*EDNS) *uint16, low, high int) setter {
 	return func(b *builder, s namedconf.Statement) {
 		*field(&b.cfg.EDNS) = uint16(b.clamp(s, intOf(value(s, 1)), low, high))
 	}

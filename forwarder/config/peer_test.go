@@ -1,4 +1,4 @@
-package forwarder
+package config
 
 import (
 	"errors"
@@ -42,7 +42,7 @@ func namedCheckconf(t *testing.T, conf string) (code int, normal, complaints str
 func ours(t *testing.T, conf string) (code int, normal, complaints string) {
 	t.Helper()
 	path := writeConf(t, conf)
-	_, report := LoadConfig(path)
+	_, report := Load(path)
 	var out strings.Builder
 	for _, f := range report.Findings {
 		out.WriteString(strings.TrimPrefix(f.String(), path+":") + "\n")

@@ -1,7 +1,8 @@
-package forwarder
+package config
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/miekg/dns"
@@ -11,30 +12,29 @@ import (
 	"vpcdns/forwarder/logging"
 )
 
-// Config is everything a Server needs to know, with every default filled in.
-// Build one with LoadConfig from a named.conf, or with DefaultConfig and plain
-// assignments. A Server never changes the Config it was given and reads it
-// only in New and Reload.
+// Config is everything a forwarder needs to know, with every default filled
+// in. Make one with Load of a named.conf, or with Default and plain
+// assignments.
 type Config struct {
 	Directory string // working directory of relative paths; "" leaves it alone
 	PidFile   string // "" writes none
 
 	Listen       []Listen       // listen-on, listen-on-v6
 	Blackhole    acl.List       // queries from here are dropped in silence
-	AllowQuery   acl.List       // who may ask for anything of ours (static zones, CHAOS)
+	AllowQuery   acl.List       // who may ask for anything of ours (local zones, CHAOS)
 	AllowCache   acl.List       // who may read the cache: allow-query-cache with its inheritance
 	AllowRecurse acl.List       // who may cause upstream queries: allow-recursion with its inheritance
 	MatchMapped  bool           // match-mapped-addresses
 	Recursion    bool           // recursion
 	Zones        []ForwardZone  // forward zones; the root zone holds the global forwarders
-	Static       []StaticZone   // small primary zones and the built-in empty zones
-	Upstreams    []ServerClause // `server` clauses, most specific prefix wins
+	Local        []LocalZone    // small primary zones and the built-in empty zones
+	Servers      []Server       // `server` clauses, most specific prefix wins
 	Source4      netip.AddrPort // query-source; zero value: any
 	Source6      netip.AddrPort // query-source-v6
 
-	Cache     CacheConfig
-	EDNS      EDNSConfig
-	TCP       TCPConfig
+	Cache     Cache
+	EDNS      EDNS
+	TCP       TCP
 	Identity  local.Identity
 	RateLimit RateLimit
 	Limits    Limits
@@ -68,17 +68,17 @@ type ForwardZone struct {
 	Forwarders []netip.AddrPort
 }
 
-// StaticZone is a zone that is answered from memory, authoritatively.
-type StaticZone struct {
+// LocalZone is a zone that is answered from memory, authoritatively.
+type LocalZone struct {
 	Name       string   // canonical
 	Records    []dns.RR // all of the zone, the SOA among them
 	AllowQuery acl.List // nil: Config.AllowQuery
 	Empty      bool     // one of BIND's automatic empty zones
 }
 
-// ServerClause is one `server PREFIX { … }` statement; nil pointers were not
-// set and inherit.
-type ServerClause struct {
+// Server is one `server PREFIX { … }` statement; nil pointers were not set and
+// inherit. Whatever they point at must not be changed.
+type Server struct {
 	Prefix     netip.Prefix
 	Bogus      bool
 	EDNS       *bool
@@ -87,8 +87,41 @@ type ServerClause struct {
 	UDPSize    uint16 // edns-udp-size; 0 inherits
 }
 
-// CacheConfig holds the options of the cache. Durations are whole seconds.
-type CacheConfig struct {
+// ServerFor returns what holds for the server at a. Nothing in it is left to
+// inherit: a setting is that of the most specific clause which has it, or else
+// that of all servers. Bogus and TCPOnly are those of the most specific clause.
+func (c *Config) ServerFor(a netip.Addr) Server {
+	edns := true
+	s := Server{EDNS: &edns, SendCookie: &c.EDNS.SendCookie, UDPSize: c.EDNS.UDPSize}
+	for _, clause := range c.clauses(a.Unmap()) {
+		s.Prefix, s.Bogus, s.TCPOnly = clause.Prefix, clause.Bogus, clause.TCPOnly
+		if clause.EDNS != nil {
+			s.EDNS = clause.EDNS
+		}
+		if clause.SendCookie != nil {
+			s.SendCookie = clause.SendCookie
+		}
+		if clause.UDPSize != 0 {
+			s.UDPSize = clause.UDPSize
+		}
+	}
+	return s
+}
+
+// clauses returns the `server` clauses that a matches, the most specific last.
+func (c *Config) clauses(a netip.Addr) []Server {
+	var list []Server
+	for _, s := range c.Servers {
+		if s.Prefix.Contains(a) {
+			list = append(list, s)
+		}
+	}
+	slices.SortStableFunc(list, func(x, y Server) int { return x.Prefix.Bits() - y.Prefix.Bits() })
+	return list
+}
+
+// Cache holds the options of the cache. Durations are whole seconds.
+type Cache struct {
 	MaxSize int64 // bytes; 0 is unlimited (max-cache-size)
 
 	MaxTTL, MinTTL   time.Duration // max-cache-ttl, min-cache-ttl
@@ -105,8 +138,8 @@ type CacheConfig struct {
 	StaleClientTimeout time.Duration // stale-answer-client-timeout; 0 or less is off
 }
 
-// EDNSConfig holds sizes (octets) and cookies.
-type EDNSConfig struct {
+// EDNS holds sizes (octets) and cookies.
+type EDNS struct {
 	UDPSize             uint16 // edns-udp-size: what upstream may send
 	MaxUDPSize          uint16 // max-udp-size: the most sent to a client
 	NoCookieUDPSize     uint16 // nocookie-udp-size
@@ -116,8 +149,8 @@ type EDNSConfig struct {
 	CookieSecrets       [][16]byte
 }
 
-// TCPConfig holds the limits of client connections.
-type TCPConfig struct {
+// TCP holds the limits of client connections.
+type TCP struct {
 	Clients           int // tcp-clients
 	Backlog           int // tcp-listen-queue
 	InitialTimeout    time.Duration
@@ -142,7 +175,21 @@ type Limits struct {
 	RecursiveClients     int           // recursive-clients: questions that wait for upstream
 	FetchesPerServer     Quota         // fetches-per-server
 	FetchesPerZone       Quota         // fetches-per-zone
-	ResolverQueryTimeout time.Duration // how long a client waits; 4.5 s at most
+	ResolverQueryTimeout time.Duration // resolver-query-timeout; ClientWait is what it comes to
+}
+
+// MaxClientWait is the longest that a client is let wait: the stub resolver's
+// own 5 s less the way there and back.
+const MaxClientWait = 4500 * time.Millisecond
+
+// ClientWait is how long a question may wait for upstream. BIND's
+// resolver-query-timeout cannot go below 10 s, which is past what any stub
+// waits; here it can only shorten.
+func (l *Limits) ClientWait() time.Duration {
+	if t := l.ResolverQueryTimeout; t > 0 && t < MaxClientWait {
+		return t
+	}
+	return MaxClientWait
 }
 
 // Quota is a number of questions that may be asked at the same time, and what

@@ -1,4 +1,4 @@
-package forwarder
+package config
 
 import (
 	goflag "flag"
@@ -11,7 +11,7 @@ var update = goflag.Bool("update", false, "write the table of options in the REA
 
 // The README's table of options is that of the code.
 func TestReadmeOptions(t *testing.T) {
-	const path, begin, end = "../README.md", "<!-- options:begin -->\n", "<!-- options:end -->\n"
+	const path, begin, end = "../../README.md", "<!-- options:begin -->\n", "<!-- options:end -->\n"
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -26,7 +26,7 @@ func TestReadmeOptions(t *testing.T) {
 		return
 	}
 	if !*update {
-		t.Fatal("the options in README.md are not those of the code: go test ./forwarder -run Readme -update")
+		t.Fatal("the options in README.md are not those of the code: go test ./forwarder/config -run Readme -update")
 	}
 	if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
 		t.Fatal(err)

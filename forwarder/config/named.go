@@ -1,4 +1,4 @@
-package forwarder
+package config
 
 import (
 	"cmp"
@@ -34,14 +34,14 @@ func (r Report) Err() error {
 // prints: includes resolved, values normalised, options in a fixed order.
 func (r Report) WriteNormal(w io.Writer) error { return namedconf.Format(w, r.normal) }
 
-// LoadConfig reads a named.conf with all that it includes, and the files of
+// Load reads a named.conf with all that it includes, and the files of
 // its primary zones. It reports everything that is wrong with them at once;
 // the Config is nil if anything is an error.
-func LoadConfig(path string) (*Config, Report) { return LoadConfigPort(path, 0) }
+func Load(path string) (*Config, Report) { return LoadPort(path, 0) }
 
-// LoadConfigPort is LoadConfig with another default port to listen on and to
+// LoadPort is Load with another default port to listen on and to
 // forward to, in place of the option port (named's -p); 0 leaves it.
-func LoadConfigPort(path string, port uint16) (*Config, Report) {
+func LoadPort(path string, port uint16) (*Config, Report) {
 	return compile(namedconf.Load(path, namedconf.Limits{}), port)
 }
 

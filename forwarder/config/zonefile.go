@@ -1,4 +1,4 @@
-package forwarder
+package config
 
 import (
 	"errors"
@@ -33,7 +33,7 @@ func (b *builder) addPrimaryZone(z *zoneDraft) {
 	records, err := local.ReadFile(b.path(z.file.Text), z.name)
 	switch {
 	case err == nil:
-		b.cfg.Static = append(b.cfg.Static, StaticZone{Name: z.name, Records: records, AllowQuery: z.allowQuery})
+		b.cfg.Local = append(b.cfg.Local, LocalZone{Name: z.name, Records: records, AllowQuery: z.allowQuery})
 	case errors.Is(err, fs.ErrNotExist) && rfc1912Zones[z.name]:
 		delete(b.primary, z.name)
 		b.warnf(z.file.Pos, "zone '%s' is left out: %v", z.shown, err)

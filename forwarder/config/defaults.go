@@ -1,4 +1,4 @@
-package forwarder
+package config
 
 import (
 	"os"
@@ -9,11 +9,11 @@ import (
 	"vpcdns/forwarder/local"
 )
 
-// DefaultConfig returns what named does with an empty file: it serves port 53
+// Default returns what named does with an empty file: it serves port 53
 // of all addresses to the host and its networks, and knows no forwarders, so
 // that all it can answer are the built-in empty zones. Zones and access lists
 // are what a caller wants to set.
-func DefaultConfig() *Config {
+func Default() *Config {
 	return newBuilder(&checker{index: newOptionIndex()}, 0).build(nil)
 }
 
@@ -24,7 +24,7 @@ func defaults() *Config {
 	return &Config{
 		PidFile:   "/run/named/named.pid",
 		Recursion: true,
-		Cache: CacheConfig{
+		Cache: Cache{
 			MaxTTL:             7 * 24 * time.Hour,
 			MaxNTTL:            3 * time.Hour,
 			ServfailTTL:        time.Second,
@@ -35,14 +35,14 @@ func defaults() *Config {
 			StaleRefresh:       30 * time.Second,
 			StaleClientTimeout: -1,
 		},
-		EDNS: EDNSConfig{
+		EDNS: EDNS{
 			UDPSize:         1232,
 			MaxUDPSize:      1232,
 			NoCookieUDPSize: 4096,
 			SendCookie:      true,
 			AnswerCookie:    true,
 		},
-		TCP: TCPConfig{
+		TCP: TCP{
 			Clients:           150,
 			Backlog:           10,
 			InitialTimeout:    30 * time.Second,
@@ -53,7 +53,7 @@ func defaults() *Config {
 		Identity: local.Identity{Version: &version, Hostname: hostname(), Authors: true},
 		Limits: Limits{
 			RecursiveClients:     10000,
-			ResolverQueryTimeout: patience,
+			ResolverQueryTimeout: MaxClientWait,
 		},
 	}
 }

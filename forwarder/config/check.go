@@ -1,4 +1,4 @@
-package forwarder
+package config
 
 import (
 	"fmt"
@@ -22,7 +22,7 @@ func marked(f namedconf.Finding) string {
 // returns the exit code: 1 for errors, else 0. Unlike named-checkconf without
 // -z, it reads primary zones too.
 func CheckConfig(w io.Writer, path string, print bool) int {
-	_, report := LoadConfig(path)
+	_, report := Load(path)
 	for _, f := range report.Findings {
 		fmt.Fprintln(w, marked(f))
 	}

@@ -1,4 +1,4 @@
-package forwarder
+package config
 
 import (
 	"net/netip"
@@ -9,15 +9,15 @@ import (
 // serverClause reads `server PREFIX { … }`.
 func (b *builder) serverClause(s namedconf.Statement) {
 	it := s.Items[1]
-	b.server = &ServerClause{Prefix: prefixOf(it.Text)}
-	for _, c := range b.cfg.Upstreams {
+	b.server = &Server{Prefix: prefixOf(it.Text)}
+	for _, c := range b.cfg.Servers {
 		if c.Prefix == b.server.Prefix {
 			b.errorf(it.Pos, "server '%s': already exists", it)
 			return
 		}
 	}
 	b.run(s.Items[2].Body, inServer)
-	b.cfg.Upstreams = append(b.cfg.Upstreams, *b.server)
+	b.cfg.Servers = append(b.cfg.Servers, *b.server)
 }
 
 func (b *builder) bogus(s namedconf.Statement)   { b.server.Bogus = value(s, 1) == "yes" }

@@ -1,4 +1,4 @@
-package forwarder
+package config
 
 import (
 	"fmt"
@@ -58,7 +58,7 @@ func TestEmptyZones(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var names []string
-			for _, z := range load(t, c.conf).Static {
+			for _, z := range load(t, c.conf).Local {
 				names = append(names, z.Name)
 			}
 			if len(names) != c.served || slices.Contains(names, c.gone) {
@@ -70,16 +70,16 @@ func TestEmptyZones(t *testing.T) {
 
 func TestEmptyZoneRecords(t *testing.T) {
 	cfg := load(t, opts(`empty-server "NS.example"; empty-contact "root.example.";`))
-	i := slices.IndexFunc(cfg.Static, func(z StaticZone) bool { return z.Name == "10.in-addr.arpa." })
+	i := slices.IndexFunc(cfg.Local, func(z LocalZone) bool { return z.Name == "10.in-addr.arpa." })
 	var got []string
-	for _, rr := range cfg.Static[i].Records {
+	for _, rr := range cfg.Local[i].Records {
 		got = append(got, rr.String())
 	}
 	want := []string{
 		"10.in-addr.arpa.\t86400\tIN\tSOA\tns.example. root.example. 0 28800 7200 604800 86400",
 		"10.in-addr.arpa.\t0\tIN\tNS\tns.example.",
 	}
-	if !slices.Equal(got, want) || !cfg.Static[i].Empty {
+	if !slices.Equal(got, want) || !cfg.Local[i].Empty {
 		t.Errorf("10.in-addr.arpa = %q, want %q", got, want)
 	}
 }
@@ -135,7 +135,7 @@ func TestPrimaryZone(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			_, report := LoadConfig(writeConf(t, opts(`directory "`+dir+`"; empty-zones-enable no;`)+
+			_, report := Load(writeConf(t, opts(`directory "`+dir+`"; empty-zones-enable no;`)+
 				` zone "example.com" { type primary; file "a.zone"; allow-query { none; }; };`))
 			err := report.Err()
 			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
@@ -152,12 +152,12 @@ func TestPrimaryZoneConfig(t *testing.T) {
 	}
 	conf := opts("empty-zones-enable no;") + ` zone "Example.COM" { type primary; file "` + path + `"; allow-query { none; }; };`
 	got := load(t, conf)
-	if len(got.Static) != 1 {
-		t.Fatalf("%d static zones, want 1", len(got.Static))
+	if len(got.Local) != 1 {
+		t.Fatalf("%d local zones, want 1", len(got.Local))
 	}
-	z := got.Static[0]
+	z := got.Local[0]
 	if z.Name != "example.com." || z.AllowQuery.String() != "{ none; }" || len(z.Records) != 3 || z.Empty {
-		t.Errorf("Static = %+v, want example.com. with 3 records for nobody", z)
+		t.Errorf("Local = %+v, want example.com. with 3 records for nobody", z)
 	}
 	if a, ok := z.Records[2].(*dns.A); !ok || a.Hdr.Name != "ns.example.com." {
 		t.Errorf("third record = %v, want the A of ns.example.com.", z.Records[2])
@@ -166,7 +166,7 @@ func TestPrimaryZoneConfig(t *testing.T) {
 
 func TestZoneFileIsNotOne(t *testing.T) {
 	for name, want := range map[string]string{"/dev/zero": "not a regular file", "/": "not a regular file", "/nonexistent": "no such file"} {
-		_, report := LoadConfig(writeConf(t, `zone "example" { type primary; file "`+name+`"; };`))
+		_, report := Load(writeConf(t, `zone "example" { type primary; file "`+name+`"; };`))
 		if err := report.Err(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("zone file %s: %v, want %q", name, err, want)
 		}

@@ -1,4 +1,4 @@
-package forwarder
+package config
 
 import (
 	"slices"
@@ -52,7 +52,7 @@ func (b *builder) addEmptyZones() {
 			continue
 		}
 		records := local.EmptyZoneRecords(name, o.server, orRoot(o.contact))
-		b.cfg.Static = append(b.cfg.Static, StaticZone{Name: name, Records: records, Empty: true})
+		b.cfg.Local = append(b.cfg.Local, LocalZone{Name: name, Records: records, Empty: true})
 	}
 	b.warnForwarded()
 }

@@ -1,4 +1,4 @@
-package forwarder
+package config
 
 import (
 	"cmp"

@@ -1,4 +1,4 @@
-package forwarder
+package config
 
 import (
 	"encoding/hex"
@@ -92,9 +92,9 @@ func (b *builder) queryTimeout(s namedconf.Statement) {
 		unit = time.Second
 	}
 	d := time.Duration(n) * unit
-	if d == 0 || d > patience {
-		b.warnf(s.Items[1].Pos, "resolver-query-timeout is taken as %v: clients wait no longer", patience)
-		d = patience
+	if d == 0 || d > MaxClientWait {
+		b.warnf(s.Items[1].Pos, "resolver-query-timeout is taken as %v: clients wait no longer", MaxClientWait)
+		d = MaxClientWait
 	}
 	b.cfg.Limits.ResolverQueryTimeout = d
 }

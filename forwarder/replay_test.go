@@ -45,8 +45,8 @@ func configOf(t *testing.T, text string) *config.Config {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cfg, report := config.Load(path)
-	if err := report.Err(); err != nil {
+	cfg, _, err := config.Load(path)
+	if err != nil {
 		t.Fatal(err)
 	}
 	return cfg

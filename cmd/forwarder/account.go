@@ -53,7 +53,7 @@ func giveUpRoot(f *flags) error {
 		return err
 	}
 	// What is wrong with the configuration will be said by the next start.
-	if cfg, _ := config.Load(f.config); cfg != nil {
+	if cfg, _, err := config.Load(f.config); err == nil {
 		if err := a.makeDirs(cfg); err != nil {
 			return err
 		}

@@ -152,7 +152,7 @@ func (d *daemon) options() forwarder.Options {
 // with it also goes to w.
 func (d *daemon) load(w io.Writer) (*config.Config, error) {
 	d.log(logging.Info, "loading configuration from '%s'", d.flags.config)
-	cfg, report := config.LoadPort(d.flags.config, uint16(d.flags.port))
+	cfg, report, err := config.Loader{Port: uint16(d.flags.port)}.Load(d.flags.config)
 	category := d.logs.Logger("config")
 	for _, found := range report.Findings {
 		if found.Severity == namedconf.Warning {
@@ -164,7 +164,7 @@ func (d *daemon) load(w io.Writer) (*config.Config, error) {
 			fmt.Fprintln(w, found)
 		}
 	}
-	if err := report.Err(); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	if d.flags.listen.IsValid() {

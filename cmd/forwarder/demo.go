@@ -127,8 +127,8 @@ func (d *demo) newServer(upstream uint16) (*forwarder.Server, error) {
 	if err := os.WriteFile(path, fmt.Appendf(nil, demoConfig, d.server.Port(), upstream), 0o600); err != nil {
 		return nil, err
 	}
-	cfg, report := config.Load(path)
-	if err := report.Err(); err != nil {
+	cfg, _, err := config.Load(path)
+	if err != nil {
 		return nil, err
 	}
 	return forwarder.New(cfg, forwarder.Options{})

@@ -22,11 +22,11 @@ func marked(f namedconf.Finding) string {
 // returns the exit code: 1 for errors, else 0. Unlike named-checkconf without
 // -z, it reads primary zones too.
 func CheckConfig(w io.Writer, path string, print bool) int {
-	_, report := Load(path)
+	_, report, err := Load(path)
 	for _, f := range report.Findings {
 		fmt.Fprintln(w, marked(f))
 	}
-	if report.Err() != nil {
+	if err != nil {
 		return 1
 	}
 	if !print {

@@ -18,45 +18,52 @@ type Report struct {
 	normal   []namedconf.Statement
 }
 
-// Err returns the errors among the findings as one error, a line each; nil if
-// there are warnings at most.
-func (r Report) Err() error {
+// WriteNormal writes the configuration in the form that named-checkconf -p
+// prints: includes resolved, values normalised, options in a fixed order.
+func (r Report) WriteNormal(w io.Writer) error { return namedconf.Format(w, r.normal) }
+
+// Loader loads configurations. The zero value is ready to use.
+type Loader struct {
+	// Port is the default port to listen on and to forward to, in place of the
+	// option port (named's -p); 0 leaves it.
+	Port uint16
+}
+
+// Load reads a named.conf with a Loader that changes nothing.
+func Load(path string) (*Config, Report, error) { return Loader{}.Load(path) }
+
+// Load reads a named.conf with all that it includes, and the files of its
+// primary zones. Everything that is wrong with them is found at once: the
+// Report has it, and warnings too. The error is of the errors alone, a line
+// each; without one there is a Config.
+func (l Loader) Load(path string) (*Config, Report, error) {
+	return l.compile(namedconf.Load(path, namedconf.Limits{}))
+}
+
+// compile gives meaning to a syntax tree.
+func (l Loader) compile(file *namedconf.File) (*Config, Report, error) {
+	c := &checker{index: newOptionIndex(), findings: file.Findings, broken: len(file.Findings) > 0}
+	normal := c.block(file.Statements, inTop)
+	b := newBuilder(c, l.Port)
+	cfg := b.build(normal)
+	b.checkPaths()
+	report := Report{Findings: first(sorted(c.findings)), normal: normal}
+	if err := errorsOf(report.Findings); err != nil {
+		return nil, report, err
+	}
+	return cfg, report, nil
+}
+
+// errorsOf returns the errors among findings as one; nil if there are warnings
+// at most.
+func errorsOf(findings []namedconf.Finding) error {
 	var errs []error
-	for _, f := range r.Findings {
+	for _, f := range findings {
 		if f.Severity == namedconf.Error {
 			errs = append(errs, errors.New(f.String()))
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// WriteNormal writes the configuration in the form that named-checkconf -p
-// prints: includes resolved, values normalised, options in a fixed order.
-func (r Report) WriteNormal(w io.Writer) error { return namedconf.Format(w, r.normal) }
-
-// Load reads a named.conf with all that it includes, and the files of
-// its primary zones. It reports everything that is wrong with them at once;
-// the Config is nil if anything is an error.
-func Load(path string) (*Config, Report) { return LoadPort(path, 0) }
-
-// LoadPort is Load with another default port to listen on and to
-// forward to, in place of the option port (named's -p); 0 leaves it.
-func LoadPort(path string, port uint16) (*Config, Report) {
-	return compile(namedconf.Load(path, namedconf.Limits{}), port)
-}
-
-// compile gives meaning to a syntax tree.
-func compile(file *namedconf.File, port uint16) (*Config, Report) {
-	c := &checker{index: newOptionIndex(), findings: file.Findings, broken: len(file.Findings) > 0}
-	normal := c.block(file.Statements, inTop)
-	b := newBuilder(c, port)
-	cfg := b.build(normal)
-	b.checkPaths()
-	report := Report{Findings: first(sorted(c.findings)), normal: normal}
-	if report.Err() != nil {
-		return nil, report
-	}
-	return cfg, report
 }
 
 // sorted orders findings by place and drops those said twice. Files stay in

@@ -23,8 +23,8 @@ import (
 // load returns the Config of a configuration that must be good.
 func load(t *testing.T, conf string) *Config {
 	t.Helper()
-	cfg, report := Load(writeConf(t, conf))
-	if err := report.Err(); err != nil {
+	cfg, _, err := Load(writeConf(t, conf))
+	if err != nil {
 		t.Fatalf("Load(%q): %v", conf, err)
 	}
 	return cfg
@@ -38,14 +38,14 @@ func addrPorts(list ...string) (a []netip.AddrPort) {
 }
 
 func TestReferenceConfig(t *testing.T) {
-	cfg, report := Load("../../testdata/named.conf/good-reference.conf")
+	cfg, report, err := Load("../../testdata/named.conf/good-reference.conf")
 	for _, f := range report.Findings {
 		if !strings.Contains(f.Message, "does not exist") {
 			t.Errorf("finding %v", f)
 		}
 	}
-	if cfg == nil {
-		t.Fatal("Load(reference) = nil")
+	if err != nil {
+		t.Fatal(err)
 	}
 	vpc := addrPorts("10.79.0.2:53")
 	want := []ForwardZone{{".", vpc}, {"us-east-1.compute.internal.", vpc}, {"awslab.mycompany.corp.", vpc}}
@@ -88,8 +88,8 @@ func TestStockFiles(t *testing.T) {
 				}
 			}
 			moveRoot(t, root)
-			cfg, report := Load(filepath.Join(root, "etc/named.conf"))
-			if err := report.Err(); err != nil {
+			cfg, _, err := Load(filepath.Join(root, "etc/named.conf"))
+			if err != nil {
 				t.Fatal(err)
 			}
 			var zones []string
@@ -329,7 +329,7 @@ func TestWarningsAreMarked(t *testing.T) {
 }
 
 func TestManyFindings(t *testing.T) {
-	_, report := Load(writeConf(t, strings.Repeat("frob yes;\n", 1000)+"trust-anchors { };"))
+	_, report, _ := Load(writeConf(t, strings.Repeat("frob yes;\n", 1000)+"trust-anchors { };"))
 	last := report.Findings[len(report.Findings)-1]
 	if n := len(report.Findings); n != maxFindings+2 || last.Message != "900 more errors" {
 		t.Errorf("%d findings ending in %q, want %d ending in 900 more errors", n, last.Message, maxFindings+2)
@@ -361,19 +361,19 @@ func FuzzLoad(f *testing.F) {
 	}
 	f.Add(string(reference))
 	f.Fuzz(func(t *testing.T, conf string) {
-		cfg, report := compile(namedconf.Parse("named.conf", []byte(conf), namedconf.Limits{}), 0)
-		if cfg == nil {
-			if report.Err() == nil {
-				t.Fatal("no Config and no error")
-			}
+		cfg, report, err := Loader{}.compile(namedconf.Parse("named.conf", []byte(conf), namedconf.Limits{}))
+		if (cfg == nil) != (err != nil) {
+			t.Fatalf("Config %v and error %v, want one of them", cfg, err)
+		}
+		if err != nil {
 			return
 		}
 		var normal, again bytes.Buffer
 		if err := report.WriteNormal(&normal); err != nil {
 			t.Fatal(err)
 		}
-		cfg2, report2 := compile(namedconf.Parse("normal", normal.Bytes(), namedconf.Limits{}), 0)
-		if err := report2.Err(); err != nil {
+		cfg2, report2, err := Loader{}.compile(namedconf.Parse("normal", normal.Bytes(), namedconf.Limits{}))
+		if err != nil {
 			t.Fatalf("normal form of %q is refused: %v\n%s", conf, err, &normal)
 		}
 		if !reflect.DeepEqual(cfg, cfg2) {
@@ -386,7 +386,7 @@ func FuzzLoad(f *testing.F) {
 }
 
 // The port of -p is the default of those that name none; theirs stay.
-func TestLoadPort(t *testing.T) {
+func TestLoaderPort(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "named.conf")
 	conf := `options { port 1053; listen-on { any; }; listen-on port 53 { any; };
 		forwarders { 10.79.0.2; 10.79.0.3 port 53; }; forward only; };`
@@ -394,16 +394,16 @@ func TestLoadPort(t *testing.T) {
 		t.Fatal(err)
 	}
 	for port, want := range map[uint16]uint16{0: 1053, 5353: 5353} {
-		cfg, report := LoadPort(path, port)
-		if err := report.Err(); err != nil {
+		cfg, _, err := Loader{Port: port}.Load(path)
+		if err != nil {
 			t.Fatal(err)
 		}
 		if a, b := cfg.Listen[0].Port, cfg.Listen[1].Port; a != want || b != 53 {
-			t.Errorf("LoadPort(%d) listens on %d and %d, want %d and 53", port, a, b, want)
+			t.Errorf("Loader{Port: %d} listens on %d and %d, want %d and 53", port, a, b, want)
 		}
 		servers := cfg.Zones[0].Forwarders
 		if a, b := servers[0].Port(), servers[1].Port(); a != want || b != 53 {
-			t.Errorf("LoadPort(%d) forwards to %d and %d, want %d and 53", port, a, b, want)
+			t.Errorf("Loader{Port: %d} forwards to %d and %d, want %d and 53", port, a, b, want)
 		}
 	}
 }

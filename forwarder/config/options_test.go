@@ -249,7 +249,7 @@ func TestNormalOrder(t *testing.T) {
 
 // normalOf returns the normal form even if there are errors of meaning.
 func normalOf(t *testing.T, conf string) (normal, complaints string) {
-	_, report := Load(writeConf(t, conf))
+	_, report, _ := Load(writeConf(t, conf))
 	var text strings.Builder
 	if err := report.WriteNormal(&text); err != nil {
 		t.Fatal(err)

@@ -38,16 +38,16 @@ func namedCheckconf(t *testing.T, conf string) (code int, normal, complaints str
 	return code, normal, complaints
 }
 
-// ours does the same with CheckConfig.
+// ours does the same with Load and WriteNormal.
 func ours(t *testing.T, conf string) (code int, normal, complaints string) {
 	t.Helper()
 	path := writeConf(t, conf)
-	_, report := Load(path)
+	_, report, err := Load(path)
 	var out strings.Builder
 	for _, f := range report.Findings {
 		out.WriteString(strings.TrimPrefix(f.String(), path+":") + "\n")
 	}
-	if report.Err() != nil {
+	if err != nil {
 		return 1, "", out.String()
 	}
 	var text strings.Builder

@@ -135,9 +135,8 @@ func TestPrimaryZone(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			_, report := Load(writeConf(t, opts(`directory "`+dir+`"; empty-zones-enable no;`)+
+			_, _, err := Load(writeConf(t, opts(`directory "`+dir+`"; empty-zones-enable no;`)+
 				` zone "example.com" { type primary; file "a.zone"; allow-query { none; }; };`))
-			err := report.Err()
 			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 				t.Errorf("zone file %q: %v, want %q", c.file, err, c.want)
 			}
@@ -166,8 +165,8 @@ func TestPrimaryZoneConfig(t *testing.T) {
 
 func TestZoneFileIsNotOne(t *testing.T) {
 	for name, want := range map[string]string{"/dev/zero": "not a regular file", "/": "not a regular file", "/nonexistent": "no such file"} {
-		_, report := Load(writeConf(t, `zone "example" { type primary; file "`+name+`"; };`))
-		if err := report.Err(); err == nil || !strings.Contains(err.Error(), want) {
+		_, _, err := Load(writeConf(t, `zone "example" { type primary; file "`+name+`"; };`))
+		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("zone file %s: %v, want %q", name, err, want)
 		}
 	}

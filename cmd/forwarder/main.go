@@ -7,8 +7,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-
-	"vpcdns/forwarder/config"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -28,7 +26,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	case f.buildInfo:
 		fmt.Fprint(stdout, buildInfo())
 	case f.check:
-		return config.CheckConfig(stdout, f.config, f.print)
+		return checkConfig(stdout, f.config, f.print)
 	case f.demo:
 		return demonstrate(stdout, stderr)
 	case f.background():

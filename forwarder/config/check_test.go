@@ -343,10 +343,10 @@ func TestAgainstNamedCheckconf(t *testing.T) {
 			want, wantNormal, theirs := namedCheckconf(t, s.conf)
 			got, normal, findings := ours(t, s.conf)
 			if s.differs == "" && got != want {
-				t.Errorf("CheckConfig(%q) = %d, want %d\nours: %s\ntheirs: %s", s.conf, got, want, findings, theirs)
+				t.Errorf("exit code of %q = %d, want %d\nours: %s\ntheirs: %s", s.conf, got, want, findings, theirs)
 			}
 			if s.differs != "" && got == want && squeeze(normal) == squeeze(wantNormal) {
-				t.Errorf("CheckConfig(%q) = %d as named-checkconf; the table says it differs: %s", s.conf, got, s.differs)
+				t.Errorf("exit code of %q = %d as named-checkconf; the table says it differs: %s", s.conf, got, s.differs)
 			}
 			if got == 0 && want == 0 && squeeze(normal) != squeeze(wantNormal) {
 				t.Errorf("normal form of %q is\n%s\nwant\n%s", s.conf, normal, wantNormal)
@@ -368,7 +368,7 @@ func TestOptionsAgainstNamedCheckconf(t *testing.T) {
 					want, _, theirs := namedCheckconf(t, conf)
 					got, _, findings := ours(t, conf)
 					if got != want {
-						t.Errorf("CheckConfig(%q) = %d, want %d\nours: %s\ntheirs: %s", conf, got, want, findings, theirs)
+						t.Errorf("exit code of %q = %d, want %d\nours: %s\ntheirs: %s", conf, got, want, findings, theirs)
 					}
 				})
 			}

@@ -22,7 +22,7 @@ func TestGeneratedAgainstNamedCheckconf(t *testing.T) {
 			want, wantNormal, theirs := namedCheckconf(t, conf)
 			got, normal, findings := ours(t, conf)
 			if got != want {
-				t.Errorf("CheckConfig = %d, want %d for\n%s\nours: %s\ntheirs: %s", got, want, conf, findings, theirs)
+				t.Errorf("exit code = %d, want %d for\n%s\nours: %s\ntheirs: %s", got, want, conf, findings, theirs)
 			}
 			if got == 0 && want == 0 && squeeze(normal) != squeeze(wantNormal) {
 				t.Errorf("normal form is\n%s\nwant\n%s", normal, wantNormal)

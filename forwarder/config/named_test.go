@@ -311,20 +311,9 @@ func TestFindings(t *testing.T) {
 }
 
 func TestMissingFile(t *testing.T) {
-	var out bytes.Buffer
-	if code := CheckConfig(&out, filepath.Join(t.TempDir(), "none"), true); code != 1 || out.Len() == 0 {
-		t.Errorf("CheckConfig(missing file) = %d with %q, want 1 with a reason", code, &out)
-	}
-}
-
-func TestWarningsAreMarked(t *testing.T) {
-	path := writeConf(t, "options { notify yes; frob yes; };")
-	var out bytes.Buffer
-	code := CheckConfig(&out, path, false)
-	want := path + ":1:11: warning: option 'notify' is ignored: there are no secondaries to notify\n" +
-		path + ":1:23: unknown option 'frob'\n"
-	if code != 1 || out.String() != want {
-		t.Errorf("CheckConfig = %d, %q; want 1, %q", code, &out, want)
+	cfg, report, err := Load(filepath.Join(t.TempDir(), "none"))
+	if cfg != nil || err == nil || len(report.Findings) != 1 {
+		t.Errorf("Load(missing file) = %v, %v, %v, want no Config and one error", cfg, report.Findings, err)
 	}
 }
 
@@ -345,7 +334,7 @@ func TestExponentialACL(t *testing.T) {
 	conf.WriteString("acl a40 { any; }; options { allow-query { a0; }; };")
 	code, _, findings := ours(t, conf.String())
 	if code != 1 || strings.Count(findings, "more than") != 1 {
-		t.Errorf("CheckConfig of 2^40 elements = %d, %s; want 1 and one reason", code, findings)
+		t.Errorf("exit code of 2^40 elements = %d, %s; want 1 and one reason", code, findings)
 	}
 }
 

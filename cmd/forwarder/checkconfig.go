@@ -1,9 +1,10 @@
-package config
+package main
 
 import (
 	"fmt"
 	"io"
 
+	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/namedconf"
 )
 
@@ -16,13 +17,13 @@ func marked(f namedconf.Finding) string {
 	return f.String()
 }
 
-// CheckConfig does what named-checkconf [-p] FILE does: it writes all that it
+// checkConfig does what named-checkconf [-p] FILE does: it writes all that it
 // finds in a configuration to w, as file:line:col: message, with "warning: " in
 // front of what does no harm, and with print the normal form of a good one. It
 // returns the exit code: 1 for errors, else 0. Unlike named-checkconf without
 // -z, it reads primary zones too.
-func CheckConfig(w io.Writer, path string, print bool) int {
-	_, report, err := Load(path)
+func checkConfig(w io.Writer, path string, print bool) int {
+	_, report, err := config.Load(path)
 	for _, f := range report.Findings {
 		fmt.Fprintln(w, marked(f))
 	}

@@ -12,10 +12,17 @@ import (
 // Sizes of the plot in SVG's pixels: three panels side by side.
 const (
 	panelWidth, panelHeight = 290, 300
-	left, right             = 74, 18
 	top, bottom             = 40, 44
-	plotWidth               = panelWidth - left - right
 	plotHeight              = panelHeight - top - bottom
+
+	// Bars have the servers' names on their left, lines on their right.
+	barsLeft, barsRight   = 74, 18
+	barsWidth             = panelWidth - barsLeft - barsRight
+	linesLeft, linesRight = 34, 72
+	linesWidth            = panelWidth - linesLeft - linesRight
+
+	// lineHeight is how far apart two labels can be read.
+	lineHeight = 15
 )
 
 // style is readable on white, and on black where the reader asks for that.
@@ -75,10 +82,10 @@ func (r *Results) bars(p panel, test string) {
 	step := float64(plotHeight+20) / float64(max(4, len(list)))
 	for i, s := range list {
 		v, y := median(s.Values), top+float64(i)*step
-		width := v / most * (plotWidth - 30)
-		p.text("end", left-6, y+step/2+4, s.Server)
-		fmt.Fprintf(p.out, "<rect class=%q x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>\n", class(s.Server), p.x(left), y+step*0.2, width, step*0.6)
-		p.text("", left+width+5, y+step/2+4, figure(v))
+		width := v / most * (barsWidth - 30)
+		p.text("end", barsLeft-6, y+step/2+4, s.Server)
+		fmt.Fprintf(p.out, "<rect class=%q x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>\n", class(s.Server), p.x(barsLeft), y+step*0.2, width, step*0.6)
+		p.text("", barsLeft+width+5, y+step/2+4, figure(v))
 	}
 }
 
@@ -105,9 +112,23 @@ func (r *Results) lines(p panel, test string) {
 	}
 	scale := axes{low: math.Log10(float64(points[0])), high: math.Log10(float64(points[len(points)-1])), most: math.Ceil(most/2) * 2}
 	scale.draw(p, points)
-	for _, server := range []string{floor, ours} {
-		r.line(p, scale, test, server, points)
+	floorEnd, oursEnd := r.line(p, scale, test, floor, points), r.line(p, scale, test, ours, points)
+	floorEnd, oursEnd = apart(floorEnd, oursEnd)
+	p.text("", linesLeft+linesWidth+9, floorEnd+4, floor)
+	p.text("", linesLeft+linesWidth+9, oursEnd+4, ours)
+}
+
+// apart moves two heights, of labels, away from each other until both can be
+// read.
+func apart(a, b float64) (float64, float64) {
+	gap := (lineHeight - math.Abs(a-b)) / 2
+	switch {
+	case gap <= 0:
+		return a, b
+	case a < b:
+		return a - gap, b + gap
 	}
+	return a + gap, b - gap
 }
 
 // axes map a number of things, by its logarithm, and a cost to a place.
@@ -115,15 +136,15 @@ type axes struct{ low, high, most float64 }
 
 func (a axes) at(n int, cost float64) (x, y float64) {
 	share := (math.Log10(float64(n)) - a.low) / (a.high - a.low)
-	return left + share*plotWidth, top + plotHeight*(1-cost/a.most)
+	return linesLeft + share*linesWidth, top + plotHeight*(1-cost/a.most)
 }
 
 func (a axes) draw(p panel, points []int) {
-	fmt.Fprintf(p.out, "<path class=\"axis\" d=\"M%.1f %d v%d h%d\"/>\n", p.x(left), top, plotHeight, plotWidth)
+	fmt.Fprintf(p.out, "<path class=\"axis\" d=\"M%.1f %d v%d h%d\"/>\n", p.x(linesLeft), top, plotHeight, linesWidth)
 	for i := range 3 {
 		cost := a.most * float64(i) / 2
 		_, y := a.at(points[0], cost)
-		p.text("end", left-6, y+4, fmt.Sprint(cost))
+		p.text("end", linesLeft-6, y+4, fmt.Sprint(cost))
 	}
 	for _, n := range points {
 		x, y := a.at(n, 0)
@@ -131,20 +152,17 @@ func (a axes) draw(p panel, points []int) {
 	}
 }
 
-func (r *Results) line(p panel, a axes, test, server string, points []int) {
+// line returns the height at which it ends.
+func (r *Results) line(p panel, a axes, test, server string, points []int) (end float64) {
 	var path, dots strings.Builder
-	var x, y float64
 	for _, n := range points {
 		if s := r.find(test, n, server); s != nil {
-			x, y = a.at(n, median(s.Values))
+			x, y := a.at(n, median(s.Values))
+			end = y
 			fmt.Fprintf(&path, "%.1f,%.1f ", p.x(x), y)
 			fmt.Fprintf(&dots, "<circle class=%q cx=\"%.1f\" cy=\"%.1f\" r=\"3\"/>\n", server, p.x(x), y)
 		}
 	}
 	fmt.Fprintf(p.out, "<polyline class=%q points=%q/>\n%s", server, strings.TrimSpace(path.String()), dots.String())
-	offset := 18.0 // the floor's label below its line, ours above
-	if server == ours {
-		offset = -10
-	}
-	p.text("end", x, y+offset, server)
+	return end
 }

@@ -118,6 +118,20 @@ func TestSVG(t *testing.T) {
 	}
 }
 
+// Labels stand beside the ends of their lines, never on them or on one another.
+func TestApart(t *testing.T) {
+	for _, test := range []struct{ a, b, wantA, wantB float64 }{
+		{100, 200, 100, 200},
+		{100, 105, 95, 110},
+		{105, 100, 110, 95},
+		{100, 100, 107.5, 92.5},
+	} {
+		if a, b := apart(test.a, test.b); a != test.wantA || b != test.wantB {
+			t.Errorf("apart(%v, %v) = %v, %v, want %v, %v", test.a, test.b, a, b, test.wantA, test.wantB)
+		}
+	}
+}
+
 func TestWriteAndLoad(t *testing.T) {
 	dir, want := filepath.Join(t.TempDir(), "new"), sample()
 	if err := write(dir, want); err != nil {

@@ -175,8 +175,8 @@ func TestReadme(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const redo = "go run ./cmd/bench -from testdata/bench/results.json -o testdata/bench -readme README.md"
-	if readme, err := os.ReadFile("../../README.md"); err != nil || !strings.Contains(string(readme), results.Markdown()) {
+	const redo = "go run ./cmd/bench -from testdata/bench/results.json -o testdata/bench -readme cmd/bench/README.md"
+	if readme, err := os.ReadFile("README.md"); err != nil || !strings.Contains(string(readme), results.Markdown()) {
 		t.Errorf("README.md (%v) has not the tables of %s: %s", err, dir, redo)
 	}
 	if svg, err := os.ReadFile(filepath.Join(dir, "hit.svg")); err != nil || string(svg) != string(results.SVG()) {

@@ -9,5 +9,5 @@
 // The first runs the forwarder alone, and holds each figure against its limit.
 // The second measures peers too, unchecked, and writes the figures to
 // testdata/faults.json, where those of scenarios and peers that did not run
-// stay. The third brings the table in the README up to date.
+// stay. The third brings the table in README.md up to date.
 package faults

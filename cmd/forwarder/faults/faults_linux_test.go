@@ -13,7 +13,7 @@ import (
 
 var (
 	peersFlag  = flag.String("peers", "", "`names` of peers to measure too, with commas between them")
-	updateFlag = flag.Bool("update", false, "write testdata/faults.json and the table in the README")
+	updateFlag = flag.Bool("update", false, "write testdata/faults.json and the table in README.md")
 )
 
 // atOnce is how many scenarios run at the same time: most of them wait.

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	readmeFile = "../../../README.md"
+	readmeFile = "README.md"
 	begin, end = "<!-- faults:begin -->\n", "<!-- faults:end -->\n"
 )
 
@@ -23,7 +23,7 @@ func embed(text, table string) (string, bool) {
 	return before + begin + table + end + after, begun && ended
 }
 
-// table returns the section of the README: rows are figures, columns servers.
+// table returns the table of README.md: rows are figures, columns servers.
 func (r *results) table() string {
 	head := []string{"fault: figure", "unit", "must reach", "forwarder"}
 	for _, p := range lab.Peers {
@@ -111,7 +111,7 @@ func align(rows [][]string) string {
 	return b.String()
 }
 
-// What the README shows is what was measured.
+// What README.md shows is what was measured.
 func TestReadme(t *testing.T) {
 	text, err := os.ReadFile(readmeFile)
 	if err != nil {

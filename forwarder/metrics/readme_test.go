@@ -4,23 +4,22 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-var update = flag.Bool("update", false, "write the table of metrics in the README")
+var update = flag.Bool("update", false, "write the table of metrics in README.md")
 
 const (
 	beginMark = "<!-- metrics:begin -->\n"
 	endMark   = "<!-- metrics:end -->\n"
 )
 
-// The README's table of metrics is that of the code.
+// The table of metrics in README.md is that of the code.
 func TestReadme(t *testing.T) {
-	path := filepath.Join("..", "..", "README.md")
+	const path = "README.md"
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)

@@ -6,10 +6,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// deviation is a way in which the forwarder differs from BIND on purpose. The
-// reasons are those of the README's list.
+// deviation is a way in which the forwarder differs from BIND on purpose.
 type deviation struct {
-	reason string
+	reason string // as in the forwarder's column of forwarder/README.md
 	fits   func(f *finding, d difference) bool
 }
 
@@ -28,33 +27,33 @@ var deviations = []deviation{
 		},
 	},
 	{
-		"RD=0 is answered from the cache or refused: no name servers are made known",
+		"RD=0 is answered from the cache, or REFUSED with EDE 20: no name servers are made known",
 		func(f *finding, d difference) bool {
 			fromCache := d.field == "authority" && d.ours == "no records" && strings.Contains(d.named, " in ns ")
 			return f.noRecursion() && (fromCache || f.ours.rcode() == dns.RcodeRefused && d.field != "reply")
 		},
 	},
 	{
-		"sets of more than 100 records are answered (BIND: max-records-per-type)",
+		"sets of more than 100 records are answered",
 		func(f *finding, d difference) bool {
 			many := strings.Contains(f.title, "a250.") || strings.Contains(f.title, "a5000.")
 			return many && (f.named.rcode() == dns.RcodeServerFailure || f.noRecursion())
 		},
 	},
 	{
-		"AD is never set (BIND sets it in truncated replies without EDNS)",
+		"AD is never set",
 		func(f *finding, d difference) bool {
 			return d.field == "flags" && f.named.msg.Truncated && strings.ReplaceAll(d.named, " ad", "") == d.ours
 		},
 	},
 	{
-		"a name in a question is not compressed: nothing stands before it that a pointer could mean",
+		"a compressed name in a question is FORMERR",
 		func(f *finding, _ difference) bool {
 			return strings.HasPrefix(f.title, "name-pointer-") && f.ours.rcode() == dns.RcodeFormatError
 		},
 	},
 	{
-		"signed queries: NOTAUTH, without a TSIG record",
+		"signed queries get NOTAUTH, without a TSIG record",
 		func(f *finding, _ difference) bool {
 			return strings.HasPrefix(f.title, "tsig-") && f.ours.rcode() == dns.RcodeNotAuth
 		},
@@ -72,13 +71,13 @@ var deviations = []deviation{
 		},
 	},
 	{
-		"which of several sets minimal-any leaves is nobody's promise",
+		"which of several sets `minimal-any` leaves may be another one",
 		func(f *finding, d difference) bool {
 			return strings.HasPrefix(f.title, "ANY ") && d.field == "answer" && len(f.named.msg.Answer) > 0 && len(f.ours.msg.Answer) > 0
 		},
 	},
 	{
-		"of two faults in one query, BIND may see the other one first",
+		"a query with two faults gets FORMERR for the one that is seen first here, with or without an OPT",
 		func(f *finding, d difference) bool {
 			return strings.HasPrefix(f.title, "mutation of ") && d.field == "EDNS" &&
 				f.named.rcode() == dns.RcodeFormatError && f.ours.rcode() == dns.RcodeFormatError

@@ -25,6 +25,7 @@
 //	SIGUSR2          start the program that is on disk now, with the same flags
 //	                 and our sockets, and exit when it serves; when it does not
 //	                 start the log says why, and nothing has changed
+//	                 (a service manager restarts instead, and loses nothing)
 //	SIGTERM, SIGINT  answer what was asked, then exit with status 0; a second
 //	                 one ends the process at once
 //	SIGUSR1          ignored
@@ -67,10 +68,11 @@
 // At --metrics-address, /metrics is for Prometheus and /healthz for a load
 // balancer: status 200 while queries are answered, 503 from SIGTERM on. When
 // the address cannot be had the log says so, DNS goes on, and the address is
-// tried again twice a minute.
+// tried again every second.
 //
 // # Memory
 //
-// Unless GOMEMLIMIT is set, the memory limit of the Go run time is set a quarter
-// above max-cache-size, so that a full cache is not doubled by garbage.
+// Unless GOMEMLIMIT is set, the memory limit of the Go run time is max-cache-size,
+// a quarter of it and 128 MiB for the rest, but at most 15/16 of the memory: so a
+// full cache is not doubled by garbage.
 package main

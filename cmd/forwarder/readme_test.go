@@ -87,8 +87,9 @@ func anchors(text string) (list []string) {
 func TestReadmeShowsLinesOfTables(t *testing.T) {
 	texts := readmes(t)
 	for heading, table := range map[string]string{
-		"## Speed\n":  "cmd/bench/README.md",
-		"## Faults\n": "cmd/forwarder/faults/README.md",
+		"## Options of named.conf\n": "forwarder/config/README.md",
+		"## Speed\n":                 "cmd/bench/README.md",
+		"## Faults\n":                "cmd/forwarder/faults/README.md",
 	} {
 		_, section, _ := strings.Cut(texts["README.md"], heading)
 		section, _, _ = strings.Cut(section, "\n## ")
@@ -113,4 +114,16 @@ func tableRows(text string) (rows []string) {
 		rows = append(rows, strings.Join(strings.Fields(line), " "))
 	}
 	return rows
+}
+
+// What is longer is not read. Tables belong where they are made.
+func TestReadmeIsShort(t *testing.T) {
+	const most = 17_000
+	info, err := os.Stat(filepath.Join(top, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Size() > most {
+		t.Errorf("README.md has %d octets, want %d at most", info.Size(), most)
+	}
 }

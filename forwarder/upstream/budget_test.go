@@ -156,9 +156,7 @@ func TestBudgetShared(t *testing.T) {
 			}
 		}
 		next.SetPPS(900)
-		if err := next.Drain(t.Context()); err != nil {
-			t.Error(err)
-		}
+		next.drain()
 		next.Close()
 		old.finish()
 		if peak := n.peak(); peak > 1000 {

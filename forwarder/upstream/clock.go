@@ -40,10 +40,7 @@ func (c *Client) settle(n int, w *work) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.putWork(w)
-	if c.live -= n; c.live == 0 && c.idle != nil {
-		close(c.idle)
-		c.idle = nil
-	}
+	c.live -= n
 }
 
 // delivery is a request that ended, and how.

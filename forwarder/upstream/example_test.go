@@ -1,7 +1,6 @@
 package upstream_test
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"net/netip"
@@ -45,6 +44,5 @@ func Example() {
 	})
 	c.Flush()
 	<-p.done
-	_ = c.Drain(context.Background())
 	// Output: example A 0 server unreachable
 }

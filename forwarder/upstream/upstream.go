@@ -125,7 +125,6 @@ type Client struct {
 	fresh    int // open sockets with one try each
 	pending  int // requests between Flush and their end
 	live     int // requests between Start and delivery
-	idle     chan struct{}
 	closed   bool
 	budgets  [2]*budget // IPv4, IPv6
 	rand     *rand.ChaCha8
@@ -234,26 +233,6 @@ func (c *Client) Close() {
 		close(c.done)
 	}
 	c.wg.Wait()
-}
-
-// Drain waits until nothing is in flight, or ctx ends.
-func (c *Client) Drain(ctx context.Context) error {
-	c.mu.Lock()
-	if c.live == 0 {
-		c.mu.Unlock()
-		return nil
-	}
-	if c.idle == nil {
-		c.idle = make(chan struct{})
-	}
-	idle := c.idle
-	c.mu.Unlock()
-	select {
-	case <-idle:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // OwnsCookie reports whether client is a client cookie that this Client sends:

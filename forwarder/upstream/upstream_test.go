@@ -1,7 +1,6 @@
 package upstream
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -95,24 +94,6 @@ func TestClose(t *testing.T) {
 				t.Errorf("Answer = %v, want %v", res.err, ErrClosed)
 			}
 		}
-	})
-}
-
-func TestDrain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		n := newNetwork(serverA)
-		n.hosts[serverA].rtt = func() time.Duration { return 300 * time.Millisecond }
-		a := newAsker(t, n)
-		a.start("a")
-		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-		defer cancel()
-		if err := a.Drain(ctx); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("Drain = %v before the answer, want a timeout", err)
-		}
-		if err := a.Drain(t.Context()); err != nil || len(a.ends) != 1 {
-			t.Errorf("Drain = %v with %d delivered, want nil, 1", err, len(a.ends))
-		}
-		a.Close()
 	})
 }
 

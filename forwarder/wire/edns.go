@@ -17,14 +17,13 @@ const (
 
 // Extended DNS errors (RFC 8914, 4).
 const (
-	EDEStale        = 3
-	EDECachedError  = 13
-	EDENotReady     = 14
-	EDEProhibited   = 18
-	EDENotAuth      = 20
-	EDENotSupported = 21
-	EDENoReachable  = 22
-	EDENetwork      = 23
+	EDEStale       = 3
+	EDECachedError = 13
+	EDENotReady    = 14
+	EDEProhibited  = 18
+	EDENotAuth     = 20
+	EDENoReachable = 22
+	EDENetwork     = 23
 )
 
 const (

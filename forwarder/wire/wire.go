@@ -65,7 +65,6 @@ const (
 	TypeDNAME = 39
 	TypeOPT   = 41
 	TypeRRSIG = 46
-	TypeTKEY  = 249
 	TypeTSIG  = 250
 	TypeIXFR  = 251
 	TypeAXFR  = 252

@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -341,7 +342,7 @@ func FuzzAnswer(f *testing.F) {
 		c.begin(r)
 		try := r.tries
 		if sameID && len(m) >= 2 {
-			wire.SetID(m, try.id)
+			binary.BigEndian.PutUint16(m, try.id)
 		}
 		id := try.id
 		c.datagram(try.table.owner.(*socket), m, false)

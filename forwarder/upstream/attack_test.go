@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -19,7 +20,7 @@ func TestForgedAnswers(t *testing.T) {
 	}{
 		{"wrong ID", func(q []byte, i int) []byte {
 			m := reply(q, 0)
-			wire.SetID(m, wire.ID(q)+uint16(i)+1)
+			binary.BigEndian.PutUint16(m, wire.ID(q)+uint16(i)+1)
 			return m
 		}},
 		{"wrong question", func(q []byte, i int) []byte {
@@ -73,7 +74,7 @@ func testForgedWithoutTCP(t *testing.T, silent bool) {
 	h.udp = func(k *fakeSocket, q []byte) (all [][]byte) {
 		for i := range 100 {
 			m := reply(q, 0)
-			wire.SetID(m, wire.ID(q)+uint16(i)+1)
+			binary.BigEndian.PutUint16(m, wire.ID(q)+uint16(i)+1)
 			all = append(all, m)
 		}
 		if !attack {
@@ -149,7 +150,7 @@ func flood(q []byte, n int) (all [][]byte) {
 func forgery(q []byte, miss int) []byte {
 	m := reply(q, 0)
 	m[bytes.Index(m, address)] ^= 1
-	wire.SetID(m, wire.ID(q)+uint16(miss))
+	binary.BigEndian.PutUint16(m, wire.ID(q)+uint16(miss))
 	return m
 }
 

@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"encoding/binary"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -83,7 +84,7 @@ func TestForgedOnSharedPort(t *testing.T) {
 			m := reply(q, 0)
 			if forge && n.rand.IntN(50) == 0 {
 				bad := reply(q, 0)
-				wire.SetID(bad, wire.ID(q)+1)
+				binary.BigEndian.PutUint16(bad, wire.ID(q)+1)
 				bad[len(bad)-1]++
 				k.deliver(bad, time.Millisecond)
 			}

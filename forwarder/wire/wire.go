@@ -82,9 +82,6 @@ const (
 // ID returns the message ID; msg is at least HeaderLen octets, here and below.
 func ID(msg []byte) uint16 { return binary.BigEndian.Uint16(msg) }
 
-// SetID writes the message ID.
-func SetID(msg []byte, id uint16) { binary.BigEndian.PutUint16(msg, id) }
-
 // Flags returns the header's second word: flags, opcode and rcode.
 func Flags(msg []byte) uint16 { return binary.BigEndian.Uint16(msg[2:]) }
 

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"strings"
 	"testing"
@@ -111,7 +112,7 @@ func TestHeader(t *testing.T) {
 	if len(msg) != HeaderLen {
 		t.Fatalf("AppendHeader appends %d octets, want %d", len(msg), HeaderLen)
 	}
-	SetID(msg, 0xabcd)
+	binary.BigEndian.PutUint16(msg, 0xabcd)
 	if want := unhex(t, "abcd82090001020304050607"); !bytes.Equal(msg, want) {
 		t.Errorf("header = %x, want %x", msg, want)
 	}

@@ -52,7 +52,7 @@ func TestSameQuestion(t *testing.T) {
 		{"echo", response(q), true},
 		{"echo with records", response(q, record(pointer(HeaderLen), TypeA, 1, 1, 2, 3, 4)), true},
 		{"other case", response(questionOf("WWW.eXample", TypeA)), true},
-		{"rcode, AA, no RA", message(QR|AA|ServFail, oneQ, q), true},
+		{"rcode, AA, no RA", message(QR|flagAA|ServFail, oneQ, q), true},
 		{"query", message(RD, oneQ, q), false},
 		{"other opcode", message(QR|OpcodeNotify<<11, oneQ, q), false},
 		{"no question", message(QR, [4]uint16{}), false},

@@ -6,7 +6,7 @@ const sample = "MyService-7.awslab.us-east-1.Internal"
 
 // sampleQuery is a query as a stub resolver sends it.
 func sampleQuery(edns bool) []byte {
-	msg := AppendHeader(nil, 0x1234, RD|AD, 1, 0, 0, 0)
+	msg := AppendHeader(nil, 0x1234, RD|flagAD, 1, 0, 0, 0)
 	msg = append(append(msg, nameOf(sample)...), 0, TypeA, 0, ClassIN)
 	if edns {
 		AddOPT(msg, 0)

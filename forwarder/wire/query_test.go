@@ -38,7 +38,7 @@ var queryFaults = []struct {
 	{"sound", message(RD, oneQ, asked), Sound},
 	{"root", message(RD, oneQ, questionOf("", TypeNS)), Sound},
 	{"bytes behind it", message(RD, oneQ, asked, []byte("xyz")), Sound},
-	{"all other flags", message(AA|TC|RD|RA|1<<6|AD|CD|rcodeMask, oneQ, asked), Sound},
+	{"all other flags", message(flagAA|TC|RD|RA|1<<6|flagAD|CD|rcodeMask, oneQ, asked), Sound},
 	{"longest name", message(RD, oneQ, longestName(0), []byte{0, 1, 0, 1}), Sound},
 	{"longest label", message(RD, oneQ, append([]byte{63}, make([]byte, 63)...), asked), Sound},
 	{"answer in a query", message(RD, [4]uint16{1, 1}, asked, record(root, TypeA, 0, 1, 2, 3, 4)), Sound},

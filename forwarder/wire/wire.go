@@ -18,14 +18,13 @@ const HeaderLen = 12
 // bits (RFC 1035, 4.2.2).
 const maxMessage = 1<<16 - 1
 
-// Flags of the header's second word (RFC 1035, 4.1.1; RFC 4035, 3.1.6).
+// Flags of the header's second word that the code looks at or sets (RFC 1035,
+// 4.1.1; RFC 4035, 3.1.6).
 const (
 	QR = 1 << 15
-	AA = 1 << 10
 	TC = 1 << 9
 	RD = 1 << 8
 	RA = 1 << 7
-	AD = 1 << 5
 	CD = 1 << 4
 
 	opcodeShift = 11

@@ -10,6 +10,12 @@ import (
 	"github.com/miekg/dns"
 )
 
+// Flags that the code neither sets nor looks at.
+const (
+	flagAA = 1 << 10
+	flagAD = 1 << 5
+)
+
 // nameOf is the wire form of dotted labels.
 func nameOf(dotted string) (name []byte) {
 	for l := range strings.SplitSeq(dotted, ".") {

@@ -166,15 +166,6 @@ func (l *Logs) Logger(name string) *slog.Logger {
 	return slog.New(&handler{logs: l, category: c})
 }
 
-// Wants reports whether the configuration gives the category channels of its
-// own: a `category queries` clause turns the query log on.
-func (l *Logs) Wants(category string) bool {
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	_, ok := l.routes[category]
-	return ok
-}
-
 // SetDebug sets the debug level of the server (named -d, rndc trace), which
 // channels of severity dynamic follow; 0 is off.
 func (l *Logs) SetDebug(n int) {

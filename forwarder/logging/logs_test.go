@@ -186,15 +186,6 @@ func TestLogFileTakesThePlaceOfSyslog(t *testing.T) {
 	}
 }
 
-func TestWants(t *testing.T) {
-	l := newWorld(t).open(Config{Categories: map[string][]string{"queries": {"null"}}})
-	for category, want := range map[string]bool{"queries": true, "client": false} {
-		if got := l.Wants(category); got != want {
-			t.Errorf("Wants(%s) = %v, want %v", category, got, want)
-		}
-	}
-}
-
 func TestContradictions(t *testing.T) {
 	for name, c := range map[string]Config{
 		"undefined channel": {Categories: map[string][]string{"default": {"nowhere"}}},

@@ -81,9 +81,6 @@ func (in *In) accept(n int) {
 	for i := range in.msgs[:n] {
 		m := &in.msgs[i]
 		in.size[i] = uint16(m.len)
-		if m.hdr.Flags&unix.MSG_TRUNC != 0 {
-			in.cut |= 1 << i
-		}
 		if m.hdr.Namelen != unix.SizeofSockaddrInet6 {
 			m.hdr.Namelen = unix.SizeofSockaddrInet6
 			in.peer[i].trim()

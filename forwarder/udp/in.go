@@ -10,7 +10,6 @@ const stride = MaxQuery + 64
 type In struct {
 	inbox // what the system needs; first, for its alignment
 	n     int
-	cut   uint64 // bit i: datagram i was longer than MaxQuery
 	size  [BatchSize]uint16
 	peer  [BatchSize]Peer
 	buf   [BatchSize * stride]byte
@@ -26,8 +25,9 @@ func NewIn() *In {
 // Len returns the number of datagrams.
 func (in *In) Len() int { return in.n }
 
-// Data returns datagram i, 0 ≤ i < Len, of at most MaxQuery bytes. It may be
-// changed in place, and is valid until the next batch.
+// Data returns datagram i, 0 ≤ i < Len, of at most MaxQuery bytes; a longer one
+// has lost its end. It may be changed in place, and is valid until the next
+// batch.
 func (in *In) Data(i int) []byte {
 	at := i * stride
 	return in.buf[at : at+int(in.size[i]) : at+MaxQuery]
@@ -36,15 +36,11 @@ func (in *In) Data(i int) []byte {
 // Peer returns the sender of datagram i.
 func (in *In) Peer(i int) Peer { return in.peer[i] }
 
-// Truncated reports whether datagram i was longer than MaxQuery and lost its
-// end.
-func (in *In) Truncated(i int) bool { return in.cut>>i&1 != 0 }
-
 // Full reports whether there is no room for another datagram.
 func (in *In) Full() bool { return in.n == BatchSize }
 
 // Reset empties the batch, for a Conn that is no socket.
-func (in *In) Reset() { in.n, in.cut = 0, 0 }
+func (in *In) Reset() { in.n = 0 }
 
 // Put appends a datagram that did not come from a system call, unless the batch
 // is Full.
@@ -53,7 +49,4 @@ func (in *In) Put(msg []byte, from Peer) {
 	in.n++
 	in.peer[i] = from
 	in.size[i] = uint16(copy(in.buf[i*stride:i*stride+MaxQuery], msg))
-	if len(msg) > MaxQuery {
-		in.cut |= 1 << i
-	}
 }

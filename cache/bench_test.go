@@ -91,7 +91,7 @@ func BenchmarkSweep(b *testing.B) {
 	c := filled(1e6)
 	b.ReportAllocs()
 	for b.Loop() {
-		c.Sweep(time.Second)
+		sweep(c, time.Second)
 	}
 }
 

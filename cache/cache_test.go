@@ -303,31 +303,27 @@ func TestDeleteFuncSparesNew(t *testing.T) {
 	}
 }
 
-func TestSweep(t *testing.T) {
-	fresh := func() *cache.Cache {
-		c := cache.New(0)
-		for i := range 1000 {
-			put(c, name(i), "value", cache.Times{TTL: uint32(i), Stale: 10})
-		}
-		return c
+// sweep sweeps the whole cache.
+func sweep(c *cache.Cache, now time.Duration) (dropped int) {
+	for range cache.Shards {
+		dropped += c.SweepNext(now)
 	}
-	c := fresh()
-	if got := c.Sweep(500 * time.Second); got != 491 {
-		t.Errorf("Sweep = %d, want the 491 whose last second has come", got)
+	return dropped
+}
+
+func TestSweep(t *testing.T) {
+	c := cache.New(0)
+	for i := range 1000 {
+		put(c, name(i), "value", cache.Times{TTL: uint32(i), Stale: 10})
+	}
+	if n := sweep(c, 500*time.Second); n != 491 || c.Len() != 509 {
+		t.Errorf("SweepNext for each shard = %d with %d left, want the 491 whose last second has come, with 509", n, c.Len())
 	}
 	if _, ok := get(c, name(490)); ok {
 		t.Error("an entry is there at its StaleUntil")
 	}
 	if _, ok := get(c, name(491)); !ok {
 		t.Error("an entry is gone a second before its StaleUntil")
-	}
-
-	c, n := fresh(), 0
-	for range cache.Shards {
-		n += c.SweepNext(500 * time.Second)
-	}
-	if n != 491 || c.Len() != 509 {
-		t.Errorf("SweepNext for each shard = %d with %d left, want 491 with 509", n, c.Len())
 	}
 }
 

@@ -20,12 +20,9 @@ func (c *Cache) DeleteFunc(drop func(Entry) bool) int {
 	return n
 }
 
-// Sweep drops the entries that are past StaleUntil, and returns how many.
-func (c *Cache) Sweep(now time.Duration) int { return c.DeleteFunc(dead(now)) }
-
-// SweepNext does a part of Sweep's work, on the next of the Shards parts of the
-// cache. Called now and then, it keeps the cache clean without ever taking
-// the processor from the readers for long.
+// SweepNext drops the entries that are past StaleUntil from the next of the
+// Shards parts of the cache, and returns how many. Called now and then, it keeps
+// the cache clean without ever taking the processor from the readers for long.
 func (c *Cache) SweepNext(now time.Duration) int {
 	return c.shard(c.swept.Add(1)).deleteFunc(dead(now))
 }

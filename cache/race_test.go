@@ -83,7 +83,7 @@ func step(c *cache.Cache, model map[string]string, op, arg byte) {
 		put(c, key, value, cache.Times{TTL: uint32(op >> 4)})
 		model[key] = value
 	case 4:
-		c.Sweep(now)
+		sweep(c, now)
 		keep(model, func(_, v string) bool { return ttlOf(v) > now })
 	case 5:
 		c.DeleteFunc(func(e cache.Entry) bool { return e.Key() < key })

@@ -10,10 +10,10 @@ type Fault uint8
 const (
 	Sound      Fault = iota
 	Ignore           // no reply: shorter than a header, or itself a response
-	BadHeader        // FORMERR, header only: no or more than one question, or a broken one
+	BadHeader        // FORMERR, header only: more than one question, a broken one, or none in NOTIFY or UPDATE
 	NoQuestion       // QDCOUNT 0: FORMERR, or an answer to its COOKIE alone
-	BadOpcode        // NOTIMP, header only
-	NotForUs         // NOTIFY or UPDATE: NOTAUTH
+	BadOpcode        // NOTIMP without question, but with OPT for who sent one
+	NotForUs         // NOTIFY or UPDATE: NOTAUTH, header only; FORMERR for another type than SOA
 	BadRecord        // FORMERR with the question: records behind it are broken, or the OPT is
 	BadOption        // FORMERR with question and OPT: an EDNS option of impossible length
 	BadVersion       // BADVERS: EDNS above 0 (RFC 6891, 6.1.3)

@@ -25,6 +25,7 @@ var arrows = map[string][]string{
 	"forwarder/rrl":             {"acl"},
 	"forwarder/scrub":           {"forwarder/wire"},
 	"forwarder/wire":            {},
+	"forwarder/workbench":       {},
 	"forwarder/rndc":            {},
 	"forwarder/upstream":        {"forwarder/wire"},
 	"forwarder/config":          {"acl", "forwarder/host", "forwarder/local", "forwarder/logging", "forwarder/namedconf"},

@@ -33,7 +33,7 @@ var arrows = map[string][]string{
 	"forwarder/metrics":         {"forwarder", "forwarder/upstream"}, // the latter for the types of its Stats
 	"cmd/forwarder":             {"forwarder", "forwarder/config", "forwarder/host", "forwarder/metrics", "forwarder/rndc", "forwarder/logging", "forwarder/namedconf", "cmd/forwarder/vpcresolver", "testdata"},
 	"cmd/forwarder/vpcresolver": {},
-	"cmd/forwarder/lab":         {"cmd/forwarder/vpcresolver", "testdata"},
+	"cmd/forwarder/lab":         {"cmd/forwarder/vpcresolver", "forwarder/workbench", "testdata"},
 	"cmd/forwarder/faults":      {},
 	"cmd/failover":              {"forwarder/rndc"},
 	"cmd/bench":                 {"forwarder/udp"},

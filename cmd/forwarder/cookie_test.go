@@ -7,13 +7,14 @@ import (
 	"github.com/miekg/dns"
 
 	"vpcdns/cmd/forwarder/lab"
+	"vpcdns/forwarder/workbench"
 )
 
 // TestCookiesOfOneServerAreGoodAtTheOther needs both to make cookies by RFC 9018
 // from the same secret, as the members of a pair may have it.
 func TestCookiesOfOneServerAreGoodAtTheOther(t *testing.T) {
 	t.Parallel()
-	program := lab.Need(t, "named", "bind9")
+	program := workbench.Need(t, "named")
 	_, upstream := startResolver(t)
 	conf := differentialText(upstream, "require-server-cookie yes;")
 	named, ours := freeAddr(t), freeAddr(t)

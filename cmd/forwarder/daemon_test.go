@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"vpcdns/cmd/forwarder/lab"
+	"vpcdns/forwarder/workbench"
 )
 
 const daemonConf = `options {
@@ -178,11 +179,11 @@ func testTrial(t *testing.T, program string) {
 // Root becomes the user of -u and keeps one capability.
 func testOtherUser(t *testing.T, program string) {
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
-		lab.Skip(t, "becoming another user needs root and Linux")
+		workbench.Skip(t, "becoming another user needs root and Linux")
 	}
 	nobody, err := lookupAccount("nobody")
 	if err != nil {
-		lab.Skip(t, "%v", err)
+		workbench.Skip(t, "%v", err)
 	}
 	addr := netip.AddrPortFrom(loopback, privilegedPort(t))
 	conf := writeConf(t, daemonConf, addr)

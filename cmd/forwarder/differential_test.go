@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"vpcdns/cmd/forwarder/lab"
+	"vpcdns/forwarder/workbench"
 )
 
 // differentialConf is the reference configuration on loopback. Clients in
@@ -92,7 +93,7 @@ func phases() []phase {
 // difference is one of the deviations, or a failure.
 func TestDifferential(t *testing.T) {
 	t.Parallel()
-	program := lab.Need(t, "named", "bind9")
+	program := workbench.Need(t, "named")
 	resolver, upstream := startResolver(t)
 	setTTLs(t, resolver)
 	setFaults(t, resolver)
@@ -106,7 +107,7 @@ func TestDifferential(t *testing.T) {
 // TestDifferentialOptions does so with the options that change replies.
 func TestDifferentialOptions(t *testing.T) {
 	t.Parallel()
-	program := lab.Need(t, "named", "bind9")
+	program := workbench.Need(t, "named")
 	ours := lab.BuildForwarder(t)
 	for _, options := range []string{
 		"minimal-responses yes; minimal-any yes; server-id \"a\"; hostname none;",
@@ -148,7 +149,7 @@ func TestDifferentialOfNamedAndNamed(t *testing.T) {
 	if testing.Short() {
 		t.Skip("tests the test, and takes half a minute")
 	}
-	program := lab.Need(t, "named", "bind9")
+	program := workbench.Need(t, "named")
 	resolver, upstream := startResolver(t)
 	setTTLs(t, resolver)
 	setFaults(t, resolver)

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"vpcdns/cmd/forwarder/lab"
+	"vpcdns/forwarder/workbench"
 )
 
 const serviceFile = "../../forwarder.service"
@@ -26,7 +26,7 @@ func unit(t *testing.T, program string) string {
 }
 
 func TestServiceIsValid(t *testing.T) {
-	analyze := lab.Need(t, "systemd-analyze", "systemd")
+	analyze := workbench.Need(t, "systemd-analyze")
 	self, err := os.Executable() // verify wants programs that exist
 	if err != nil {
 		t.Fatal(err)
@@ -39,7 +39,7 @@ func TestServiceIsValid(t *testing.T) {
 }
 
 func TestServiceIsConfined(t *testing.T) {
-	analyze := lab.Need(t, "systemd-analyze", "systemd")
+	analyze := workbench.Need(t, "systemd-analyze")
 	const most = "15" // ten times the exposure level
 	out, err := exec.Command(analyze, "security", "--offline=true", "--threshold="+most, "--no-pager", serviceFile).CombinedOutput()
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"vpcdns/cmd/forwarder/lab"
+	"vpcdns/forwarder/workbench"
 )
 
 // machine is a systemd of its own, in namespaces; see testdata/systemd/machine.
@@ -97,11 +97,9 @@ var version53 = []string{"dig", "+short", "+tries=3", "+timeout=1", "@127.0.0.1"
 
 // forwarder.service and the reference configuration on a systemd of their own.
 func TestUnderSystemd(t *testing.T) {
-	if os.Geteuid() != 0 {
-		lab.Skip(t, "booting a systemd needs root")
-	}
-	for program, pkg := range map[string]string{"systemctl": "systemd", "nsenter": "util-linux", "ip": "iproute2", "dig": "bind9-dnsutils"} {
-		lab.Need(t, program, pkg)
+	workbench.NeedRoot(t)
+	for _, program := range []string{"systemctl", "nsenter", "ip", "dig"} {
+		workbench.Need(t, program)
 	}
 	unit, err := os.ReadFile(serviceFile)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"vpcdns/cmd/forwarder/lab"
+	"vpcdns/forwarder/workbench"
 )
 
 var (
@@ -29,9 +30,7 @@ func TestMain(m *testing.M) {
 
 // TestFaults runs heavy scenarios one by one, and then all others together.
 func TestFaults(t *testing.T) {
-	if os.Geteuid() != 0 {
-		lab.Skip(t, "network namespaces need root")
-	}
+	workbench.NeedRoot(t)
 	servers := append([]lab.Server{lab.Forwarder(t, lab.BuildForwarder(t))}, chosenPeers(t)...)
 	found := loadResults(t)
 	t.Cleanup(func() { found.finish(t, servers) })

@@ -13,6 +13,8 @@ import (
 
 	"github.com/miekg/dns"
 	"golang.org/x/sys/unix"
+
+	"vpcdns/forwarder/workbench"
 )
 
 // Namespace is a network namespace without a name: it is gone when the test's
@@ -156,7 +158,7 @@ func (n *Namespace) Ask(t testing.TB, network, server string, question *dns.Msg)
 // Getent asks glibc's stub resolver for the addresses of a name.
 func (n *Namespace) Getent(t testing.TB, resolvConf, name string) (output string, err error) {
 	t.Helper()
-	program := Need(t, "getent", "libc-bin")
+	program := workbench.Need(t, "getent")
 	etc := map[string]string{"resolv.conf": resolvConf, "nsswitch.conf": "hosts: dns\n"}
 	cmd := Command(t, etc, "", program, "ahosts", name)
 	var out []byte

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"vpcdns/cmd/forwarder/vpcresolver"
+	"vpcdns/forwarder/workbench"
 	"vpcdns/testdata"
 )
 
@@ -39,11 +40,9 @@ type Network struct {
 // NewNetwork needs root, and what a test without it says is missing.
 func NewNetwork(t testing.TB) *Network {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		Skip(t, "network namespaces need root")
-	}
-	Need(t, "ip", "iproute2")
-	Need(t, "unshare", "util-linux")
+	workbench.NeedRoot(t)
+	workbench.Need(t, "ip")
+	workbench.Need(t, "unshare")
 	w := &Network{Router: NewNamespace(t)}
 	w.Router.IP(t, "link set lo up")
 	w.Router.Do(t, func() {

@@ -8,26 +8,6 @@ import (
 	"testing"
 )
 
-// Need returns the path of a program that the test compares with or runs
-// through. Without it the test is skipped, but fails where CI=true.
-func Need(t testing.TB, program, debianPackage string) string {
-	t.Helper()
-	path, err := exec.LookPath(program)
-	if err != nil {
-		Skip(t, "%s is not installed: apt-get install %s", program, debianPackage)
-	}
-	return path
-}
-
-// Skip skips the test for want of something, but fails it where CI=true.
-func Skip(t testing.TB, format string, args ...any) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatalf(format, args...)
-	}
-	t.Skipf(format, args...)
-}
-
 // BuildForwarder returns the path of a forwarder built from this module, with
 // the race detector if the test has it. An environment variable overrules:
 // FORWARDER=/usr/sbin/forwarder.

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"text/template"
+
+	"vpcdns/forwarder/workbench"
 )
 
 // Server is a program that forwards the reference's two private zones, in a
@@ -16,7 +18,6 @@ import (
 type Server struct {
 	Name    string
 	program string // its path; "" is found by the name
-	debian  string // package
 	args    string
 	conf    string // template of its configuration
 	version string // argument to print that
@@ -32,7 +33,7 @@ type Setup struct {
 // Peers are the servers that the forwarder is compared with: as they come, with
 // a cache, without validation, and never asking the root servers.
 var Peers = []Server{
-	{Name: "named", version: "-v", debian: "bind9", args: "-g -c {conf}", conf: `controls { };
+	{Name: "named", version: "-v", args: "-g -c {conf}", conf: `controls { };
 options {
 	directory "{{.Dir}}"; pid-file none; session-keyfile none;
 	listen-on { {{.Address}}; }; listen-on-v6 { none; }; allow-query { any; };
@@ -42,7 +43,7 @@ options {
 };
 {{range .Zones}}zone "{{.}}" { type forward; forward only; forwarders { {{range $.Upstreams}}{{.}}; {{end}}}; };
 {{end}}`},
-	{Name: "unbound", version: "-V", debian: "unbound", args: "-d -c {conf}", conf: `server:
+	{Name: "unbound", version: "-V", args: "-d -c {conf}", conf: `server:
 	directory: "{{.Dir}}"
 	chroot: ""
 	username: ""
@@ -59,18 +60,18 @@ remote-control:
 	{{range $.Upstreams}}forward-addr: {{.}}
 	{{end}}
 {{end}}`},
-	{Name: "dnsdist", version: "--version", debian: "dnsdist", args: "--supervised --disable-syslog -C {conf}", conf: `setLocal("{{.Address}}:53")
+	{Name: "dnsdist", version: "--version", args: "--supervised --disable-syslog -C {conf}", conf: `setLocal("{{.Address}}:53")
 setSecurityPollSuffix("")
 {{range .Upstreams}}newServer({address="{{.}}"})
 {{end}}getPool(""):setCache(newPacketCache(100000, {maxTTL=86400}))
 `},
-	{Name: "coredns", version: "-version", debian: "coredns (from its own site)", args: "-conf {conf}", conf: `{{range .Zones}}{{.}} {{end}}{
+	{Name: "coredns", version: "-version", args: "-conf {conf}", conf: `{{range .Zones}}{{.}} {{end}}{
 	bind {{.Address}}
 	forward .{{range .Upstreams}} {{.}}{{end}}
 	cache
 }
 `},
-	{Name: "dnsmasq", version: "--version", debian: "dnsmasq-base", args: "-k --conf-file={conf}", conf: `no-resolv
+	{Name: "dnsmasq", version: "--version", args: "-k --conf-file={conf}", conf: `no-resolv
 no-hosts
 user=root
 pid-file=
@@ -151,7 +152,10 @@ func (n *Namespace) Serve(t testing.TB, s Server, setup Setup) *Process {
 // CommandLine writes the server's configuration, and returns what to run.
 func (s Server) CommandLine(t testing.TB, setup Setup) []string {
 	t.Helper()
-	path := Need(t, s.executable(), s.debian)
+	path := s.executable()
+	if path == s.Name {
+		path = workbench.Need(t, s.Name)
+	}
 	args := strings.ReplaceAll(s.args, "{conf}", s.WriteConf(t, setup))
 	return append([]string{path}, strings.Fields(args)...)
 }

@@ -3,11 +3,12 @@ package main
 import (
 	"net/netip"
 	"os"
-	"os/exec"
 	"testing"
 	"time"
 
 	"github.com/miekg/dns"
+
+	"vpcdns/forwarder/workbench"
 )
 
 func TestAppendAnswer(t *testing.T) {
@@ -138,13 +139,9 @@ func TestMeasure(t *testing.T) {
 		t.Skip("starts servers")
 	}
 	o := options{rounds: 1, time: 20 * time.Millisecond, names: 2000}
-	for _, program := range []string{"dnsperf", "taskset", "unbound"} {
-		if _, err := exec.LookPath(program); err == nil {
-			continue
-		} else if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skipf("%s is not installed", program)
+	t.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin") // where workbench looks too
+	for _, program := range []string{"cc", "dnsperf", "taskset", "unbound"} {
+		workbench.Need(t, program)
 	}
 	o.peers = []string{"unbound"}
 	results, err := measure(t.Context(), o)

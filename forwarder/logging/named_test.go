@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"vpcdns/forwarder/workbench"
 )
 
 // namedChannels are the clauses that named runs with, and ours for the same.
@@ -80,13 +82,7 @@ func level(t *testing.T, name string) slog.Level {
 // runNamed starts named without a single socket, stops it when it runs, and
 // returns the directory of its logs.
 func runNamed(t *testing.T) string {
-	path, err := exec.LookPath("named")
-	if err != nil {
-		path = "/usr/sbin/named"
-	}
-	if _, err := os.Stat(path); err != nil {
-		needed(t, "named is missing: apt-get install bind9")
-	}
+	path := workbench.Need(t, "named")
 	dir := t.TempDir()
 	conf := filepath.Join(dir, "named.conf")
 	if err := os.WriteFile(conf, []byte(namedConf(dir)), 0o644); err != nil {
@@ -107,13 +103,6 @@ func runNamed(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return dir
-}
-
-func needed(t *testing.T, msg string) {
-	if os.Getenv("CI") == "true" {
-		t.Fatal(msg)
-	}
-	t.Skip(msg)
 }
 
 func readIfAny(path string) string {

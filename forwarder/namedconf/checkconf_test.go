@@ -10,22 +10,14 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"vpcdns/forwarder/workbench"
 )
 
-// checkconf returns the path of BIND's named-checkconf. Without it the test
-// is skipped, but fails where CI=true, since there the peers are installed.
+// checkconf returns the path of BIND's named-checkconf.
 func checkconf(t *testing.T) string {
 	t.Helper()
-	path, err := exec.LookPath("named-checkconf")
-	if err == nil {
-		return path
-	}
-	const missing = "named-checkconf is missing: install bind9-utils"
-	if os.Getenv("CI") == "true" {
-		t.Fatal(missing)
-	}
-	t.Skip(missing)
-	return ""
+	return workbench.Need(t, "named-checkconf")
 }
 
 // run runs named-checkconf, at path, in dir. It prints findings and file alike to out.

@@ -1,6 +1,7 @@
 // Package workbench knows what tests work with that Go does not bring: peers
 // that the forwarder is compared with, tools, and root. A test that lacks one
-// is skipped.
+// is skipped. As go test prints packages in the order of their paths, this one
+// is the last of ./..., and its test says what was skipped.
 package workbench
 
 import (

@@ -16,10 +16,16 @@ var herd = scenario{name: "herd", rows: herdRows, run: runHerd}
 
 var herdRows = []row{
 	{"2000 clients ask for one expired name, upstream takes 150 ms: answered", "", atLeast(2000)},
-	{"the same: queries to upstream", "", atMost(1)},
+	{"the same: queries to upstream", "", atMost(1).give(mostTries - 1)},
 	{"the same, upstream was fast before: answered", "", atLeast(2000)},
-	{"the same, upstream was fast before: queries to upstream", "", atMost(4)}, // with retries that follow the round trip time,
+	{"the same, upstream was fast before: queries to upstream", "", atMost(4).give(mostTries - 4)}, // with retries that follow the round trip time
 }
+
+// mostTries is how often the forwarder asks one question at most, when the
+// machine is so busy that the answer is never in time: at 50, 100 and 150 ms,
+// then at doubling distances, up to a second, for 4.5 s. A question that clients
+// do not share is asked hundreds of times.
+const mostTries = 10
 
 func runHerd(t *testing.T, s *site) figures {
 	s.start(t, "")
@@ -47,7 +53,8 @@ func (s *site) stampede(t *testing.T, label string, before time.Duration) (answe
 	asked := s.vpc.Queries(name)
 	all := lab.Load{
 		From: s.Corporate, Servers: []string{lab.ForwarderA}, Clients: 2000, Rate: 40_000, For: 50 * time.Millisecond,
-		Name: func(int) string { return name },
+		Patience: 15 * time.Second, // what counts is who gets an answer at all
+		Name:     func(int) string { return name },
 	}.Run(context.Background(), t)
 	return float64(len(all) - len(all.Failed())), float64(s.vpc.Queries(name) - asked)
 }

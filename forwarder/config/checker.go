@@ -152,9 +152,9 @@ func (c *checker) leftover(rest []namedconf.Item, in place) []namedconf.Item {
 func (c *checker) judge(s namedconf.Statement, o rankedOption, values []namedconf.Item) {
 	switch {
 	case o.exempt != "" && o.exempt == plain(values):
-	case o.treatment == isIgnored:
+	case o.treatment == Ignored:
 		c.warnf(s.Pos, "option '%s' is ignored: %s", o.name, o.why)
-	case o.treatment == isRefused:
+	case o.treatment == Refused:
 		c.errorf(s.Pos, "option '%s' is not supported: %s", o.name, o.why)
 	case o.age != current:
 		c.warnf(s.Pos, "option '%s' is %s", o.name, ageNames[o.age])

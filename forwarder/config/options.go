@@ -55,16 +55,17 @@ func (p place) String() string {
 	return strings.Join(names, ", ")
 }
 
-// treatment is what becomes of an option.
-type treatment uint8
+// Treatment is what becomes of an option.
+type Treatment uint8
 
+// What becomes of options.
 const (
-	isHonoured treatment = iota
-	isIgnored            // with a warning that says why it is harmless
-	isRefused            // with an error that says why
+	Honoured Treatment = iota
+	Ignored            // with a warning that says why it is harmless
+	Refused            // with an error that says why
 )
 
-var treatmentNames = [...]string{"honoured", "ignored", "refused"}
+func (t Treatment) String() string { return [...]string{"honoured", "ignored", "refused"}[t] }
 
 // age is what BIND 9.18 itself says of an option.
 type age uint8
@@ -84,7 +85,7 @@ type option struct {
 	name      string
 	in        place
 	syntax    syntax
-	treatment treatment
+	treatment Treatment
 	apply     setter // of an honoured option that sets something by itself
 	why       string // of one that is not honoured
 	exempt    string // the one value in normal form that needs none of this: it asks for what is done anyway
@@ -100,11 +101,11 @@ func honoured(name string, in place, s syntax, apply setter) option {
 }
 
 func ignored(name string, in place, s syntax, why string) option {
-	return option{name: name, in: in, syntax: s, treatment: isIgnored, why: why}
+	return option{name: name, in: in, syntax: s, treatment: Ignored, why: why}
 }
 
 func refused(name string, in place, s syntax, why string) option {
-	return option{name: name, in: in, syntax: s, treatment: isRefused, why: why}
+	return option{name: name, in: in, syntax: s, treatment: Refused, why: why}
 }
 
 // checked has apply look at an option that is not honoured for its errors.
@@ -152,33 +153,4 @@ func (x optionIndex) places(name string) (in place) {
 		in |= o.in
 	}
 	return in
-}
-
-// OptionTable returns the table of all options of named.conf as Markdown: what
-// each may hold, where, and what becomes of it.
-func OptionTable() string {
-	var b strings.Builder
-	b.WriteString("| option | in | value | here | why |\n|---|---|---|---|---|\n")
-	rows := options()
-	slices.SortStableFunc(rows, func(a, b option) int { return strings.Compare(a.name, b.name) })
-	for _, o := range rows {
-		b.WriteString(o.row())
-	}
-	return b.String()
-}
-
-func (o option) row() string {
-	why := o.why
-	if o.exempt != "" {
-		why += "; `" + o.exempt + "` is fine"
-	}
-	if o.age != current {
-		why = strings.TrimSuffix(ageNames[o.age]+"; "+why, "; ")
-	}
-	cells := []string{"`" + o.name + "`", o.in.String(), markdown(o.syntax.String()), treatmentNames[o.treatment], markdown(why)}
-	return "| " + strings.Join(cells, " | ") + " |\n"
-}
-
-func markdown(s string) string {
-	return strings.NewReplacer("|", `\|`, "*", `\*`, "<", "&lt;").Replace(s)
 }

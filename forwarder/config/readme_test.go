@@ -10,8 +10,8 @@ import (
 var update = goflag.Bool("update", false, "write the table of options in the README")
 
 // The README's table of options is that of the code.
-func TestReadmeOptions(t *testing.T) {
-	const path, begin, end = "../../README.md", "<!-- options:begin -->\n", "<!-- options:end -->\n"
+func TestReadme(t *testing.T) {
+	const path, begin, end = "README.md", "<!-- options:begin -->\n", "<!-- options:end -->\n"
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -21,7 +21,7 @@ func TestReadmeOptions(t *testing.T) {
 	if !begun || !ended {
 		t.Fatalf("%s has no section between %q and %q", path, begin, end)
 	}
-	want := before + begin + OptionTable() + end + after
+	want := before + begin + table() + end + after
 	if want == string(text) {
 		return
 	}
@@ -30,5 +30,44 @@ func TestReadmeOptions(t *testing.T) {
 	}
 	if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// table describes all options in Markdown.
+func table() string {
+	var b strings.Builder
+	b.WriteString("| option | in | value | here | why |\n|---|---|---|---|---|\n")
+	for _, o := range Options() {
+		b.WriteString(row(o))
+	}
+	return b.String()
+}
+
+func row(o Option) string {
+	why := markdown(o.Why)
+	if o.Except != "" {
+		why += "; `" + o.Except + "` is fine"
+	}
+	cells := []string{"`" + o.Name + "`", o.In, markdown(o.Value), o.Treatment.String(), why}
+	return "| " + strings.Join(cells, " | ") + " |\n"
+}
+
+func markdown(s string) string {
+	return strings.NewReplacer("|", `\|`, "*", `\*`, "<", "&lt;").Replace(s)
+}
+
+func TestTableRows(t *testing.T) {
+	text := table()
+	for _, want := range []string{
+		"| `recursion` | options | boolean | honoured |  |\n",
+		"| `notify` | options, primary zone | (boolean \\| (explicit \\| master-only \\| primary-only)) | ignored | there are no secondaries to notify; `no` is fine |\n",
+		"| `view` | top level | … | refused | all clients see the same; give each view its own server |\n",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the table lacks %q", want)
+		}
+	}
+	if got, want := strings.Count(text, "\n"), len(options())+2; got != want {
+		t.Errorf("the table has %d lines, want %d", got, want)
 	}
 }

@@ -5,6 +5,7 @@
 //	forwarder -f -c /etc/named.conf       serve in the foreground
 //	forwarder -g --listen 127.0.0.1:5353  try /etc/named.conf while named runs: logs to stderr only
 //	forwarder --check-config [-p] [FILE]  check a file, as named-checkconf does
+//	forwarder --options [NAME]            say what becomes of the options of named.conf
 //	forwarder --demo                      play with a failover, without root or network
 //
 // # Flags
@@ -17,6 +18,13 @@
 // --listen serves one address in place of those of listen-on and listen-on-v6,
 // and writes no pid-file. With -g, which opens no log file, a configuration can
 // so be tried while named, or another forwarder, goes on serving it.
+//
+// # Options of named.conf
+//
+// Each is honoured, ignored with a warning, or refused with an error. --options
+// prints all of them, a line each: where it may stand, what may follow it, what
+// becomes of it here, and why. With a NAME it prints the lines of that option, of
+// which there are several where it means another thing in another block.
 //
 // # Signals
 //
@@ -34,7 +42,8 @@
 //
 //	0  a clean end, a file without errors, or, without -f and -g, a server that
 //	   answers in the background
-//	1  anything else: wrong flags, errors in the configuration, a taken port
+//	1  anything else: wrong flags, errors in the configuration, an option that
+//	   --options does not know, a taken port
 //
 // # Root
 //

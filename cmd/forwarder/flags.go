@@ -26,6 +26,8 @@ type flags struct {
 	upstreamPPS        int
 	check, print       bool
 	help, demo         bool
+	options            bool
+	option             string // the one that options is about; "" is all
 	version, buildInfo bool
 	ignored            []string // warnings about flags that do nothing here
 	set                *pflag.FlagSet
@@ -87,7 +89,7 @@ var ignoredLetters = []letter{
 // refusedLetters are those of named that ask for what is not done here.
 var refusedLetters = []letter{
 	{"A", "provider", "name", "OpenSSL is not used"},
-	{"C", "defaults", "", "the README has a table of all options"},
+	{"C", "defaults", "", "--options prints a table of all"},
 	{"F", "fips", "", "set GODEBUG=fips140=on instead"},
 	{"t", "chroot", "directory", "leave it to the service manager, RootDirectory= in systemd"},
 }
@@ -112,6 +114,7 @@ func newFlags() *flags {
 	s.StringVar(&f.metricsAddress, "metrics-address", "127.0.0.1:9153", "`address` that serves Prometheus /metrics, \"\" for none")
 	s.IntVar(&f.upstreamPPS, "upstream-pps", 900, "most `packets` a second to upstream from each source address, 0: no limit; a VPC resolver drops what exceeds 1024")
 	s.BoolVar(&f.check, "check-config", false, "check the configuration and exit; -p prints it")
+	s.BoolVar(&f.options, "options", false, "print what becomes of each option of named.conf, or of the one that is named, and exit")
 	s.BoolVar(&f.demo, "demo", false, "show failovers on loopback; needs no configuration")
 	s.BoolVarP(&f.version, "version", "v", false, "print the version and exit")
 	s.BoolVarP(&f.buildInfo, "build-info", "V", false, "print the version and how it was built, and exit")
@@ -142,8 +145,12 @@ func parseFlags(args []string) (*flags, error) {
 	if err := f.set.Parse(args); err != nil {
 		return nil, err
 	}
-	if f.set.NArg() > 0 {
-		return nil, fmt.Errorf("extra command line arguments: %s", strings.Join(f.set.Args(), " "))
+	args = f.set.Args()
+	if f.options && len(args) > 0 {
+		f.option, args = args[0], args[1:]
+	}
+	if len(args) > 0 {
+		return nil, fmt.Errorf("extra command line arguments: %s", strings.Join(args, " "))
 	}
 	return f, f.judge()
 }
@@ -208,6 +215,7 @@ func (f *flags) usage() string {
 Usage:
   forwarder [flags]
   forwarder --check-config [-p] [FILE]
+  forwarder --options [NAME]
 
 Flags:
 %s
@@ -217,6 +225,7 @@ Examples:
   forwarder -g --listen 127.0.0.1:5353   try /etc/named.conf while named runs: logs on the terminal
   forwarder --check-config               check /etc/named.conf: FILE:LINE:COL: message
   forwarder --check-config -p my.conf    print it as it is understood
+  forwarder --options prefetch           what is done with this option
   forwarder --demo                       see a failover, without root or network
   dig @127.0.0.1 -p 5353 version.bind chaos txt
 
@@ -227,7 +236,7 @@ Signals:
 
 Exit status:
   0   clean end; configuration without errors; server ready in the background
-  1   wrong flags, errors in the configuration, port taken, any other failure
+  1   wrong flags, errors in the configuration, unknown option, port taken, any other failure
 
 Accepted for named's sake, and ignored: %s.
 `, f.list(), letters())

@@ -31,6 +31,9 @@ func TestFlags(t *testing.T) {
 		{"-v", func(f *flags) bool { return f.version }},
 		{"-V", func(f *flags) bool { return f.buildInfo }},
 		{"-h", func(f *flags) bool { return f.help }},
+		{"--options", func(f *flags) bool { return f.options && f.option == "" }},
+		{"--options prefetch", func(f *flags) bool { return f.options && f.option == "prefetch" }},
+		{"--options prefetch recursion", nil},
 		{"--demo", func(f *flags) bool { return f.demo }},
 		{"-U 4 -S 1024 -m record -M fill -D x -s -X none -T nosyslog -E pkcs11 -N 1 -x 1", nil},
 		{"-U 4 -S 1024 -m record -M fill -D x -s -X none -T nosyslog -E pkcs11 -N 1", func(f *flags) bool {

@@ -27,6 +27,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprint(stdout, buildInfo())
 	case f.check:
 		return checkConfig(stdout, f.config, f.print)
+	case f.options:
+		return printOptions(stdout, stderr, f.option)
 	case f.demo:
 		return demonstrate(stdout, stderr)
 	case f.background():

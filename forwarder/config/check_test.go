@@ -10,7 +10,7 @@ import (
 // opts writes an options block, zone a forward zone.
 func opts(s string) string { return "options { " + s + " };" }
 
-// snippets are configurations that named-checkconf and we must judge alike,
+// snippets are configurations that named-checkconf and we must find good or bad alike,
 // unless differs says why not. What both accept has the same normal form.
 var snippets = []struct {
 	name, conf string

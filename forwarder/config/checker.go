@@ -108,7 +108,7 @@ func (c *checker) statement(s namedconf.Statement, in place, seen map[int]bool) 
 	if len(rest) > 0 {
 		rest = c.leftover(rest, in)
 	}
-	c.judge(s, o, items[1:])
+	c.treat(s, o, items[1:])
 	return ranked{namedconf.Statement{Items: items, Pos: s.Pos}, o.rank}, rest, true
 }
 
@@ -148,8 +148,8 @@ func (c *checker) leftover(rest []namedconf.Item, in place) []namedconf.Item {
 	return nil
 }
 
-// judge reports what becomes of an option that is not honoured.
-func (c *checker) judge(s namedconf.Statement, o rankedOption, values []namedconf.Item) {
+// treat reports what becomes of an option that is not honoured.
+func (c *checker) treat(s namedconf.Statement, o rankedOption, values []namedconf.Item) {
 	switch {
 	case o.exempt != "" && o.exempt == plain(values):
 	case o.treatment == Ignored:

@@ -152,11 +152,11 @@ func parseFlags(args []string) (*flags, error) {
 	if len(args) > 0 {
 		return nil, fmt.Errorf("extra command line arguments: %s", strings.Join(args, " "))
 	}
-	return f, f.judge()
+	return f, f.validate()
 }
 
-// judge refuses what makes no sense and notes what does nothing.
-func (f *flags) judge() error {
+// validate refuses what makes no sense and notes what does nothing.
+func (f *flags) validate() error {
 	for _, o := range refusedLetters {
 		if f.set.Changed(o.name) {
 			return fmt.Errorf("option -%s is not supported: %s", o.letter, o.why)

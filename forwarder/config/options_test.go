@@ -67,8 +67,8 @@ func exampleSequence(s sequence) (string, bool) {
 	return strings.Join(parts, " "), true
 }
 
-// specialValues are examples where BIND wants more than the syntax says.
-var specialValues = map[string]string{
+// givenValues are examples where BIND wants more than the syntax says.
+var givenValues = map[string]string{
 	"algorithm":             "hmac-sha256",
 	"secret":                `"c2VjcmV0IQ=="`,
 	"cookie-secret":         `"00112233445566778899aabbccddeeff"`,
@@ -132,7 +132,7 @@ var specialValues = map[string]string{
 
 // value returns an example of the option's values; false if there is none.
 func (o option) value() (string, bool) {
-	if v, ok := specialValues[o.name]; ok {
+	if v, ok := givenValues[o.name]; ok {
 		return v, v != ""
 	}
 	return example(o.syntax)

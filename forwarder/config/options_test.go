@@ -219,20 +219,20 @@ func TestNormalOrder(t *testing.T) {
 				block = "{ type " + zone + ";" + block[1:]
 			}
 			conf := fmt.Sprintf(frame, block)
-			code, want, complaints := namedCheckconf(t, conf)
+			code, want, messages := namedCheckconf(t, conf)
 			if code != 0 {
-				t.Fatalf("named-checkconf refuses the examples:\n%s\n%s", complaints, conf)
+				t.Fatalf("named-checkconf refuses the examples:\n%s\n%s", messages, conf)
 			}
-			normal, complaints := normalOf(t, conf)
+			normal, messages := normalOf(t, conf)
 			if squeeze(normal) != squeeze(want) {
-				t.Errorf("normal form of %s:\n%s\nwant\n%s\n%s", conf, normal, want, complaints)
+				t.Errorf("normal form of %s:\n%s\nwant\n%s\n%s", conf, normal, want, messages)
 			}
 		})
 	}
 }
 
 // normalOf returns the normal form even if there are errors of meaning.
-func normalOf(t *testing.T, conf string) (normal, complaints string) {
+func normalOf(t *testing.T, conf string) (normal, messages string) {
 	_, report, _ := Load(writeConf(t, conf))
 	var text strings.Builder
 	if err := report.WriteNormal(&text); err != nil {

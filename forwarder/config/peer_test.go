@@ -12,7 +12,7 @@ import (
 // namedCheckconf runs the peer on a configuration, and returns its exit code
 // and what it prints with -p. Without the peer the test is skipped, but not
 // where CI says that everything is there.
-func namedCheckconf(t *testing.T, conf string) (code int, normal, complaints string) {
+func namedCheckconf(t *testing.T, conf string) (code int, normal, messages string) {
 	t.Helper()
 	path, err := exec.LookPath("named-checkconf")
 	if err != nil && os.Getenv("CI") == "true" {
@@ -30,16 +30,16 @@ func namedCheckconf(t *testing.T, conf string) (code int, normal, complaints str
 	}
 	for line := range strings.Lines(string(out)) {
 		if about, ok := strings.CutPrefix(line, file+":"); ok {
-			complaints += about
+			messages += about
 		} else {
 			normal += line
 		}
 	}
-	return code, normal, complaints
+	return code, normal, messages
 }
 
 // ours does the same with Load and WriteNormal.
-func ours(t *testing.T, conf string) (code int, normal, complaints string) {
+func ours(t *testing.T, conf string) (code int, normal, messages string) {
 	t.Helper()
 	path := writeConf(t, conf)
 	_, report, err := Load(path)

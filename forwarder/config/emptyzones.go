@@ -38,7 +38,7 @@ func (b *builder) emptyName(s namedconf.Statement) {
 }
 
 // addEmptyZones serves the built-in empty zones, so that questions about
-// private addresses stay in the house (RFC 6303). As in named they stand back
+// private addresses go no further (RFC 6303). As in named they are left out
 // where forwarding is the written will: below a `forward only`, global or of a
 // zone. A forward zone without it is forwarded too, though named would answer
 // it from the empty zone.
@@ -48,7 +48,7 @@ func (b *builder) addEmptyZones() {
 		return
 	}
 	for _, name := range local.EmptyZoneNames() {
-		if b.standsBack(name) {
+		if b.leftOut(name) {
 			continue
 		}
 		records := local.EmptyZoneRecords(name, o.server, orRoot(o.contact))
@@ -64,8 +64,8 @@ func orRoot(name string) string {
 	return name
 }
 
-// standsBack reports whether name is not served as an empty zone.
-func (b *builder) standsBack(name string) bool {
+// leftOut reports whether name is not served as an empty zone.
+func (b *builder) leftOut(name string) bool {
 	if slices.Contains(b.emptyZones.disabled, name) || b.primary[name] {
 		return true
 	}

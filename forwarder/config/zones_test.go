@@ -29,7 +29,7 @@ func TestForwardZones(t *testing.T) {
 	}
 }
 
-// TestEmptyZones checks which of the built-in zones stand back; named 9.18
+// TestEmptyZones checks which of the built-in zones are left out; named 9.18
 // does the same but where noted.
 func TestEmptyZones(t *testing.T) {
 	const all = 100

@@ -7,9 +7,6 @@ import (
 	"testing"
 )
 
-// opts writes an options block, zone a forward zone.
-func opts(s string) string { return "options { " + s + " };" }
-
 // snippets are configurations that named-checkconf and we must find good or bad alike,
 // unless differs says why not. What both accept has the same normal form.
 var snippets = []struct {
@@ -374,15 +371,6 @@ func TestOptionsAgainstNamedCheckconf(t *testing.T) {
 			}
 		}
 	}
-}
-
-// requires is what a block must have to be good.
-func requires(in place) string {
-	switch in {
-	case inPrimary, inForward, inHint:
-		return "type " + frameTypes[in] + "; "
-	}
-	return ""
 }
 
 // valuesToTry are a good value and bad ones. All of them cost half a minute.

@@ -20,23 +20,6 @@ import (
 	"vpcdns/forwarder/namedconf"
 )
 
-// load returns the Config of a configuration that must be good.
-func load(t *testing.T, conf string) *Config {
-	t.Helper()
-	cfg, _, err := Load(writeConf(t, conf))
-	if err != nil {
-		t.Fatalf("Load(%q): %v", conf, err)
-	}
-	return cfg
-}
-
-func addrPorts(list ...string) (a []netip.AddrPort) {
-	for _, s := range list {
-		a = append(a, netip.MustParseAddrPort(s))
-	}
-	return a
-}
-
 func TestReferenceConfig(t *testing.T) {
 	cfg, report, err := Load("../../testdata/named.conf/good-reference.conf")
 	for _, f := range report.Findings {
@@ -255,19 +238,6 @@ func TestOptions(t *testing.T) {
 			}
 		})
 	}
-}
-
-// difference names the fields that differ.
-func difference(got, want *Config) string {
-	var b strings.Builder
-	g, w := reflect.ValueOf(*got), reflect.ValueOf(*want)
-	for i := range g.NumField() {
-		if a, z := g.Field(i).Interface(), w.Field(i).Interface(); !reflect.DeepEqual(a, z) {
-			b.WriteString(g.Type().Field(i).Name + " is ")
-			b.WriteString(strings.TrimSpace(fmt.Sprint(a)) + ", want " + fmt.Sprint(z) + "\n")
-		}
-	}
-	return b.String()
 }
 
 func TestDefault(t *testing.T) {

@@ -2,12 +2,58 @@ package config
 
 import (
 	"errors"
+	"fmt"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 )
+
+// opts writes an options block.
+func opts(s string) string { return "options { " + s + " };" }
+
+// load returns the Config of a configuration that must be good.
+func load(t *testing.T, conf string) *Config {
+	t.Helper()
+	cfg, _, err := Load(writeConf(t, conf))
+	if err != nil {
+		t.Fatalf("Load(%q): %v", conf, err)
+	}
+	return cfg
+}
+
+func addrPorts(list ...string) (a []netip.AddrPort) {
+	for _, s := range list {
+		a = append(a, netip.MustParseAddrPort(s))
+	}
+	return a
+}
+
+// writeConf writes a configuration to a file and returns its path.
+func writeConf(t *testing.T, conf string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "named.conf")
+	if err := os.WriteFile(path, []byte(conf), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// difference names the fields that differ.
+func difference(got, want *Config) string {
+	var b strings.Builder
+	g, w := reflect.ValueOf(*got), reflect.ValueOf(*want)
+	for i := range g.NumField() {
+		if a, z := g.Field(i).Interface(), w.Field(i).Interface(); !reflect.DeepEqual(a, z) {
+			b.WriteString(g.Type().Field(i).Name + " is ")
+			b.WriteString(strings.TrimSpace(fmt.Sprint(a)) + ", want " + fmt.Sprint(z) + "\n")
+		}
+	}
+	return b.String()
+}
 
 // namedCheckconf runs the peer on a configuration, and returns its exit code
 // and what it prints with -p. Without the peer the test is skipped, but not
@@ -57,13 +103,14 @@ func ours(t *testing.T, conf string) (code int, normal, messages string) {
 	return 0, text.String(), out.String()
 }
 
-func writeConf(t *testing.T, conf string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "named.conf")
-	if err := os.WriteFile(path, []byte(conf), 0o600); err != nil {
+// normalOf returns the normal form even if there are errors of meaning.
+func normalOf(t *testing.T, conf string) (normal, messages string) {
+	_, report, _ := Load(writeConf(t, conf))
+	var text strings.Builder
+	if err := report.WriteNormal(&text); err != nil {
 		t.Fatal(err)
 	}
-	return path
+	return text.String(), fmt.Sprint(report.Findings)
 }
 
 // squeeze makes two layouts of the same statements equal.

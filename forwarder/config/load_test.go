@@ -117,16 +117,16 @@ func moveRoot(t *testing.T, root string) {
 func TestAccessInherits(t *testing.T) {
 	const near = "{ localnets; localhost; }"
 	for _, c := range []struct{ name, conf, query, cache, recurse string }{
-		{"nothing", "", "{ any; }", near, near},
-		{"query", "allow-query { 10/8; };", "{ 10.0.0.0/8; }", "{ 10.0.0.0/8; }", "{ 10.0.0.0/8; }"},
-		{"recursion", "allow-recursion { 10/8; };", "{ any; }", "{ 10.0.0.0/8; }", "{ 10.0.0.0/8; }"},
-		{"cache", "allow-query-cache { 10/8; };", "{ any; }", "{ 10.0.0.0/8; }", "{ 10.0.0.0/8; }"},
-		{"query and recursion", "allow-query { 10/8; }; allow-recursion { none; };", "{ 10.0.0.0/8; }", "{ none; }", "{ none; }"},
-		{"query and cache", "allow-query { 10/8; }; allow-query-cache { any; };", "{ 10.0.0.0/8; }", "{ any; }", "{ any; }"},
-		{"all", "allow-query { 10/8; }; allow-query-cache { any; }; allow-recursion { none; };", "{ 10.0.0.0/8; }", "{ any; }", "{ none; }"},
-		{"empty list", "allow-query { };", "{ }", "{ }", "{ }"},
-		{"recursion no", "recursion no; allow-query { 10/8; };", "{ 10.0.0.0/8; }", "{ none; }", "{ none; }"},
-		{"recursion no, cache", "recursion no; allow-query-cache { any; };", "{ any; }", "{ any; }", "{ none; }"},
+		{name: "nothing", query: "{ any; }", cache: near, recurse: near},
+		{name: "query", conf: "allow-query { 10/8; };", query: "{ 10.0.0.0/8; }", cache: "{ 10.0.0.0/8; }", recurse: "{ 10.0.0.0/8; }"},
+		{name: "recursion", conf: "allow-recursion { 10/8; };", query: "{ any; }", cache: "{ 10.0.0.0/8; }", recurse: "{ 10.0.0.0/8; }"},
+		{name: "cache", conf: "allow-query-cache { 10/8; };", query: "{ any; }", cache: "{ 10.0.0.0/8; }", recurse: "{ 10.0.0.0/8; }"},
+		{name: "query and recursion", conf: "allow-query { 10/8; }; allow-recursion { none; };", query: "{ 10.0.0.0/8; }", cache: "{ none; }", recurse: "{ none; }"},
+		{name: "query and cache", conf: "allow-query { 10/8; }; allow-query-cache { any; };", query: "{ 10.0.0.0/8; }", cache: "{ any; }", recurse: "{ any; }"},
+		{name: "all", conf: "allow-query { 10/8; }; allow-query-cache { any; }; allow-recursion { none; };", query: "{ 10.0.0.0/8; }", cache: "{ any; }", recurse: "{ none; }"},
+		{name: "empty list", conf: "allow-query { };", query: "{ }", cache: "{ }", recurse: "{ }"},
+		{name: "recursion no", conf: "recursion no; allow-query { 10/8; };", query: "{ 10.0.0.0/8; }", cache: "{ none; }", recurse: "{ none; }"},
+		{name: "recursion no, cache", conf: "recursion no; allow-query-cache { any; };", query: "{ any; }", cache: "{ any; }", recurse: "{ none; }"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cfg := load(t, opts(c.conf))
@@ -188,7 +188,10 @@ func TestOptions(t *testing.T) {
 			c.EDNS.CookieSecrets = [][16]byte{{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}}
 		}},
 		{opts("tcp-clients 010; tcp-listen-queue 20; tcp-initial-timeout 1; tcp-idle-timeout 100; tcp-keepalive-timeout 600; tcp-advertised-timeout 0;"), func(c *Config) {
-			c.TCP = TCP{8, 20, 2500 * time.Millisecond, 10 * time.Second, 60 * time.Second, 0}
+			c.TCP = TCP{
+				Clients: 8, Backlog: 20, InitialTimeout: 2500 * time.Millisecond,
+				IdleTimeout: 10 * time.Second, KeepaliveTimeout: time.Minute,
+			}
 		}},
 		{opts("version none; hostname none;"), func(c *Config) { c.Identity = local.Identity{} }},
 		{opts(`version "x"; server-id hostname;`), func(c *Config) {
@@ -196,7 +199,8 @@ func TestOptions(t *testing.T) {
 			c.Identity = local.Identity{Version: &x, Hostname: c.Identity.Hostname, ServerID: c.Identity.Hostname}
 		}},
 		{opts("recursive-clients 5000; clients-per-query 0; max-clients-per-query 7; fetches-per-server 8 fail; fetches-per-zone 9 drop;"), func(c *Config) {
-			c.Limits = Limits{5000, Quota{Max: 8}, Quota{Max: 9, Drop: true}, c.Limits.ResolverQueryTimeout}
+			c.Limits.RecursiveClients = 5000
+			c.Limits.FetchesPerServer, c.Limits.FetchesPerZone = Quota{Max: 8}, Quota{Max: 9, Drop: true}
 		}},
 		{opts("resolver-query-timeout 3;"), func(c *Config) { c.Limits.ResolverQueryTimeout = 3 * time.Second }},
 		{opts("resolver-query-timeout 2500;"), func(c *Config) { c.Limits.ResolverQueryTimeout = 2500 * time.Millisecond }},

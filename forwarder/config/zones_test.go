@@ -38,23 +38,22 @@ func TestEmptyZones(t *testing.T) {
 		served     int
 		gone       string // a name that is not served
 	}{
-		{"nothing", "", all, ""},
-		{"forward only", opts("forward only; forwarders { 192.0.2.1; };"), 0, "10.in-addr.arpa."},
-		{"forward first", opts("forward first; forwarders { 192.0.2.1; };"), all, ""},
-		{"forwarders alone", opts("forwarders { 192.0.2.1; };"), all, ""},
-		{"root zone", `zone "." { type forward; forward only; forwarders { 192.0.2.1; }; };`, 0, "home.arpa."},
-		{"recursion no", opts("recursion no;"), 0, "10.in-addr.arpa."},
-		{"recursion no but enabled", opts("recursion no; empty-zones-enable yes;"), all, ""},
-		{"disabled", opts(`disable-empty-zone "10.IN-ADDR.ARPA"; disable-empty-zone d.f.ip6.arpa.;`), all - 2, "d.f.ip6.arpa."},
-		{"disabled elsewhere", opts(`disable-empty-zone "1.10.in-addr.arpa";`), all, ""},
-		{"zone forward only", `zone "10.in-addr.arpa" { type forward; forward only; forwarders { 192.0.2.1; }; };`, all - 1, "10.in-addr.arpa."},
-		{"zone above", `zone "in-addr.arpa" { type forward; forward only; forwarders { 192.0.2.1; }; };`, 11, "10.in-addr.arpa."},
-		{"zone below", `zone "1.10.in-addr.arpa" { type forward; forward only; forwarders { 192.0.2.1; }; };`, all, ""},
-		{"zone without forwarders", `zone "10.in-addr.arpa" { type forward; forwarders { }; };`, all, ""},
-		{"zone below forward only without forwarders", opts("forward only; forwarders { 192.0.2.1; };") +
-			` zone "10.in-addr.arpa" { type forward; };`, 1, "16.172.in-addr.arpa."},
-		{"zone forward first, which named does not forward", `zone "10.in-addr.arpa" { type forward; forwarders { 192.0.2.1; }; };`,
-			all - 1, "10.in-addr.arpa."},
+		{name: "nothing", served: all},
+		{name: "forward only", conf: opts("forward only; forwarders { 192.0.2.1; };"), gone: "10.in-addr.arpa."},
+		{name: "forward first", conf: opts("forward first; forwarders { 192.0.2.1; };"), served: all},
+		{name: "forwarders alone", conf: opts("forwarders { 192.0.2.1; };"), served: all},
+		{name: "root zone", conf: `zone "." { type forward; forward only; forwarders { 192.0.2.1; }; };`, gone: "home.arpa."},
+		{name: "recursion no", conf: opts("recursion no;"), gone: "10.in-addr.arpa."},
+		{name: "recursion no but enabled", conf: opts("recursion no; empty-zones-enable yes;"), served: all},
+		{name: "disabled", conf: opts(`disable-empty-zone "10.IN-ADDR.ARPA"; disable-empty-zone d.f.ip6.arpa.;`), served: all - 2, gone: "d.f.ip6.arpa."},
+		{name: "disabled elsewhere", conf: opts(`disable-empty-zone "1.10.in-addr.arpa";`), served: all},
+		{name: "zone forward only", conf: `zone "10.in-addr.arpa" { type forward; forward only; forwarders { 192.0.2.1; }; };`, served: all - 1, gone: "10.in-addr.arpa."},
+		{name: "zone above", conf: `zone "in-addr.arpa" { type forward; forward only; forwarders { 192.0.2.1; }; };`, served: 11, gone: "10.in-addr.arpa."},
+		{name: "zone below", conf: `zone "1.10.in-addr.arpa" { type forward; forward only; forwarders { 192.0.2.1; }; };`, served: all},
+		{name: "zone without forwarders", conf: `zone "10.in-addr.arpa" { type forward; forwarders { }; };`, served: all},
+		{name: "zone below forward only without forwarders", conf: opts("forward only; forwarders { 192.0.2.1; };") +
+			` zone "10.in-addr.arpa" { type forward; };`, served: 1, gone: "16.172.in-addr.arpa."},
+		{name: "zone forward first, which named does not forward", conf: `zone "10.in-addr.arpa" { type forward; forwarders { 192.0.2.1; }; };`, served: all - 1, gone: "10.in-addr.arpa."},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var names []string
@@ -111,22 +110,22 @@ func TestPrimaryZone(t *testing.T) {
 	for _, c := range []struct {
 		name, file string
 		want       string // part of the error; "" is none
-		records    int
+		records    int    // of a zone without error
 	}{
-		{"good", soaAndNS + "ns A 192.0.2.1\nwww CNAME ns\n* TXT \"x\"\n", "", 5},
-		{"include", soaAndNS + "$INCLUDE more.zone\n", "", 3},
-		{"generate", soaAndNS + "$GENERATE 1-3 h$ A 192.0.2.$\n", "", 5},
-		{"empty", "", "has 0 SOA records", 0},
-		{"no NS", "$TTL 1h\n@ IN SOA ns root 1 1h 1h 1w 1h\n", "has no NS records", 0},
-		{"two SOA", soaAndNS + "@ IN SOA ns root 2 1h 1h 1w 1h\n", "has 2 SOA records", 0},
-		{"SOA below", soaAndNS + "x IN SOA ns root 2 1h 1h 1w 1h\n", "SOA not at top of zone", 0},
-		{"elsewhere", soaAndNS + "www.example.net. A 192.0.2.1\n", "www.example.net.: out of zone", 0},
-		{"class", soaAndNS + "www CH TXT x\n", "class CH is not IN", 0},
-		{"two CNAME", soaAndNS + "www CNAME a\nwww CNAME b\n", "multiple CNAME records", 0},
-		{"CNAME and A", soaAndNS + "www A 192.0.2.1\nwww CNAME b\n", "CNAME and other data", 0},
-		{"syntax", soaAndNS + "www A 192.0.2.\n", "line: 4", 0},
-		{"no TTL", "@ IN SOA ns root 1 1h 1h 1w 1h\n", "TTL", 0},
-		{"too many records", soaAndNS + "$GENERATE 1-60000 a$ A 192.0.2.1\n$GENERATE 1-60000 b$ A 192.0.2.1\n", "more than 100000 records", 0},
+		{name: "good", file: soaAndNS + "ns A 192.0.2.1\nwww CNAME ns\n* TXT \"x\"\n", records: 5},
+		{name: "include", file: soaAndNS + "$INCLUDE more.zone\n", records: 3},
+		{name: "generate", file: soaAndNS + "$GENERATE 1-3 h$ A 192.0.2.$\n", records: 5},
+		{name: "empty", want: "has 0 SOA records"},
+		{name: "no NS", file: "$TTL 1h\n@ IN SOA ns root 1 1h 1h 1w 1h\n", want: "has no NS records"},
+		{name: "two SOA", file: soaAndNS + "@ IN SOA ns root 2 1h 1h 1w 1h\n", want: "has 2 SOA records"},
+		{name: "SOA below", file: soaAndNS + "x IN SOA ns root 2 1h 1h 1w 1h\n", want: "SOA not at top of zone"},
+		{name: "elsewhere", file: soaAndNS + "www.example.net. A 192.0.2.1\n", want: "www.example.net.: out of zone"},
+		{name: "class", file: soaAndNS + "www CH TXT x\n", want: "class CH is not IN"},
+		{name: "two CNAME", file: soaAndNS + "www CNAME a\nwww CNAME b\n", want: "multiple CNAME records"},
+		{name: "CNAME and A", file: soaAndNS + "www A 192.0.2.1\nwww CNAME b\n", want: "CNAME and other data"},
+		{name: "syntax", file: soaAndNS + "www A 192.0.2.\n", want: "line: 4"},
+		{name: "no TTL", file: "@ IN SOA ns root 1 1h 1h 1w 1h\n", want: "TTL"},
+		{name: "too many records", file: soaAndNS + "$GENERATE 1-60000 a$ A 192.0.2.1\n$GENERATE 1-60000 b$ A 192.0.2.1\n", want: "more than 100000 records"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -135,10 +134,13 @@ func TestPrimaryZone(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			_, _, err := Load(writeConf(t, opts(`directory "`+dir+`"; empty-zones-enable no;`)+
+			cfg, _, err := Load(writeConf(t, opts(`directory "`+dir+`"; empty-zones-enable no;`)+
 				` zone "example.com" { type primary; file "a.zone"; allow-query { none; }; };`))
 			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 				t.Errorf("zone file %q: %v, want %q", c.file, err, c.want)
+			}
+			if err == nil && len(cfg.Local[0].Records) != c.records {
+				t.Errorf("zone file %q has %d records, want %d", c.file, len(cfg.Local[0].Records), c.records)
 			}
 		})
 	}

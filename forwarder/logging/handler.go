@@ -29,10 +29,17 @@ func (h *handler) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
+// CategoryKey is the attribute by which a logger chooses its category.
+const CategoryKey = "category"
+
 func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	with := *h
 	with.attrs = with.attrs[:len(with.attrs):len(with.attrs)]
 	for _, a := range attrs {
+		if a.Key == CategoryKey && h.group == "" {
+			with.category = h.logs.category(a.Value.String())
+			continue
+		}
 		with.attrs = appendAttr(with.attrs, h.group, a)
 	}
 	return &with

@@ -155,6 +155,14 @@ func (l *Logs) route(c *category) {
 // Logger returns the logger of a category. It stays valid over Swap, and asking
 // it whether a level is enabled costs one atomic load.
 func (l *Logs) Logger(name string) *slog.Logger {
+	return slog.New(&handler{logs: l, category: l.category(name)})
+}
+
+// Handler returns a handler for loggers that name their category by the attribute
+// CategoryKey, as in With(CategoryKey, "resolver"); without it is general.
+func (l *Logs) Handler() slog.Handler { return &handler{logs: l, category: l.category("general")} }
+
+func (l *Logs) category(name string) *category {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c, ok := l.categories[name]
@@ -163,7 +171,7 @@ func (l *Logs) Logger(name string) *slog.Logger {
 		l.categories[name] = c
 		l.route(c)
 	}
-	return slog.New(&handler{logs: l, category: c})
+	return c
 }
 
 // SetDebug sets the debug level of the server (named -d, rndc trace), which

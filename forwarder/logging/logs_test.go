@@ -282,3 +282,24 @@ func BenchmarkLine(b *testing.B) {
 		logger.Info("query: myservice.awslab.mycompany.corp IN A +E(0)K (10.79.1.10)")
 	}
 }
+
+// A logger that names its category writes to that category's channels.
+func TestHandlerCategory(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "resolver.log")
+	logs, err := Open(Config{
+		Channels:   []Channel{{Name: "c", Kind: File, Path: path, Severity: Info, PrintCategory: true}},
+		Categories: map[string][]string{"resolver": {"c"}, "default": {"null"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(logs.Handler())
+	log.Info("of no category")
+	log.With(CategoryKey, "resolver").Info("told", "n", 1)
+	log.WithGroup("g").With(CategoryKey, "resolver").Info("a key of a group")
+	logs.Close()
+	text, err := os.ReadFile(path)
+	if want := "resolver: told n=1\n"; err != nil || string(text) != want {
+		t.Errorf("log = %q, %v, want %q", text, err, want)
+	}
+}

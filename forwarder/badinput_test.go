@@ -142,10 +142,7 @@ func TestSignedOtherOpcode(t *testing.T) {
 	const dso = 6
 	m := &dns.Msg{MsgHdr: dns.MsgHdr{Opcode: dso}}
 	m.SetTsig("key.", dns.HmacSHA256, 300, 0)
-	var a answerer
-	a.init(unserved(t), new(counters))
-	a.begin()
-	reply, _ := a.serve(nil, packed(m), &client{addr: testClient, local: testServer})
+	reply, _ := unserved(t).newAsker().ask(packed(m), testAsker(false))
 	if got := unpacked(t, reply); got.Opcode != dso || got.Rcode != dns.RcodeNotAuth {
 		t.Errorf("reply = opcode %d, %s, want %d, NOTAUTH", got.Opcode, dns.RcodeToString[got.Rcode], dso)
 	}
@@ -172,11 +169,9 @@ func TestChatteringPorts(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var a answerer
-			a.init(s, new(counters))
-			a.begin()
-			c := client{addr: netip.AddrPortFrom(testClient.Addr(), tt.port), local: testServer, tcp: tt.tcp}
-			if reply, what := a.serve(nil, tt.msg, &c); what != tt.want || (len(reply) > 0) != (what == replied) {
+			c := testAsker(tt.tcp)
+			c.addr = netip.AddrPortFrom(testClient.Addr(), tt.port)
+			if reply, what := s.newAsker().ask(tt.msg, c); what != tt.want || (len(reply) > 0) != (what == replied) {
 				t.Errorf("serve(%q) = %x, %v, want %v", tt.msg, reply, what, tt.want)
 			}
 		})

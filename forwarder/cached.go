@@ -12,8 +12,8 @@ import (
 
 // Flush forgets all that is cached. Answers under way are not kept.
 func (s *Server) Flush() {
-	s.slow.disown()
-	s.servfails.marks.forget()
+	s.inflight.forget()
+	s.servfails.questions.clear()
 	s.cache.Purge()
 }
 
@@ -44,8 +44,8 @@ func (s *Server) flush(name string, match func(owner, flushed string) bool) (int
 		return 0, fmt.Errorf("flushing %q: not a domain name", name)
 	}
 	flushed := wire.PackName(dns.CanonicalName(name))
-	s.slow.disown()
-	s.servfails.marks.forget()
+	s.inflight.forget()
+	s.servfails.questions.clear()
 	return s.cache.DeleteFunc(func(e cache.Entry) bool {
 		if match(wire.KeyName(e.Key()), flushed) {
 			return true

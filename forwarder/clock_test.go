@@ -42,7 +42,7 @@ func TestSuspended(t *testing.T) {
 		q := r.net.take(netip.Addr{})
 		q.answer(answerTo(t, q, "10.0.0.1")) // for 60 s
 		synctest.Wait()
-		before := r.s.clock()
+		before := r.s.clock.now()
 		r.net.suspend(50 * time.Second)
 		time.Sleep(sweepEvery)
 		synctest.Wait()
@@ -63,7 +63,7 @@ func TestSuspended(t *testing.T) {
 		if r.net.take(netip.Addr{}) == nil {
 			t.Error("the expired answer was served after a suspension")
 		}
-		if passed := r.s.clock() - before; passed != 70*time.Second+2*sweepEvery {
+		if passed := r.s.clock.now() - before; passed != 70*time.Second+2*sweepEvery {
 			t.Errorf("the clock went on by %v, want 72 s", passed)
 		}
 	})
@@ -83,12 +83,12 @@ func (n *fakeNet) asleep() time.Duration {
 }
 
 // Two readings of clocks that are not quite simultaneous are no suspension.
-func TestNap(t *testing.T) {
+func TestNotSuspended(t *testing.T) {
 	virtual(t, testConfig(), func(t *testing.T, r *replay) {
-		r.net.suspend(napping)
+		r.net.suspend(asleepTolerance)
 		r.s.noteSleep()
-		if got := r.s.slept.Load(); got != 0 {
-			t.Errorf("slept = %d after %v, want 0", got, napping)
+		if got := r.s.clock.slept.Load(); got != 0 {
+			t.Errorf("slept = %d after %v, want 0", got, asleepTolerance)
 		}
 	})
 }

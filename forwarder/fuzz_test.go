@@ -8,7 +8,6 @@ import (
 
 	"github.com/miekg/dns"
 
-	"vpcdns/forwarder/udp"
 	"vpcdns/forwarder/wire"
 )
 
@@ -28,12 +27,11 @@ func FuzzServe(f *testing.F) {
 	s := unserved(f)
 	s.draining.Store(true) // what is not in the cache fails
 	f.Fuzz(func(t *testing.T, msg []byte, tcp bool) {
-		var a answerer
-		a.init(s, new(counters))
+		a := s.newAsker()
 		a.begin()
-		c := client{addr: testClient, local: testServer, tcp: tcp}
+		a.q.client = testAsker(tcp)
 		const before = "what was there before"
-		reply, what := a.serve([]byte(before), slices.Clone(msg), &c)
+		reply, what := a.serve([]byte(before), slices.Clone(msg), &a.q)
 		if !strings.HasPrefix(string(reply), before) {
 			t.Fatalf("serve changed what stands before the reply: %q", reply)
 		}
@@ -152,28 +150,14 @@ func (s *Server) learn(t *testing.T, query, msg []byte) (first, kept []byte) {
 	t.Helper()
 	s.Flush()
 	mem := newMemConn(testServer)
-	c := client{addr: testClient, local: testServer}
-	var a answerer
-	a.init(s, new(counters))
-	a.begin()
-	if _, what := a.serve(nil, query, &c); what != waiting {
-		t.Fatalf("serve = %v, want waiting", what)
-	}
-	w := s.slow.waiter(&a, &a.q, &c)
-	w.conn, w.peer = mem, udp.PeerOf(testClient)
-	r := s.slow.newReplier()
-	r.begin()
-	r.q = w.q
-	s.slow.mu.Lock()
-	f := s.slow.start(r, w, a.key)
-	s.slow.mu.Unlock()
+	r, f := s.fetchOf(t, query, mem)
 	r.Answer(&f.req, msg, nil)
 	r.Flush()
 	sent := mem.sentSoFar()
 	if len(sent) == 0 {
 		return nil, nil
 	}
-	if kept, what := a.serve(nil, query, &c); what == replied {
+	if kept, what := s.newAsker().ask(query, testAsker(false)); what == replied {
 		return sent[0].Data, kept
 	}
 	return sent[0].Data, nil

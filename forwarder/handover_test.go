@@ -46,7 +46,7 @@ func TestHandOver(t *testing.T) {
 				time.AfterFunc(test.answer, func() { q.answer(answerTo(t, q, "10.0.0.9")) })
 				began := time.Now()
 				<-r.done
-				// slowpath.drain looks every 10 ms.
+				// waiters.drain looks every 10 ms.
 				if took := time.Since(began); took < test.after || took > test.after+10*time.Millisecond {
 					t.Errorf("Serve returned after %v, want %v", took, test.after)
 				}

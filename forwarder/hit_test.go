@@ -15,15 +15,15 @@ import (
 	"vpcdns/forwarder/wire"
 )
 
-// exchange is one query with the answer that the cache has for it.
-type exchange struct {
+// hitCase is one query with the answer that the cache has for it.
+type hitCase struct {
 	name  string
 	query []byte
 	tcp   bool
 }
 
 // hits are queries for a set of four addresses behind a CNAME.
-func hits(tb testing.TB) []exchange {
+func hits(tb testing.TB) []hitCase {
 	plain := new(dns.Msg)
 	plain.SetQuestion("www.Example.", dns.TypeA)
 	edns := plain.Copy()
@@ -38,7 +38,7 @@ func hits(tb testing.TB) []exchange {
 		}
 		return msg
 	}
-	return []exchange{
+	return []hitCase{
 		{"hit", pack(plain), false},
 		{"hit-edns", pack(edns), false},
 		{"hit-cookie", pack(cookie), false},
@@ -50,7 +50,7 @@ func hits(tb testing.TB) []exchange {
 // cache.
 func unserved(tb testing.TB) *Server {
 	tb.Helper()
-	s, err := newServer(testConfig(), Options{Workers: 1}, newFakeNet("10.79.1.10/24").network())
+	s, err := newServer(testConfig(), Options{Workers: 1, UpstreamPPS: Unlimited}, newFakeNet("10.79.1.10/24").network())
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -84,27 +84,26 @@ func fill(tb testing.TB, s *Server) {
 	}
 	value, _ := parsed.AppendAnswer(appendZone(nil, 1), wire.TTLPolicy{Max: 1 << 30})
 	key := append([]byte("\x03www\x07example\x00"), 0, 1, 0, 1, 0)
-	s.cache.Put(s.cache.Hash(key), key, value, cache.Times{Stored: s.clock(), TTL: 3600})
+	s.cache.Put(s.cache.Hash(key), key, value, cache.Times{Stored: s.clock.now(), TTL: 3600})
 }
 
 // serveOnce is the body of the benchmark and of the allocation test.
-func (e *exchange) serveOnce(a *answerer, dst []byte) (int, outcome) {
-	c := client{addr: testClient, local: testServer, tcp: e.tcp}
+func (e *hitCase) serveOnce(a *asker, dst []byte) (int, outcome) {
+	a.q.client = testAsker(e.tcp)
 	a.begin()
-	reply, what := a.serve(dst, e.query, &c)
+	reply, what := a.serve(dst, e.query, &a.q)
 	a.end()
 	return len(reply), what
 }
 
 func TestHitAllocatesNothing(t *testing.T) {
 	s := unserved(t)
-	var a answerer
-	a.init(s, s.udpCounters)
+	a := s.newAsker()
 	dst := make([]byte, 0, udp.MaxReply)
 	for _, e := range hits(t) {
 		t.Run(e.name, func(t *testing.T) {
 			allocs := testing.AllocsPerRun(100, func() {
-				if n, what := e.serveOnce(&a, dst); what != replied || n < 100 {
+				if n, what := e.serveOnce(a, dst); what != replied || n < 100 {
 					t.Fatalf("serve = %d octets, %v, want an answer", n, what)
 				}
 			})
@@ -180,12 +179,11 @@ func BenchmarkServe(b *testing.B) {
 	for _, e := range hits(b) {
 		b.Run(e.name, func(b *testing.B) {
 			s := unserved(b)
-			var a answerer
-			a.init(s, s.udpCounters)
+			a := s.newAsker()
 			dst := make([]byte, 0, udp.MaxReply)
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, what := e.serveOnce(&a, dst); what != replied {
+				if _, what := e.serveOnce(a, dst); what != replied {
 					b.Fatalf("serve = %v, want replied", what)
 				}
 			}

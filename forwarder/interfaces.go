@@ -78,10 +78,7 @@ func (s *Server) readInterfaces() {
 	if !changed && !s.listeners.missing(old) {
 		return
 	}
-	st, err := old.withEnv(env)
-	if err != nil {
-		return
-	}
+	st := old.withEnv(env)
 	s.state.Store(st)
 	if err := s.listeners.open(st); err != nil {
 		s.logs.network.Error("listening after a change of the interfaces: " + err.Error())

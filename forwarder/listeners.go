@@ -37,7 +37,10 @@ func (l *listener) close() {
 // listeners are the addresses that are served. As named does, each address has
 // sockets of its own, so that replies leave from where they were asked for.
 type listeners struct {
-	s *Server
+	*engine
+	tcp  *tcp.Server
+	net  network
+	opts *Options
 
 	opened chan struct{}
 
@@ -49,22 +52,22 @@ type listeners struct {
 	sums      udp.Stats                    // of the sockets that are closed
 }
 
-func (ls *listeners) init(s *Server) {
-	ls.s = s
+func (ls *listeners) init(e *engine, t *tcp.Server, n network, o *Options) {
+	ls.engine, ls.tcp, ls.net, ls.opts = e, t, n, o
 	ls.opened = make(chan struct{}, 1)
 	ls.byWish = make(map[netip.AddrPort]*listener)
 	ls.failed = make(map[netip.AddrPort]error)
-	ls.inherited = inherit(s.opts.Inherited, s.opts.Workers)
+	ls.inherited = inherit(o.Inherited, o.Workers)
 }
 
 // wanted lists the addresses that st serves: those of the interfaces that a
 // listen-on statement matches.
-func (s *Server) wanted(st *state) []netip.AddrPort {
+func (ls *listeners) wanted(st *state) []netip.AddrPort {
 	set := make(map[netip.AddrPort]bool)
 	for _, l := range st.cfg.Listen {
 		match := l.Match.Compile(st.env)
 		for _, a := range st.env.Localhost {
-			if a.Is4() != l.V6 && match.Match(a) && !(a.Is4() && s.opts.OnlyIPv6) && !(!a.Is4() && s.opts.OnlyIPv4) {
+			if a.Is4() != l.V6 && match.Match(a) && !(a.Is4() && ls.opts.OnlyIPv6) && !(!a.Is4() && ls.opts.OnlyIPv4) {
 				set[netip.AddrPortFrom(a, l.Port)] = true
 			}
 		}
@@ -76,7 +79,7 @@ func (s *Server) wanted(st *state) []netip.AddrPort {
 func (ls *listeners) missing(st *state) bool {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
-	return slices.ContainsFunc(ls.s.wanted(st), func(a netip.AddrPort) bool { return ls.byWish[a] == nil })
+	return slices.ContainsFunc(ls.wanted(st), func(a netip.AddrPort) bool { return ls.byWish[a] == nil })
 }
 
 // open opens what st wants and is not open yet. An address that cannot be had
@@ -86,7 +89,7 @@ func (ls *listeners) open(st *state) error {
 	defer ls.mu.Unlock()
 	var errs []error
 	open := 0
-	want := ls.s.wanted(st)
+	want := ls.wanted(st)
 	maps.DeleteFunc(ls.failed, func(a netip.AddrPort, _ error) bool { return !slices.Contains(want, a) })
 	for _, a := range want {
 		if ls.byWish[a] != nil {
@@ -102,7 +105,7 @@ func (ls *listeners) open(st *state) error {
 		open++
 		delete(ls.failed, a)
 		ls.byWish[a] = l
-		ls.s.logs.network.Info(fmt.Sprintf("listening on %v", l.addr))
+		ls.logs.network.Info(fmt.Sprintf("listening on %v", l.addr))
 		if ls.serving {
 			ls.start(l)
 			ls.tellOpened()
@@ -119,7 +122,7 @@ func (ls *listeners) open(st *state) error {
 
 func (ls *listeners) complain(a netip.AddrPort, err error) {
 	if old := ls.failed[a]; old == nil || old.Error() != err.Error() {
-		ls.s.logs.network.Error(err.Error())
+		ls.logs.network.Error(err.Error())
 	}
 	ls.failed[a] = err
 }
@@ -134,7 +137,7 @@ func (ls *listeners) tellOpened() {
 func (ls *listeners) unserved(st *state) (list []Unserved) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
-	for _, a := range ls.s.wanted(st) {
+	for _, a := range ls.wanted(st) {
 		if err := ls.failed[a]; err != nil {
 			list = append(list, Unserved{a, err})
 		}
@@ -177,7 +180,7 @@ func (ls *listeners) listenTCP(a netip.AddrPort, backlog int) (net.Listener, err
 		tcp.SetBacklog(l, backlog)
 		return l, nil
 	}
-	return ls.s.net.listenTCP(a, backlog)
+	return ls.net.listenTCP(a, backlog)
 }
 
 // listenUDP gives l a socket for each worker. Those that were inherited serve
@@ -185,11 +188,11 @@ func (ls *listeners) listenTCP(a netip.AddrPort, backlog int) (net.Listener, err
 func (ls *listeners) listenUDP(l *listener) error {
 	l.udp = ls.inherited.takeUDP(l.addr)
 	inherited := len(l.udp) > 0
-	workers := ls.s.opts.Workers
+	workers := ls.opts.Workers
 	for len(l.udp) < workers {
-		c, err := ls.s.net.listenUDP(l.addr, udp.Options{ReusePort: workers > 1})
+		c, err := ls.net.listenUDP(l.addr, udp.Options{ReusePort: workers > 1})
 		if err != nil && inherited {
-			ls.s.logs.network.Warn(fmt.Sprintf("%v: serving with %d sockets in place of %d", err, len(l.udp), workers))
+			ls.logs.network.Warn(fmt.Sprintf("%v: serving with %d sockets in place of %d", err, len(l.udp), workers))
 			return nil
 		}
 		if err != nil {
@@ -214,21 +217,21 @@ func (ls *listeners) serve() {
 
 func (ls *listeners) start(l *listener) {
 	for _, c := range l.udp {
-		l.readers.Go(newUDPReader(ls.s, c).run)
+		l.readers.Go(newUDPReader(ls.engine, c).run)
 	}
-	l.readers.Go(func() { ls.s.tcp.Accept(l.tcp) })
+	l.readers.Go(func() { ls.tcp.Accept(l.tcp) })
 }
 
 // closeUnused closes what st does not want.
 func (ls *listeners) closeUnused(st *state) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
-	want := ls.s.wanted(st)
+	want := ls.wanted(st)
 	for a, l := range ls.byWish {
 		if !slices.Contains(want, a) {
 			l.shutDown()
 			ls.drop(a, l)
-			ls.s.logs.network.Info(fmt.Sprintf("no longer listening on %v", l.addr))
+			ls.logs.network.Info(fmt.Sprintf("no longer listening on %v", l.addr))
 		}
 	}
 }

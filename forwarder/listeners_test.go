@@ -33,8 +33,8 @@ func TestWanted(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s := &Server{opts: test.opts}
-			if got := fmt.Sprint(s.wanted(&state{cfg: &config.Config{Listen: test.listen}, env: env})); got != test.want {
+			ls := &listeners{opts: &test.opts}
+			if got := fmt.Sprint(ls.wanted(&state{cfg: &config.Config{Listen: test.listen}, env: env})); got != test.want {
 				t.Errorf("wanted = %s, want %s", got, test.want)
 			}
 		})

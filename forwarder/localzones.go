@@ -17,83 +17,100 @@ type localZones struct {
 }
 
 func newLocalZones(cfg *config.Config, env acl.Env) (localZones, error) {
-	zones := localZones{make(local.Zones, len(cfg.Local)), make(map[*local.Zone]*acl.Set)}
+	zones := make(local.Zones, len(cfg.Local))
 	for _, z := range cfg.Local {
 		made, err := local.NewZone(z.Name, z.Records)
 		if err != nil {
 			return localZones{}, err
 		}
 		zones.Add(made)
+	}
+	return localZones{Zones: zones}.withEnv(cfg, env), nil
+}
+
+// withEnv returns the same zones with the access lists for other interfaces.
+func (l localZones) withEnv(cfg *config.Config, env acl.Env) localZones {
+	l.allow = make(map[*local.Zone]*acl.Set)
+	for _, z := range cfg.Local {
 		if z.AllowQuery != nil {
-			zones.allow[made] = z.AllowQuery.Compile(env)
+			l.allow[l.Zones[wire.PackName(z.Name)]] = z.AllowQuery.Compile(env)
 		}
 	}
-	return zones, nil
+	return l
 }
 
 // fromZone answers from z. A forward zone below it is the more specific and wins.
-func (a *answerer) fromZone(dst []byte, z *local.Zone, c *client) ([]byte, outcome) {
-	allow := a.st.local.allow[z]
+func (w *worker) fromZone(dst []byte, z *local.Zone, q *query) ([]byte, outcome) {
+	allow := w.st.local.allow[z]
 	if allow == nil {
-		allow = a.st.sets.query
+		allow = w.st.sets.query
 	}
-	if !allow.Match(c.addr.Addr()) {
-		return a.prohibited(dst, c), replied
+	if q.via != viaExchange && !allow.Match(q.addr.Addr()) {
+		return w.reject(dst, q, prohibited), replied
 	}
-	m := a.ours()
-	if a.rights.recurse {
-		m.RecursionAvailable = a.st.cfg.Recursion
-	}
-	z.Answer(m, dns.CanonicalName(m.Question[0].Name), a.q.Type)
-	return a.pack(dst, m, c), replied
+	m := authoritative(q)
+	m.RecursionAvailable = q.may.recurse && w.st.cfg.Recursion
+	z.Answer(m, dns.CanonicalName(m.Question[0].Name), q.Type)
+	return w.replyPacked(dst, m, q), replied
 }
 
-// ours starts an authoritative reply to the current query.
-func (a *answerer) ours() *dns.Msg {
+// deny turns away a client that may not read the cache, unless a local zone has
+// other rules.
+func (w *worker) deny(dst []byte, q *query) ([]byte, outcome) {
+	q.setKey(w.cache)
+	if z := w.st.local.Find(q.name()); z != nil {
+		return w.fromZone(dst, z, q)
+	}
+	return w.reject(dst, q, prohibited), replied
+}
+
+// answerChaos answers a query of class CH, for which allow-query holds.
+func (w *worker) answerChaos(dst []byte, q *query) []byte {
+	if q.via != viaExchange && !w.st.sets.query.Match(q.addr.Addr()) {
+		return w.reject(dst, q, prohibited)
+	}
+	z := w.st.chaos.Find(wire.AppendLower(q.buf[:0], q.Name()))
+	if z == nil {
+		return w.reject(dst, q, noChaosZone)
+	}
+	m := authoritative(q)
+	z.Answer(m, dns.CanonicalName(m.Question[0].Name), q.Type)
+	return w.replyPacked(dst, m, q)
+}
+
+// authoritative starts an authoritative reply to q.
+func authoritative(q *query) *dns.Msg {
 	m := new(dns.Msg)
-	m.Id, m.Response, m.Authoritative, m.Compress = a.q.ID, true, true, true
-	m.RecursionDesired = a.q.Flags&wire.RD != 0
-	m.CheckingDisabled = a.q.Flags&wire.CD != 0
-	m.Question = []dns.Question{{Name: wire.NameText(a.q.Name()), Qtype: a.q.Type, Qclass: a.q.Class}}
+	m.Id, m.Response, m.Authoritative, m.Compress = q.ID, true, true, true
+	m.RecursionDesired = q.Flags&wire.RD != 0
+	m.CheckingDisabled = q.Flags&wire.CD != 0
+	m.Question = []dns.Question{{Name: wire.NameText(q.Name()), Qtype: q.Type, Qclass: q.Class}}
 	return m
 }
 
-// pack appends m, which ours began, with our OPT and within the client's size.
-func (a *answerer) pack(dst []byte, m *dns.Msg, c *client) []byte {
-	if a.q.Type == dns.TypeANY && a.st.cfg.MinimalAny && !c.tcp && len(m.Answer) > 0 {
+// replyPacked appends m with our OPT and within the client's size.
+func (w *worker) replyPacked(dst []byte, m *dns.Msg, q *query) []byte {
+	if q.Type == dns.TypeANY && w.st.cfg.MinimalAny && q.via == viaUDP && len(m.Answer) > 0 {
 		m.Answer = scrub.FirstSet(m.Answer)
 	}
-	if !c.tcp {
-		m.Truncate(a.limit(c))
+	limit := w.limit(q)
+	if q.via == viaUDP {
+		m.Truncate(limit)
 	}
 	packed, err := m.Pack()
 	if err != nil {
-		return a.fail(dst, c, ede{})
+		w.count(q, 0, SourceLocal, wire.ServFail)
+		return w.replyEmpty(dst, q, w.flags(q), wire.ServFail, ede{})
 	}
+	w.count(q, 0, SourceLocal, m.Rcode)
 	from := len(dst)
 	dst = append(dst, packed...)
-	copy(dst[from+wire.HeaderLen:], a.q.Question)
-	if a.q.EDNS.Present {
-		dst = a.appendOPT(dst, from, m.Rcode, c, ede{})
+	copy(dst[from+wire.HeaderLen:], q.Question)
+	if q.EDNS.Present {
+		dst = w.appendOPT(dst, from, m.Rcode, q, ede{})
 	}
-	if len(dst)-from > a.limit(c) { // by our OPT
-		return a.bare(dst[:from], wire.Flags(packed)|wire.TC, m.Rcode, c, ede{})
+	if len(dst)-from > limit { // by our OPT
+		return w.replyEmpty(dst[:from], q, wire.Flags(packed)|wire.TC, m.Rcode, ede{})
 	}
-	a.count(0, SourceLocal, m.Rcode)
 	return dst
-}
-
-// chaos answers a query of class CH, for which allow-query holds.
-func (a *answerer) chaos(dst []byte, c *client) []byte {
-	if !a.st.sets.query.Match(c.addr.Addr()) {
-		return a.prohibited(dst, c)
-	}
-	name := wire.AppendLower(a.buf[:0], a.q.Name())
-	z := a.st.chaos.Find(name)
-	if z == nil {
-		return a.bare(dst, a.echo(), wire.Refused, c, ede{})
-	}
-	m := a.ours()
-	z.Answer(m, dns.CanonicalName(m.Question[0].Name), a.q.Type)
-	return a.pack(dst, m, c)
 }

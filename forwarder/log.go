@@ -19,12 +19,12 @@ type loggers struct {
 	general, network, security, queries, resolver, queryErrors, rateLimit *slog.Logger
 }
 
-func newLoggers(l *logging.Logs) loggers {
+func newLoggers(l *slog.Logger) loggers {
 	of := func(category string) *slog.Logger {
 		if l == nil {
 			return slog.New(slog.DiscardHandler)
 		}
-		return l.Logger(category)
+		return l.With(logging.CategoryKey, category)
 	}
 	return loggers{
 		general: of("general"), network: of("network"), security: of("security"),
@@ -34,14 +34,14 @@ func newLoggers(l *logging.Logs) loggers {
 }
 
 // logQuery writes the current query to the query log, in BIND's words.
-func (a *answerer) logQuery(c *client) {
-	l := a.s.logs.queries
-	if !l.Enabled(context.Background(), slog.LevelInfo) || a.probed() {
+func (w *worker) logQuery(q *query) {
+	l := w.logs.queries
+	if !l.Enabled(context.Background(), slog.LevelInfo) || w.isProbe(q) {
 		return
 	}
-	name := trimDot(wire.NameText(a.q.Name()))
-	l.Info(fmt.Sprintf("client @0x%x %s (%s): query: %s %s %s %s (%s)", c.addr.Port(), who(c), name,
-		name, dns.Class(a.q.Class), typeName(a.q.Type), a.queryFlags(c), c.local.Addr()))
+	name := trimDot(wire.NameText(q.Name()))
+	l.Info(fmt.Sprintf("client @0x%x %s (%s): query: %s %s %s %s (%s)", q.addr.Port(), who(&q.client), name,
+		name, dns.Class(q.Class), typeName(q.Type), w.queryFlags(q), q.local.Addr()))
 }
 
 // who is a client as BIND writes it.
@@ -51,22 +51,21 @@ func typeName(t uint16) string { return dns.Type(t).String() }
 
 // queryFlags are BIND's letters: recursion desired or not, EDNS and its
 // version, TCP, DO, CD, and a cookie that is valid or just present.
-func (a *answerer) queryFlags(c *client) string {
+func (w *worker) queryFlags(q *query) string {
 	var b strings.Builder
 	set := func(on bool, s string) {
 		if on {
 			b.WriteString(s)
 		}
 	}
-	q := &a.q
 	set(q.Flags&wire.RD != 0, "+")
 	set(q.Flags&wire.RD == 0, "-")
 	set(q.EDNS.Present, fmt.Sprintf("E(%d)", q.EDNS.Version))
-	set(c.tcp, "T")
+	set(q.via == viaTCP, "T")
 	set(q.EDNS.DO, "D")
 	set(q.Flags&wire.CD != 0, "C")
 	if q.EDNS.Cookie != nil {
-		good := a.goodCookie(c)
+		good := w.goodCookie(q)
 		set(good, "V")
 		set(!good, "K")
 	}
@@ -74,20 +73,20 @@ func (a *answerer) queryFlags(c *client) string {
 }
 
 // logDenied writes that an access list turned the current query away.
-func (a *answerer) logDenied(c *client) {
-	l := a.s.logs.security
+func (w *worker) logDenied(q *query) {
+	l := w.logs.security
 	if !l.Enabled(context.Background(), slog.LevelInfo) {
 		return
 	}
-	name := trimDot(wire.NameText(a.q.Name()))
+	name := trimDot(wire.NameText(q.Name()))
 	l.Info(fmt.Sprintf("client @0x%x %s (%s): query (cache) '%s/%s/%s' denied (allow-query-cache did not match)",
-		c.addr.Port(), who(c), name, name, typeName(a.q.Type), dns.Class(a.q.Class)))
+		q.addr.Port(), who(&q.client), name, name, typeName(q.Type), dns.Class(q.Class)))
 }
 
 // logFailure writes why a question got no answer. Outages are reported once,
 // by upstreamEvent; single failures are for those who look.
-func (s *Server) logFailure(f *fetch, err error) {
-	l := s.logs.queryErrors
+func (e *engine) logFailure(f *fetch, err error) {
+	l := e.logs.queryErrors
 	if !l.Enabled(context.Background(), slog.LevelInfo) {
 		return
 	}
@@ -97,14 +96,17 @@ func (s *Server) logFailure(f *fetch, err error) {
 		typeName(uint16(q[n])<<8|uint16(q[n+1])), trimDot(f.zone.name)))
 }
 
-// upstreamEvent writes what happens to servers: each outage once, and its end.
-func (s *Server) upstreamEvent(e upstream.Event) {
-	l := s.logs.resolver
-	switch addr := fmt.Sprintf("%s#%d", e.Server.Addr(), e.Server.Port()); e.Kind {
+// upstreamEvent tells and writes what happens to servers: each outage once, and its end.
+func (e *engine) upstreamEvent(event upstream.Event) {
+	if e.events.Upstream != nil {
+		e.events.Upstream(event)
+	}
+	l, lasted := e.logs.resolver, event.Duration.Round(time.Millisecond)
+	switch addr := fmt.Sprintf("%s#%d", event.Server.Addr(), event.Server.Port()); event.Kind {
 	case upstream.OutageBegan:
-		l.Warn(fmt.Sprintf("upstream %s does not answer (for %v now)", addr, e.Duration.Round(time.Millisecond)))
+		l.Warn(fmt.Sprintf("upstream %s does not answer (for %v now)", addr, lasted))
 	case upstream.OutageEnded:
-		l.Warn(fmt.Sprintf("upstream %s answers again (after %v)", addr, e.Duration.Round(time.Millisecond)))
+		l.Warn(fmt.Sprintf("upstream %s answers again (after %v)", addr, lasted))
 	case upstream.Forgery:
 		l.Warn(fmt.Sprintf("forged answers for upstream %s: asking from new ports", addr))
 	}

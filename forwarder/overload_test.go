@@ -85,12 +85,12 @@ func (l *limited) soonest() time.Duration {
 type crowd struct {
 	n       *fakeNet
 	id      uint16
-	waiting map[uint16]query
-	done    []query // but for those for random names
+	waiting map[uint16]crowdQuery
+	done    []crowdQuery // but for those for random names
 }
 
-// query is one that was asked, and how it ended.
-type query struct {
+// crowdQuery is one that was asked, and how it ended.
+type crowdQuery struct {
 	name  string
 	at    time.Time
 	took  time.Duration
@@ -106,7 +106,7 @@ func (c *crowd) ask(first, second string) {
 		msg = append(append(msg, byte(len(label))), label...)
 	}
 	c.n.ask(netip.AddrPortFrom(testClient.Addr(), 1024+c.id%50_000), testServer, false, append(msg, 0, 0, 1, 0, 1))
-	c.waiting[c.id] = query{name: first + "." + second + ".", at: time.Now()}
+	c.waiting[c.id] = crowdQuery{name: first + "." + second + ".", at: time.Now()}
 }
 
 // collect takes the replies.
@@ -143,7 +143,7 @@ func overload(t *testing.T, cfg *config.Config, f func(*replay, *crowd, *limited
 		l := &limited{asked: make(map[string][]time.Time)}
 		n.auto = l.answer
 		r := newReplayWith(t, cfg, n, Options{Workers: 1, UpstreamPPS: budgetPPS})
-		f(r, &crowd{n: n, waiting: make(map[uint16]query)}, l)
+		f(r, &crowd{n: n, waiting: make(map[uint16]crowdQuery)}, l)
 		r.stop()
 		if l.lost > 0 {
 			t.Errorf("%d packets exceeded the resolver's limit, want none", l.lost)
@@ -306,8 +306,8 @@ func flood(t *testing.T, r *replay, c *crowd, rate int, d time.Duration) {
 	if grown > 60<<20 {
 		t.Errorf("the heap grew by %d bytes, want 60 MB at most", grown)
 	}
-	if n := r.s.slow.owed.Load(); n != 0 {
-		t.Errorf("%d queries are owed a reply in the end, want 0", n)
+	if n := r.s.waiters.n.Load(); n != 0 {
+		t.Errorf("%d queries wait for a reply in the end, want 0", n)
 	}
 }
 

@@ -14,49 +14,53 @@ const prefetchEvery = time.Second
 // prefetchRest is how long nothing is prefetched of a zone after it was in vain.
 const prefetchRest = time.Minute
 
-// prefetch asks upstream for the current query's answer, which e holds, in the
-// background (BIND's prefetch): the eligible ones are those that upstream gave
-// a long enough TTL.
-func (a *answerer) prefetch(e cache.Entry) {
-	o := &a.st.cfg.Cache
-	fresh := a.now < e.Expires()
-	if fresh && time.Duration(e.TTL())*time.Second < o.PrefetchEligible || !a.rights.recurse || a.s.draining.Load() {
+// prefetch asks upstream for q's answer, which e holds, in the background (BIND's
+// prefetch): the eligible ones are those that upstream gave a long enough TTL.
+func (w *worker) prefetch(e cache.Entry, q *query) {
+	o := &w.st.cfg.Cache
+	isFresh := w.now < e.Expires()
+	if isFresh && time.Duration(e.TTL())*time.Second < o.PrefetchEligible || !q.may.recurse || w.draining.Load() {
 		return
 	}
-	if !a.s.prefetches.claim(a.hash, a.now, prefetchEvery) {
+	if !w.prefetches.first(q.hash, w.now, prefetchEvery) {
 		return
 	}
-	zone := a.st.routes.find(a.key[:len(a.key)-5], a.q.Type)
-	if zone == nil || len(zone.servers) == 0 || fresh && a.tooEarly(zone) {
+	zone := w.st.routes.find(q.name(), q.Type)
+	if zone == nil || len(zone.servers) == 0 || isFresh && w.tooEarly(zone) {
 		return
 	}
-	a.zone = zone
-	q := wire.Query{
-		Flags: a.q.Flags & wire.CD, Type: a.q.Type, Class: a.q.Class, Question: a.q.Question,
-		EDNS: wire.EDNS{DO: a.q.EDNS.DO},
-	}
-	w := a.s.slow.waiter(a, &q, &client{})
-	w.refresh = true
-	a.misses.push(w)
+	w.misses.push(w.refresh(q, zone))
+}
+
+// refresh returns a waiter for the question of q, but for none of its client's
+// options.
+func (w *worker) refresh(q *query, z *zone) *waiter {
+	plain := query{zone: z, hash: q.hash, Query: wire.Query{
+		Flags: q.Flags & wire.CD, Type: q.Type, Class: q.Class, Question: q.Question,
+		EDNS: wire.EDNS{DO: q.EDNS.DO},
+	}}
+	r := w.waiters.get(&plain, w.st)
+	r.refresh = true
+	return r
 }
 
 // tooEarly reports whether what is good still is better not asked for: others
 // need the packets, or it was in vain for the zone.
-func (a *answerer) tooEarly(z *zone) bool {
-	return a.st.upstream.Strained() || a.now < time.Duration(z.ripe.Load())
+func (w *worker) tooEarly(z *zone) bool {
+	return w.st.upstream.Strained() || w.now < time.Duration(z.prefetchFrom.Load())
 }
 
-// ripen lets f's zone rest when f, which was asked before its time, will not be
-// kept for longer than what the cache has: upstream is a cache itself, as the VPC
-// resolver is, and hands out nothing but what it has left. Each name would cost
-// two packets of its limit instead of one. slowpath.mu is held.
-func (r *replier) ripen(f *fetch, t cache.Times) {
+// restPrefetch lets f's zone rest when f, which was asked before its time, will
+// not be kept for longer than what the cache has: upstream is a cache itself, as
+// the VPC resolver is, and hands out nothing but what it has left. Each name would
+// cost two packets of its limit instead of one. inflight.mu is held.
+func (r *resolver) restPrefetch(f *fetch, t cache.Times) {
 	const rounding = time.Second // of upstream
-	e, ok := r.s.cache.Get(f.hash, f.key)
+	e, ok := r.cache.Get(f.hash, f.key)
 	if !ok || r.now >= e.Expires() {
 		return
 	}
 	if t.Stored+time.Duration(t.TTL)*time.Second < e.Expires()+rounding {
-		f.zone.ripe.Store(int64(r.now + prefetchRest))
+		f.zone.prefetchFrom.Store(int64(r.now + prefetchRest))
 	}
 }

@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-func TestMarks(t *testing.T) {
-	var m marks
-	if m.recent(0, 0, time.Hour) {
-		t.Error("recent(0) = true with no mark")
+func TestRecent(t *testing.T) {
+	var r recent
+	if r.has(0, 0, time.Hour) {
+		t.Error("has(0) = true with nothing noted")
 	}
 	tests := []struct {
 		hash uint64
@@ -25,8 +25,8 @@ func TestMarks(t *testing.T) {
 		{8, time.Second + 1, false},
 	}
 	for _, test := range tests {
-		if got := m.claim(test.hash, test.now, time.Second); got != test.want {
-			t.Errorf("claim(%d, %v) = %v, want %v", test.hash, test.now, got, test.want)
+		if got := r.first(test.hash, test.now, time.Second); got != test.want {
+			t.Errorf("first(%d, %v) = %v, want %v", test.hash, test.now, got, test.want)
 		}
 	}
 }

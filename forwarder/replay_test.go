@@ -85,7 +85,7 @@ func runScript(t *testing.T, path string, s script, cfg *config.Config) {
 }
 
 func newReplay(t *testing.T, cfg *config.Config, n *fakeNet) *replay {
-	return newReplayWith(t, cfg, n, Options{Workers: 1})
+	return newReplayWith(t, cfg, n, Options{Workers: 1, UpstreamPPS: Unlimited})
 }
 
 func newReplayWith(t *testing.T, cfg *config.Config, n *fakeNet, o Options) *replay {
@@ -193,7 +193,9 @@ func (r *replay) asks(from string, w []string) error {
 			return err
 		}
 		peer := netip.AddrPortFrom(netip.MustParseAddr(from), clientPort+uint16(i))
-		r.asked[q.Id], r.queries[q.Id] = client{addr: peer, tcp: o.has("tcp")}, q
+		c := testAsker(o.has("tcp"))
+		c.addr = peer
+		r.asked[q.Id], r.queries[q.Id] = c, q
 		if !r.net.ask(peer, netip.AddrPortFrom(to, 53), o.has("tcp"), msg) {
 			return fmt.Errorf("nobody listens on %v", to)
 		}
@@ -225,7 +227,7 @@ func (r *replay) gets(who string, w, block []string) error {
 		got := r.inbox[i]
 		r.inbox = slices.Delete(r.inbox, i, i+1)
 		id := uint16(got.msg[0])<<8 | uint16(got.msg[1])
-		if err := r.check(r.queries[id], r.asked[id].tcp, got.msg, w[0], o, want); err != nil {
+		if err := r.check(r.queries[id], r.asked[id].via == viaTCP, got.msg, w[0], o, want); err != nil {
 			return err
 		}
 		if r.asked[id].addr != got.peer {

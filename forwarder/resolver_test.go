@@ -7,33 +7,12 @@ import (
 
 	"github.com/miekg/dns"
 
-	"vpcdns/forwarder/udp"
 	"vpcdns/forwarder/wire"
 )
 
-// fetchOf starts a fetch for a query as the slow path does, but asks nobody.
-func (s *Server) fetchOf(t *testing.T, query []byte, mem *memConn) (*replier, *fetch) {
-	t.Helper()
-	var a answerer
-	a.init(s, new(counters))
-	a.begin()
-	c := client{addr: testClient, local: testServer}
-	if _, what := a.serve(nil, query, &c); what != waiting {
-		t.Fatalf("serve = %v, want waiting", what)
-	}
-	w := s.slow.waiter(&a, &a.q, &c)
-	w.conn, w.peer = mem, udp.PeerOf(testClient)
-	r := s.slow.newReplier()
-	r.begin()
-	r.q = w.q
-	s.slow.mu.Lock()
-	defer s.slow.mu.Unlock()
-	return r, s.slow.start(r, w, a.key)
-}
-
 // A chain whose end is asked for after the client was closed, as when a reload
 // was long ago, ends in SERVFAIL.
-func TestChaseAfterClose(t *testing.T) {
+func TestWalkAfterClose(t *testing.T) {
 	s, mem := unserved(t), newMemConn(testServer)
 	r, f := s.fetchOf(t, queryFor(1, "alias.example.", dns.TypeA)[2:], mem)
 	s.state.Load().upstream.Close()
@@ -54,8 +33,8 @@ func TestChaseAfterClose(t *testing.T) {
 	if sent := mem.sentSoFar(); len(sent) != 1 || wire.Rcode(sent[0].Data) != wire.ServFail {
 		t.Errorf("sent %v, want one SERVFAIL", sent)
 	}
-	if n := s.slow.owed.Load(); n != 0 {
-		t.Errorf("%d queries are owed an answer, want 0", n)
+	if n := s.waiters.n.Load(); n != 0 {
+		t.Errorf("%d queries wait for an answer, want 0", n)
 	}
 }
 
@@ -68,10 +47,10 @@ func TestWaitersBounded(t *testing.T) {
 			synctest.Wait()
 		}
 		ask(1001, "hold.example.")
-		r.s.slow.owed.Add(maxWaiting)
+		r.s.waiters.n.Add(maxWaiting)
 		ask(1002, "hold.example.")
 		ask(1003, "hold2.example.")
-		r.s.slow.owed.Add(-maxWaiting)
+		r.s.waiters.n.Add(-maxWaiting)
 		if got := r.net.got(); len(got) != 1 || got[0].peer.Port() != 1001 || wire.Rcode(got[0].msg) != wire.ServFail {
 			t.Errorf("got %v, want SERVFAIL for the first client alone", got)
 		}
@@ -96,11 +75,12 @@ func TestWaiterIsSmall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var a answerer
-	if fault := a.q.Parse(msg); fault != wire.Sound {
+	var q query
+	if fault := q.Parse(msg); fault != wire.Sound {
 		t.Fatalf("Parse = %v, want Sound", fault)
 	}
-	w := unserved(t).slow.waiter(&a, &a.q, &client{})
+	s := unserved(t)
+	w := s.waiters.get(&q, s.state.Load())
 	clear(msg)
 	if len(w.buf) > 64 {
 		t.Errorf("a waiter keeps %d octets of a query of %d, want 64 at most", len(w.buf), len(msg))

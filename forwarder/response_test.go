@@ -47,11 +47,11 @@ func TestReplyCutsBeforeItWrites(t *testing.T) {
 				if test.edns > 0 {
 					q.SetEdns0(test.edns, false)
 				}
-				a := r.s.slow.newReplier().answerer
+				a := r.s.newAsker()
 				a.begin()
+				a.q.client = testAsker(test.tcp)
 				a.q.Parse(framed(q)[2:])
-				c := &client{addr: testClient, local: testServer, tcp: test.tcp}
-				reply := a.reply(nil, wire.Answer(kept), wire.Aging{}, c, ede{})
+				reply := a.reply(nil, &a.q, wire.Answer(kept), wire.Aging{}, ede{})
 				got := new(dns.Msg)
 				if err := got.Unpack(reply); err != nil {
 					t.Fatalf("Unpack(%x) = %v", reply, err)

@@ -3,6 +3,7 @@ package forwarder
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -17,54 +18,68 @@ type zone struct {
 	id      uint16 // counts its queries; the same name keeps it over reloads
 	name    string // canonical
 	servers []netip.AddrPort
-	fetches int    // questions that are being asked; guarded by slowpath.mu
+	fetches int    // questions that are being asked; guarded by inflight.mu
 	group   *group // of the zones with the same servers
 
-	ripe atomic.Int64 // nothing is prefetched before: time.Duration on the server's clock
+	prefetchFrom atomic.Int64 // nothing is prefetched before: time.Duration on the server's clock
 }
 
 // group counts for zones that are asked for at the same servers.
 type group struct{ fetches int } // as of a zone
 
-// full reports whether the zone has as many questions under way as
-// fetches-per-zone and fetches-per-server allow, and which of the two says so.
-// Which server of several a question will be answered by is not known
-// beforehand: their allowances add up.
-func (z *zone) full(l *config.Limits) (config.Quota, bool) {
-	if q := l.FetchesPerZone; q.Max > 0 && z.fetches >= q.Max {
-		return q, true
-	}
-	q := l.FetchesPerServer
-	return q, q.Max > 0 && z.group.fetches >= q.Max*len(z.servers)
-}
-
-// count notes n more questions that are being asked.
-func (z *zone) count(n int) {
-	z.fetches += n
-	z.group.fetches += n
-}
-
 // routes finds a name's forward zone by its longest suffix. The key is the
 // zone's wire name in lower case.
 type routes map[string]*zone
 
-// zoneIDs hands out the numbers under which zones are counted. 0 is "other".
-type zoneIDs map[string]uint16
+// zoneNumbers are the numbers under which zones are counted; 0 is "other". A zone
+// keeps its number over reloads, also one that is gone, until no other is free.
+type zoneNumbers struct {
+	names [maxZones]string // by number; "" is free
+	gone  []string         // zones that the configuration no longer has, longest ago first
+}
 
-func (ids zoneIDs) of(name string) uint16 {
-	if id, ok := ids[name]; ok {
-		return id
+// with returns the numbers for another configuration.
+func (z zoneNumbers) with(cfg *config.Config) zoneNumbers {
+	here := make(map[string]bool, len(cfg.Zones))
+	for _, zone := range cfg.Zones {
+		here[zone.Name] = true
 	}
-	id := uint16(len(ids) + 1)
-	if id >= maxZones {
-		return 0
+	gone := slices.DeleteFunc(slices.Clone(z.gone), func(name string) bool { return here[name] })
+	for _, name := range z.names {
+		if name != "" && !here[name] && !slices.Contains(gone, name) {
+			gone = append(gone, name)
+		}
 	}
-	ids[name] = id
-	return id
+	z.gone = gone
+	for _, zone := range cfg.Zones {
+		z.add(zone.Name)
+	}
+	return z
+}
+
+// add gives name a number, if there is one: a free one, or that of the zone that
+// is gone the longest.
+func (z *zoneNumbers) add(name string) {
+	if z.of(name) != 0 {
+		return
+	}
+	free := slices.Index(z.names[1:], "") + 1
+	if free == 0 && len(z.gone) > 0 {
+		free = slices.Index(z.names[:], z.gone[0])
+		z.gone = z.gone[1:]
+	}
+	if free != 0 {
+		z.names[free] = name
+	}
+}
+
+// of returns the number of a zone, or 0.
+func (z *zoneNumbers) of(name string) uint16 {
+	return uint16(max(0, slices.Index(z.names[:], name)))
 }
 
 // newRoutes builds the routes of cfg without the servers that are bogus.
-func newRoutes(cfg *config.Config, ids zoneIDs) routes {
+func newRoutes(cfg *config.Config, numbers *zoneNumbers) routes {
 	r := make(routes, len(cfg.Zones))
 	groups := make(map[string]*group)
 	for _, z := range cfg.Zones {
@@ -78,7 +93,7 @@ func newRoutes(cfg *config.Config, ids zoneIDs) routes {
 		if groups[key] == nil {
 			groups[key] = new(group)
 		}
-		r[wire.PackName(z.Name)] = &zone{id: ids.of(z.Name), name: z.Name, servers: servers, group: groups[key]}
+		r[wire.PackName(z.Name)] = &zone{id: numbers.of(z.Name), name: z.Name, servers: servers, group: groups[key]}
 	}
 	return r
 }

@@ -15,7 +15,7 @@ func TestRoutesFind(t *testing.T) {
 	cfg := &config.Config{Zones: []config.ForwardZone{
 		{Name: "example."}, {Name: "sub.example."}, {Name: `we\.ird.example.`}, {Name: "10.in-addr.arpa."},
 	}}
-	r := newRoutes(cfg, make(zoneIDs))
+	r := newRoutes(cfg, new(zoneNumbers))
 	tests := []struct {
 		name, want string
 		qtype      uint16
@@ -55,23 +55,45 @@ func TestRoutesWithoutBogusServers(t *testing.T) {
 			{Prefix: netip.MustParsePrefix("10.0.0.1/32")},
 		},
 	}
-	z := newRoutes(cfg, make(zoneIDs)).find([]byte{0}, dns.TypeA)
+	z := newRoutes(cfg, new(zoneNumbers)).find([]byte{0}, dns.TypeA)
 	if fmt.Sprint(z.servers) != fmt.Sprint([]netip.AddrPort{good}) {
 		t.Errorf("servers = %v, want %v", z.servers, good)
 	}
 }
 
-// Zones keep their numbers over reloads; those past the last number share 0.
-func TestZoneIDs(t *testing.T) {
-	ids := make(zoneIDs)
-	for i := range 2 * maxZones {
-		want := uint16(i + 1)
-		if i+1 >= maxZones {
-			want = 0
+// Zones keep their numbers over reloads; those past the last number share 0, and
+// those that are gone make room.
+func TestZoneNumbers(t *testing.T) {
+	named := func(from, to int) *config.Config {
+		cfg := new(config.Config)
+		for i := from; i < to; i++ {
+			cfg.Zones = append(cfg.Zones, config.ForwardZone{Name: fmt.Sprintf("z%d.", i)})
 		}
-		name := fmt.Sprintf("z%d.", i)
-		if got, again := ids.of(name), ids.of(name); got != want || again != want {
-			t.Errorf("of(%s) = %d, then %d, want %d", name, got, again, want)
+		return cfg
+	}
+	var z zoneNumbers
+	for _, step := range []struct {
+		name     string
+		from, to int
+		want     map[string]uint16
+	}{
+		{name: "two", from: 0, to: 2, want: map[string]uint16{"z0.": 1, "z1.": 2, "z2.": 0}},
+		{name: "one of them", from: 1, to: 2, want: map[string]uint16{"z0.": 1, "z1.": 2}},
+		{name: "one more", from: 1, to: 3, want: map[string]uint16{"z0.": 1, "z1.": 2, "z2.": 3}},
+		{name: "the first is back", from: 0, to: 3, want: map[string]uint16{"z0.": 1, "z2.": 3}},
+		{name: "all numbers", from: 0, to: maxZones, want: map[string]uint16{"z254.": 255, "z255.": 0}},
+		{name: "the first has gone", from: 1, to: maxZones, want: map[string]uint16{"z0.": 0, "z1.": 2, "z255.": 1}},
+		{name: "many others", from: 300, to: 900, want: map[string]uint16{"z300.": 1, "z1.": 0, "z899.": 0}},
+		{name: "and again", from: 2000, to: 2255, want: map[string]uint16{"z2000.": 1, "z2254.": 255}},
+	} {
+		z = z.with(named(step.from, step.to))
+		for name, want := range step.want {
+			if got := z.of(name); (got == 0) != (want == 0) || step.to <= 3 && got != want {
+				t.Errorf("%s: of(%s) = %d, want %d", step.name, name, got, want)
+			}
+		}
+		if len(z.gone) >= maxZones {
+			t.Errorf("%s: %d zones are kept that are gone", step.name, len(z.gone))
 		}
 	}
 }

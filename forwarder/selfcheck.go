@@ -29,7 +29,7 @@ import (
 // left out, and a server that has no others is taken at its word. Check blocks
 // when the server is stuck with a lock held.
 func (s *Server) Check(ctx context.Context) error {
-	s.Stats() // takes the locks that readers and the slow path take
+	s.Stats() // takes the locks that readers and resolvers take
 	for _, p := range s.probers() {
 		if err := p.check(ctx); err != nil {
 			return err
@@ -68,7 +68,7 @@ func (s *Server) probers() []prober {
 		"tcp", addrs, s.probe,
 		func(a netip.Addr) net.Addr { return net.TCPAddrFromAddrPort(netip.AddrPortFrom(a, 0)) },
 		exchangeTCP,
-		s.tcpCounters.total,
+		s.tcp.total,
 	}}
 }
 
@@ -147,13 +147,13 @@ func newProbe() []byte {
 	return append(q, 0, 0, byte(dns.TypeTXT), 0, byte(wire.ClassCH))
 }
 
-// probed reports whether the current query is ours.
-func (a *answerer) probed() bool { return bytes.Equal(a.q.Question, a.s.probe) }
+// isProbe reports whether q asks that question.
+func (e *engine) isProbe(q *query) bool { return bytes.Equal(q.Question, e.probe) }
 
-// echoProbe answers it. Nothing counts it.
-func (a *answerer) echoProbe(dst []byte) []byte {
-	dst = wire.AppendHeader(dst, a.q.ID, a.echo(), 1, 0, 0, 0)
-	return append(dst, a.q.Question...)
+// answerProbe repeats it. Nothing counts that.
+func (w *worker) answerProbe(dst []byte, q *query) []byte {
+	dst = wire.AppendHeader(dst, q.ID, echo(q), 1, 0, 0, 0)
+	return append(dst, q.Question...)
 }
 
 // total is the number of replies.

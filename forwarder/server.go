@@ -2,20 +2,16 @@ package forwarder
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/netip"
-	"os"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"vpcdns/acl"
-	"vpcdns/cache"
 	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/host"
 	"vpcdns/forwarder/logging"
@@ -24,65 +20,26 @@ import (
 	"vpcdns/forwarder/upstream"
 )
 
-// Options are what named.conf has no words for. The zero value is good.
-type Options struct {
-	// UpstreamPPS limits the packets a second to servers that are not on this
-	// host, for each source address; 0 is no limit. A VPC resolver drops what
-	// is above 1024.
-	UpstreamPPS int
-
-	// Workers is the number of sockets, each with its reader, for each address
-	// that is served over UDP; 0 is GOMAXPROCS.
-	Workers int
-
-	// Logs takes what the server has to say; nil says nothing.
-	Logs *logging.Logs
-
-	OnlyIPv4, OnlyIPv6 bool
-
-	// Inherited are sockets that another process has bound, or has had (see
-	// Server.Sockets). Those at addresses that the configuration names are
-	// served in place of new ones, with all that waits in their queues, even if
-	// there are more than Workers. Once Serve runs, the others end for all who
-	// have them. Files that are no such sockets are ignored. The caller may
-	// close the files after New.
-	Inherited []*os.File
-}
-
 // Server is a running forwarder. All methods may be called concurrently.
 type Server struct {
-	opts Options
-	net  network
-	logs loggers
+	*engine
+	opts       Options
+	net        network
+	clients    *tcp.Server // over TCP
+	listeners  listeners
+	allowances allowances
+	exchanges  sync.Pool // of *exchange
 
-	epoch        time.Time
-	startUnix    time.Duration // Unix time of epoch
-	slept        atomic.Int64  // nanoseconds that the machine was suspended since epoch
-	sleptBefore  time.Duration // and before
-	cookieSecret [16]byte      // where the configuration has none
-	probe        []byte        // the question of Check
-
-	state    atomic.Pointer[state]
-	queryLog atomic.Bool
-	draining atomic.Bool // shutting down: nothing new is asked upstream
-	cache    *cache.Cache
-	slow     *slowpath
-	tcp      *tcp.Server
-
-	allowances               allowances
-	prefetches, failures     marks
-	servfails                servfails
-	udpCounters, tcpCounters *counters
-
-	listeners listeners
-	ready     chan struct{}
-	handOver  chan time.Duration // from HandOver to Serve
-	handing   sync.Once
-	quit      chan struct{}
-	retired   sync.WaitGroup // upstream clients of former states
+	ready    chan struct{}
+	serving  atomic.Bool
+	handOver chan time.Duration // from HandOver to Serve
+	handing  sync.Once
+	quit     chan struct{}
+	stop     chan struct{}  // for the goroutine that asks, which outlives the others
+	asking   sync.WaitGroup // the goroutine that asks
+	retired  sync.WaitGroup // upstream clients of former states
 
 	reloadMu sync.Mutex // held while a state is built and swapped
-	zoneIDs  zoneIDs
 	reloads  reloads
 }
 
@@ -117,68 +74,57 @@ func hostNetwork() network {
 func New(cfg *config.Config, o Options) (*Server, error) { return newServer(cfg, o, hostNetwork()) }
 
 func newServer(cfg *config.Config, o Options, n network) (*Server, error) {
-	if o.Workers == 0 {
-		o.Workers = runtime.GOMAXPROCS(0)
+	if err := errors.Join(o.check(), checkConfig(cfg)); err != nil {
+		return nil, fmt.Errorf("making a server: %w", err)
 	}
+	o = o.withDefaults()
 	s := &Server{
-		opts:        o,
-		net:         n,
-		logs:        newLoggers(o.Logs),
-		epoch:       time.Now(),
-		cache:       cache.New(cfg.Cache.MaxSize),
-		udpCounters: new(counters),
-		tcpCounters: new(counters),
-		ready:       make(chan struct{}),
-		handOver:    make(chan time.Duration, 1),
-		quit:        make(chan struct{}),
-		zoneIDs:     make(zoneIDs),
+		engine:   newEngine(cfg.Cache.MaxSize, newLoggers(o.Log), o.Observer, n.asleep),
+		opts:     o,
+		net:      n,
+		ready:    make(chan struct{}),
+		handOver: make(chan time.Duration, 1),
+		quit:     make(chan struct{}),
+		stop:     make(chan struct{}),
 	}
 	s.allowances.throttle = upstream.NewThrottle(o.UpstreamPPS)
-	s.reloads.ReloadStats = ReloadStats{At: s.epoch, OK: true}
-	s.startUnix = time.Duration(s.epoch.UnixNano())
-	s.sleptBefore = n.asleep()
-	rand.Read(s.cookieSecret[:])
-	s.probe = newProbe()
-	s.slow = newSlowpath(s)
-	s.tcp = tcp.New(tcp.Config{NewHandler: s.newTCPHandler, Clock: s.clock, Limits: s.tcpLimits})
-	s.listeners.init(s)
-	st, err := s.newState(cfg, nil)
-	if err != nil {
+	s.reloads.ReloadStats = ReloadStats{At: s.clock.epoch, OK: true}
+	s.exchanges.New = func() any { return newExchange(s.engine) }
+	s.clients = tcp.New(tcp.Config{NewHandler: s.newTCPHandler, Clock: s.clock.now, Limits: s.tcpLimits})
+	s.listeners.init(s.engine, s.clients, n, &s.opts)
+	if err := s.start(cfg); err != nil {
 		s.listeners.closeAll()
-		return nil, err
-	}
-	s.install(st)
-	err = s.listeners.open(st)
-	if errors.Is(err, errNoAddress) { // as in named, the address may come later
-		s.logs.network.Error(err.Error())
-		return s, nil
-	}
-	if err != nil {
-		s.listeners.closeAll()
-		st.upstream.Close()
 		return nil, err
 	}
 	return s, nil
 }
 
-// clock is the time since the server was made. It knows nothing of the wall
-// clock's jumps, and counts the time that the machine was suspended.
-func (s *Server) clock() time.Duration {
-	return time.Since(s.epoch) + time.Duration(s.slept.Load())
-}
-
-// install makes st the state for all that comes.
-func (s *Server) install(st *state) {
-	s.state.Store(st)
-	s.queryLog.Store(st.cfg.QueryLog)
-	s.cache.SetMaxBytes(st.cfg.Cache.MaxSize)
+// start makes cfg the first state.
+func (s *Server) start(cfg *config.Config) error {
+	st, err := s.newState(cfg, nil)
+	if err != nil {
+		return err
+	}
+	s.install(st)
+	err = s.listeners.open(st)
+	if errors.Is(err, errNoAddress) { // as in named, the address may come later
+		s.logs.network.Error(err.Error())
+		return nil
+	}
+	if err != nil {
+		st.upstream.Close()
+	}
+	return err
 }
 
 // Serve answers queries until ctx ends, or HandOver is called, lets what is
-// under way finish, and returns nil. It may be called once.
+// under way finish, and returns nil. A second call is an error.
 func (s *Server) Serve(ctx context.Context) error {
+	if s.serving.Swap(true) {
+		return errServing
+	}
 	var wg sync.WaitGroup
-	go s.slow.run()
+	s.asking.Go(func() { s.newResolver().run(s.stop) })
 	s.listeners.serve()
 	wg.Go(s.sweep)
 	wg.Go(s.watchInterfaces)
@@ -230,7 +176,7 @@ func (s *Server) leave(wait time.Duration) {
 func (s *Server) finish(wait time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), wait)
 	defer cancel()
-	s.slow.drain(ctx)
+	s.waiters.drain(ctx)
 }
 
 // shutdown closes everything. Who waits for upstream gets SERVFAIL.
@@ -240,8 +186,9 @@ func (s *Server) shutdown() {
 	close(s.quit)
 	s.state.Load().upstream.Close()
 	s.retired.Wait()
-	s.slow.stop()
-	s.tcp.Shutdown(time.Second)
+	close(s.stop)
+	s.asking.Wait()
+	s.clients.Shutdown(time.Second)
 	s.listeners.closeAll()
 }
 
@@ -252,28 +199,41 @@ func (s *Server) Reload(cfg *config.Config) error {
 	s.reloadMu.Lock()
 	defer s.reloadMu.Unlock()
 	if s.stopped() {
-		return errStopped
+		return fmt.Errorf("reloading: %w", errStopped)
 	}
 	old := s.state.Load()
-	st, err := s.newState(cfg, old)
-	if err == nil {
-		if err = s.listeners.open(st); err != nil && st.upstream != old.upstream {
-			st.upstream.Close()
-		}
-	}
+	st, err := s.nextState(cfg, old)
 	s.reloads.note(err)
 	if err != nil {
 		return fmt.Errorf("reloading: %w", err)
 	}
 	s.install(st)
 	s.listeners.closeUnused(st)
-	s.forgetShadowed(st, old)
+	s.flushNewZones(st, old)
 	s.retire(old, st)
 	return nil
 }
 
-// forgetShadowed flushes what was cached under a static zone that is new.
-func (s *Server) forgetShadowed(st, old *state) {
+// nextState returns the state for cfg with its addresses open.
+func (s *Server) nextState(cfg *config.Config, old *state) (*state, error) {
+	if err := checkConfig(cfg); err != nil {
+		return nil, err
+	}
+	st, err := s.newState(cfg, old)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.listeners.open(st); err != nil {
+		if st.upstream != old.upstream {
+			st.upstream.Close()
+		}
+		return nil, err
+	}
+	return st, nil
+}
+
+// flushNewZones flushes what was cached under a local zone that is new.
+func (s *Server) flushNewZones(st, old *state) {
 	for apex, z := range st.local.Zones {
 		if old.local.Zones[apex] == nil {
 			s.FlushTree(z.Apex)
@@ -310,10 +270,17 @@ func (s *Server) sweep() {
 		select {
 		case <-tick.C:
 			s.noteSleep()
-			s.cache.SweepNext(s.clock() - knownFor)
+			s.cache.SweepNext(s.clock.now() - knownFor)
 		case <-s.quit:
 			return
 		}
+	}
+}
+
+// noteSleep puts the clock forward after the machine was suspended.
+func (s *Server) noteSleep() {
+	if slept := s.clock.addSleep(); slept > 0 {
+		s.logs.general.Warn(fmt.Sprintf("the machine was suspended for %v", slept.Round(time.Millisecond)))
 	}
 }
 
@@ -343,7 +310,10 @@ func (s *Server) stopped() bool {
 	}
 }
 
-var errStopped = errors.New("reloading: the server has stopped")
+var (
+	errStopped = errors.New("the server has stopped")
+	errServing = errors.New("serving: the server serves, or has served, already")
+)
 
 // errNothingToListenOn is BIND's complaint too.
 var errNothingToListenOn = errors.New("unable to listen on any configured interfaces")

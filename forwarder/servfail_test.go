@@ -37,20 +37,14 @@ func TestServfails(t *testing.T) {
 	check("after an outage", 1, 0, false)
 }
 
-// TestQueuedOverReload: a query that was queued when a reload put a static zone
+// TestQueuedOverReload: a query that was queued when a reload put a local zone
 // over its name is answered, but what upstream says does not hide the zone.
 func TestQueuedOverReload(t *testing.T) {
 	for _, covered := range []bool{false, true} {
 		s, mem := unserved(t), newMemConn(testServer)
-		var a answerer
-		a.init(s, new(counters))
-		a.begin()
-		c := client{addr: testClient, local: testServer}
 		query := queryFor(1, "printer.lan.", dns.TypeA)[2:]
-		if _, what := a.serve(nil, query, &c); what != waiting {
-			t.Fatalf("serve = %v, want waiting", what)
-		}
-		w := s.slow.waiter(&a, &a.q, &c)
+		a := s.newAsker()
+		w := a.waits(t, query)
 		w.conn, w.peer = mem, udp.PeerOf(testClient)
 
 		cfg := testConfig()
@@ -64,29 +58,26 @@ func TestQueuedOverReload(t *testing.T) {
 		if err := s.Reload(cfg); err != nil {
 			t.Fatal(err)
 		}
-		r := s.slow.newReplier()
+		r := s.newResolver()
 		r.begin()
-		r.q = w.q
-		s.slow.mu.Lock()
-		f := s.slow.start(r, w, a.key)
-		s.slow.mu.Unlock()
+		f := s.inflight.join(w, a.q.key, r.now).fetch
 		r.Answer(&f.req, answerTo(t, &asking{msg: query}, "10.0.0.1"), nil)
 		r.Flush()
 		if sent := len(mem.sentSoFar()); sent != 1 {
 			t.Errorf("%d replies, want 1", sent)
 		}
-		if _, kept := s.cache.Get(a.hash, a.key); kept == covered {
-			t.Errorf("with a static zone %v the answer is kept: %v", covered, kept)
+		if _, kept := s.cache.Get(a.q.hash, a.q.key); kept == covered {
+			t.Errorf("with a local zone %v the answer is kept: %v", covered, kept)
 		}
 	}
 }
 
 // TestImpatientForgotten: a fetch that has ended is not kept until its clients'
-// patience would have ended.
+// time would have come.
 func TestImpatientForgotten(t *testing.T) {
 	cfg := testConfig()
 	cfg.Cache.StaleEnable, cfg.Cache.StaleAnswer, cfg.Cache.StaleClientTimeout = true, true, 1800*time.Millisecond
-	s, err := newServer(cfg, Options{Workers: 1}, newFakeNet("10.79.1.10/24").network())
+	s, err := newServer(cfg, Options{Workers: 1, UpstreamPPS: Unlimited}, newFakeNet("10.79.1.10/24").network())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +92,7 @@ func TestImpatientForgotten(t *testing.T) {
 		r.Flush()
 		s.Flush()
 	}
-	if n := s.slow.stales.Len(); n != 1 || s.slow.stales.Front().Value != first {
+	if n := s.inflight.aged.Len(); n != 1 || s.inflight.aged.Front().Value != first {
 		t.Errorf("%d fetches are watched, want the one that is under way", n)
 	}
 }

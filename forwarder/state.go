@@ -13,7 +13,7 @@ import (
 	"vpcdns/forwarder/wire"
 )
 
-// state is everything a query is judged by. It is built whole, checked, and
+// state is everything that an answer depends on. It is built whole, checked, and
 // never changed: readers load it once a batch.
 type state struct {
 	cfg      *config.Config
@@ -28,6 +28,7 @@ type state struct {
 	ttls     wire.TTLPolicy
 	order    wire.OrderMode
 	secrets  [][16]byte // cookie secrets; the first one makes new cookies
+	zones    zoneNumbers
 }
 
 // accessSets are the compiled access lists.
@@ -57,17 +58,23 @@ func (s *Server) newState(cfg *config.Config, old *state) (*state, error) {
 		return nil, fmt.Errorf("reading interfaces: %w", err)
 	}
 	env.MatchMapped = cfg.MatchMapped
+	var zones zoneNumbers
+	if old != nil {
+		zones = old.zones
+	}
+	zones = zones.with(cfg)
 	st := &state{
 		cfg:     cfg,
 		env:     env,
 		sets:    compileSets(cfg, env),
-		routes:  newRoutes(cfg, s.zoneIDs),
+		routes:  newRoutes(cfg, &zones),
 		chaos:   local.Chaos(cfg.Identity),
 		edns:    ednsLimits{cfg.EDNS.UDPSize, int(cfg.EDNS.MaxUDPSize), int(cfg.EDNS.NoCookieUDPSize)},
 		ttls:    wire.TTLPolicy{Min: seconds(cfg.Cache.MinTTL), Max: seconds(cfg.Cache.MaxTTL)},
 		order:   orderModes[cfg.RRsetOrder],
 		secrets: cfg.EDNS.CookieSecrets,
 		rates:   rrl.New(rrl.Config(cfg.RateLimit), env),
+		zones:   zones,
 	}
 	if len(st.secrets) == 0 {
 		st.secrets = [][16]byte{s.cookieSecret}
@@ -85,15 +92,15 @@ var orderModes = [...]wire.OrderMode{
 	config.OrderNone:   wire.OrderNone,
 }
 
-// withEnv returns the state for other interfaces.
-func (st *state) withEnv(env acl.Env) (*state, error) {
+// withEnv returns the state for other interfaces. What does not depend on them
+// is kept as it is.
+func (st *state) withEnv(env acl.Env) *state {
 	next := *st
 	next.env = env
 	next.sets = compileSets(st.cfg, env)
+	next.local = st.local.withEnv(st.cfg, env)
 	next.rates = st.rates.WithEnv(env)
-	var err error
-	next.local, err = newLocalZones(st.cfg, env)
-	return &next, err
+	return &next
 }
 
 // upstreamFor returns a client for cfg's servers: old's own when it would be
@@ -119,7 +126,7 @@ func (s *Server) upstreamFor(cfg *config.Config, old *state) (*upstream.Client, 
 		MaxPending: cfg.Limits.RecursiveClients,
 		Dial:       s.net.dial,
 		DialTCP:    s.net.dialTCP,
-		NewHandler: func() upstream.Handler { return s.slow.newReplier() },
+		NewHandler: func() upstream.Handler { return s.newResolver() },
 		Event:      s.upstreamEvent,
 	})
 }

@@ -28,7 +28,7 @@ const (
 func TestStress(t *testing.T) {
 	fake := newFakeNet("10.79.1.10/24")
 	fake.auto = newLiar(t).answer
-	s, err := newServer(stressConfig(0), Options{Workers: 2}, fake.network())
+	s, err := newServer(stressConfig(0), Options{Workers: 2, UpstreamPPS: Unlimited}, fake.network())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func TestStress(t *testing.T) {
 	close(quiet)
 	trouble.Wait()
 	fake.close()
-	s.slow.drain(withTimeout(t, 10*time.Second))
+	s.waiters.drain(withTimeout(t, 10*time.Second))
 
 	want := owed[0] + owed[1] + owed[2] + owed[3]
 	settled := func() (answered uint64, ok bool) {
@@ -61,11 +61,11 @@ func TestStress(t *testing.T) {
 		}
 		return answered, answered+st.Overflow >= want
 	}
-	if got := await(settled); got > want || got+s.slow.overflow.Load() < want {
-		t.Errorf("%d queries over UDP were answered, %d dropped, want %d", got, s.slow.overflow.Load(), want)
+	if got := await(settled); got > want || got+s.queue.overflow.Load() < want {
+		t.Errorf("%d queries over UDP were answered, %d dropped, want %d", got, s.queue.overflow.Load(), want)
 	}
-	if n := s.slow.owed.Load(); n != 0 {
-		t.Errorf("%d queries are still owed an answer, want 0", n)
+	if n := s.waiters.n.Load(); n != 0 {
+		t.Errorf("%d queries still wait for an answer, want 0", n)
 	}
 	for _, z := range s.state.Load().routes {
 		if z.fetches != 0 {

@@ -33,7 +33,7 @@ func serveLoopback(t testing.TB, edit ...func(*config.Config)) (*Server, *fakeNe
 	network := fake.network()
 	host := hostNetwork()
 	network.listenUDP, network.listenTCP = host.listenUDP, host.listenTCP
-	s, err := newServer(cfg, Options{Workers: 1}, network)
+	s, err := newServer(cfg, Options{Workers: 1, UpstreamPPS: Unlimited}, network)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -99,10 +99,10 @@ func (r *replay) checkTCP(t *testing.T, before int) {
 	t.Helper()
 	synctest.Wait()
 	limit := r.s.state.Load().cfg.TCP.Clients
-	if n := r.s.tcp.Stats().Open; n > limit {
+	if n := r.s.clients.Stats().Open; n > limit {
 		t.Errorf("%d connections are open, want %d at most", n, limit)
 	}
-	if n := r.s.tcp.Stats().Unread; n < 0 || n > tcp.MaxUnreadAll {
+	if n := r.s.clients.Stats().Unread; n < 0 || n > tcp.MaxUnreadAll {
 		t.Errorf("%d octets wait to be read, want %d at most", n, tcp.MaxUnreadAll)
 	}
 	// Two a connection at each end, and what upstream's sockets need.
@@ -150,15 +150,15 @@ func TestTCPUnreadInTotal(t *testing.T) {
 			synctest.Wait()
 		}
 		most := int64(tcp.MaxUnreadAll + 400*(tcp.Backlog+2*largestTCP))
-		if n := r.s.tcp.Stats().Unread; n <= 0 || n > most {
+		if n := r.s.clients.Stats().Unread; n <= 0 || n > most {
 			t.Errorf("%d octets wait to be read, want some, %d at most", n, most)
 		}
-		if n := r.s.tcp.Stats().Open; n == 400 {
+		if n := r.s.clients.Stats().Open; n == 400 {
 			t.Error("all connections are open, want those closed that were behind")
 		}
 		time.Sleep(2 * tcp.WriteTimeout)
 		synctest.Wait()
-		if n, open := r.s.tcp.Stats().Unread, r.s.tcp.Stats().Open; n != 0 || open != 0 {
+		if n, open := r.s.clients.Stats().Unread, r.s.clients.Stats().Open; n != 0 || open != 0 {
 			t.Errorf("%d octets wait in %d connections after the write timeout, want none", n, open)
 		}
 	})

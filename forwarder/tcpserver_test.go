@@ -107,7 +107,7 @@ func neverReads(t *testing.T, r *replay, query string, most uint64) {
 	}
 	time.Sleep(tcp.WriteTimeout)
 	synctest.Wait()
-	if n := r.s.tcp.Stats().Open; n != 1 {
+	if n := r.s.clients.Stats().Open; n != 1 {
 		t.Errorf("%d connections are open, want that of the other client", n)
 	}
 }
@@ -167,7 +167,7 @@ func TestTCPManyIdle(t *testing.T) {
 		if n := len(r.net.got()); n != 100 {
 			t.Errorf("honest clients got %d replies, want 100", n)
 		}
-		if n := r.s.tcp.Stats().Open; n > 150 {
+		if n := r.s.clients.Stats().Open; n > 150 {
 			t.Errorf("%d connections are open, want 150 at most", n)
 		}
 	})
@@ -265,8 +265,8 @@ func (c *waits) Reply(write func(dst []byte) []byte) {
 // Queries that the full queue drops are not waited for.
 func TestTCPDroppedFromQueue(t *testing.T) {
 	virtual(t, testConfig(), func(t *testing.T, r *replay) {
-		h := tcpHandler{client: client{addr: testClient, local: testServer, tcp: true}}
-		h.init(r.s, r.s.tcpCounters)
+		h := tcpHandler{conn: new(waits), q: query{client: testAsker(true)}}
+		h.init(r.s.engine, r.s.tcp)
 		h.begin()
 		query := queryFor(1, "hold.example.", dns.TypeA)[2:]
 		var c waits
@@ -276,9 +276,9 @@ func TestTCPDroppedFromQueue(t *testing.T) {
 				t.Fatalf("Serve = %v, want Waiting", what)
 			}
 			c.n.Add(1)
-			h.misses.last.over = &c
+			h.misses.last.late = &c
 		}
-		r.s.slow.submit(&h.misses)
+		r.s.queue.submit(&h.misses)
 		if n := c.n.Load(); n != maxQueue || r.s.Stats().Overflow != dropped {
 			t.Errorf("waiting %d, overflow %d, want %d, %d", n, r.s.Stats().Overflow, maxQueue, dropped)
 		}
@@ -286,8 +286,8 @@ func TestTCPDroppedFromQueue(t *testing.T) {
 		q := r.net.take(netip.Addr{})
 		q.answer(answerTo(t, q, "10.0.0.1"))
 		synctest.Wait()
-		if n, owed := c.n.Load(), r.s.slow.owed.Load(); n != 0 || owed != 0 {
-			t.Errorf("after the answer %d wait, %d are owed, want 0, 0", n, owed)
+		if n, all := c.n.Load(), r.s.waiters.n.Load(); n != 0 || all != 0 {
+			t.Errorf("after the answer %d and %d wait, want none", n, all)
 		}
 	})
 }

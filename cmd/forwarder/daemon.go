@@ -33,6 +33,7 @@ type daemon struct {
 	inherited []*os.File     // sockets of a former process, until the server has them
 	config    *config.Config // the one in force
 	server    *forwarder.Server
+	loads     loads
 	watchdog  watchdog
 }
 
@@ -139,10 +140,14 @@ func (d *daemon) bind(cfg *config.Config) (err error) {
 }
 
 func (d *daemon) options() forwarder.Options {
+	pps := d.flags.upstreamPPS
+	if pps == 0 {
+		pps = forwarder.Unlimited
+	}
 	return forwarder.Options{
-		UpstreamPPS: d.flags.upstreamPPS,
+		UpstreamPPS: pps,
 		Workers:     d.flags.workers,
-		Logs:        d.logs,
+		Log:         slog.New(d.logs.Handler()),
 		OnlyIPv4:    d.flags.onlyIPv4,
 		OnlyIPv6:    d.flags.onlyIPv6,
 	}

@@ -55,7 +55,7 @@ func (d *daemon) serveMetrics(ctx context.Context) (stop func()) {
 	m := &metricsServer{log: d.log, retry: metricsRetry}
 	m.http = http.Server{
 		Addr:              d.flags.metricsAddress,
-		Handler:           metrics.NewHandler(metrics.Options{Stats: d.server.Stats, Serving: serving, Errors: errorLog}),
+		Handler:           metrics.NewHandler(metrics.Options{Stats: d.stats, Serving: serving, Errors: errorLog}),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      30 * time.Second,

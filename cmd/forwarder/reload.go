@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 
+	"vpcdns/forwarder"
 	"vpcdns/forwarder/logging"
 )
 
@@ -32,8 +34,8 @@ func (d *daemon) reload() {
 // replace loads the configuration and hands it to the server.
 func (d *daemon) replace() error {
 	cfg, err := d.load(io.Discard)
+	d.loads.note(err)
 	if err != nil {
-		d.server.FailedReload(err)
 		return err
 	}
 	if err := d.server.Reload(cfg); err != nil {
@@ -58,4 +60,35 @@ func (d *daemon) movePid(from string) {
 		_, err := writePid(d.config.PidFile)
 		d.warn(err)
 	}
+}
+
+// loads counts the configurations that did not even load: the server has not
+// heard of them.
+type loads struct {
+	mu     sync.Mutex
+	failed uint64
+	last   error
+}
+
+func (l *loads) note(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.last = err; err != nil {
+		l.failed++
+	}
+}
+
+// addTo adds them to the reloads that failed.
+func (l *loads) addTo(r *forwarder.ReloadStats) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r.Failed += l.failed
+	r.OK = r.OK && l.last == nil
+}
+
+// stats are the server's, with the reloads that it has not heard of.
+func (d *daemon) stats() forwarder.Stats {
+	st := d.server.Stats()
+	d.loads.addTo(&st.Reload)
+	return st
 }

@@ -1,0 +1,121 @@
+package forwarder
+
+import (
+	"crypto/rand"
+	"sync/atomic"
+	"time"
+
+	"vpcdns/cache"
+)
+
+// engine is what a query may touch of a server.
+type engine struct {
+	state  atomic.Pointer[state]
+	clock  clock
+	cache  *cache.Cache
+	logs   loggers
+	events Observer
+
+	inflight inflight // what is being asked
+	queue    queue    // what is to be asked
+	waiters  waiters  // who waits for either
+
+	prefetches   recent // what was asked before its time, or past it
+	unanswered   recent // what upstream failed to refresh, for stale-refresh-time
+	servfails    servfails
+	udp, tcp     *counters
+	inProcess    *counters
+	queryLog     atomic.Bool
+	draining     atomic.Bool // shutting down: nothing new is asked upstream
+	probe        []byte      // the question of Server.Check
+	cookieSecret [16]byte    // where the configuration has none
+}
+
+func newEngine(maxCache int64, logs loggers, events Observer, asleep func() time.Duration) *engine {
+	e := &engine{
+		clock:     newClock(asleep),
+		cache:     cache.New(maxCache),
+		logs:      logs,
+		events:    events,
+		udp:       new(counters),
+		tcp:       new(counters),
+		inProcess: new(counters),
+		probe:     newProbe(),
+	}
+	e.inflight.init(e.cache, &e.waiters)
+	e.queue.init(&e.waiters)
+	e.waiters.init()
+	rand.Read(e.cookieSecret[:])
+	return e
+}
+
+// install makes st the state for all that comes.
+func (e *engine) install(st *state) {
+	if old := e.state.Swap(st); old != nil {
+		e.restartCounts(old, st)
+	}
+	e.queryLog.Store(st.cfg.QueryLog)
+	e.cache.SetMaxBytes(st.cfg.Cache.MaxSize)
+}
+
+// restartCounts begins the counts of zones anew whose numbers were another's.
+func (e *engine) restartCounts(old, st *state) {
+	for i, was := range old.zones.names {
+		if was != "" && was != st.zones.names[i] {
+			for _, c := range []*counters{e.udp, e.tcp, e.inProcess} {
+				c.restart(i)
+			}
+		}
+	}
+}
+
+// clock is the time since the server was made. It knows nothing of the wall
+// clock's jumps, and counts the time that the machine was suspended.
+type clock struct {
+	epoch       time.Time
+	asleep      func() time.Duration // since the machine was started
+	sleptBefore time.Duration        // of that, before epoch
+	slept       atomic.Int64         // of that, since: nanoseconds
+}
+
+func newClock(asleep func() time.Duration) clock {
+	return clock{epoch: time.Now(), asleep: asleep, sleptBefore: asleep()}
+}
+
+func (c *clock) now() time.Duration { return time.Since(c.epoch) + time.Duration(c.slept.Load()) }
+
+// unix is the time as cookies have it. It follows the wall clock only at the
+// server's start: a clock that is set does not spoil cookies.
+func (c *clock) unix(now time.Duration) uint32 {
+	return uint32((time.Duration(c.epoch.UnixNano()) + now) / time.Second)
+}
+
+// asleepTolerance is the longest difference between two clocks that is no
+// suspension: they are not read at the same instant.
+const asleepTolerance = 100 * time.Millisecond
+
+// addSleep puts the clock forward by the time that the machine was suspended
+// since the last call, which Go's clock leaves out, as TTLs would be stretched by
+// it. It returns that time, or 0.
+func (c *clock) addSleep() time.Duration {
+	slept := c.asleep() - c.sleptBefore
+	more := slept - time.Duration(c.slept.Load())
+	if more <= asleepTolerance {
+		return 0
+	}
+	c.slept.Store(int64(slept))
+	return more
+}
+
+// elapsed is what an answer's age takes off its TTLs, in seconds, so that no
+// reply outlives what upstream had left: the age rounded up, but for 100 ms
+// that a reply may take on its way.
+func elapsed(age time.Duration) uint32 {
+	const grace = 100 * time.Millisecond
+	if age <= grace {
+		return 0
+	}
+	return uint32((age - grace + time.Second - 1) / time.Second)
+}
+
+func seconds(d time.Duration) uint32 { return uint32(d / time.Second) }

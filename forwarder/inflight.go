@@ -1,0 +1,292 @@
+package forwarder
+
+import (
+	"bytes"
+	"container/list"
+	"sync"
+	"time"
+
+	"vpcdns/cache"
+	"vpcdns/forwarder/config"
+	"vpcdns/forwarder/upstream"
+	"vpcdns/forwarder/wire"
+)
+
+// maxWaiting is how many queries wait, about 30 MB of them. When there are more
+// each that joins a question takes the place of the oldest there: who floods
+// one name while upstream is silent crowds out only himself.
+const maxWaiting = 1 << 16
+
+// fetch is one question that is being asked upstream, and all who wait for it.
+// It is pooled. What is not guarded belongs to whoever has the fetch: the
+// resolver that started it, upstream, the resolver that is given the answer.
+type fetch struct {
+	req      upstream.Request
+	question []byte // of req, unless that is further on the walk
+	key      []byte
+	hash     uint64
+	zone     *zone
+	st       *state
+	began    time.Duration
+	walk     *walk // nil until the first link was not the last
+
+	// Guarded by inflight.mu, as is req.Priority.
+	state   fetchState
+	waiters waiterList    // in order of arrival
+	age     *list.Element // in inflight.aged
+}
+
+// fetchState says for whom a fetch is.
+type fetchState uint8
+
+const (
+	awaited    fetchState = iota
+	refreshing            // nobody waits: a prefetch
+	late                  // who waited has a stale answer; who comes gets one at once
+)
+
+// inflight is the table of questions that are being asked, each once. It is
+// passive: it decides, and others act.
+//
+// Locks are taken in this order, and none is held over a send, a log or another
+// function's end: listeners.mu or Server.reloadMu; queue.mu; inflight.mu; those
+// of cache and upstream.Client.
+type inflight struct {
+	cache   *cache.Cache
+	waiters *waiters
+	spare   sync.Pool // fetches
+
+	mu      sync.Mutex
+	fetches map[uint64]*fetch // by hash of the key; what is not here, as it was flushed, is neither joined nor kept
+	aged    list.List         // of fetches, by age: whose clients may get a stale answer
+}
+
+func (t *inflight) init(c *cache.Cache, p *waiters) {
+	t.cache, t.waiters = c, p
+	t.spare.New = func() any { return new(fetch) }
+	t.fetches = make(map[uint64]*fetch)
+}
+
+// decision is what becomes of a query that is to be asked.
+type decision uint8
+
+const (
+	started decision = iota // its fetch is to be sent
+	joined                  // to another query's fetch
+	fresh                   // its answer has come meanwhile
+	stale                   // it gets the stale answer that the others of its fetch got
+	full                    // its zone has too many under way
+)
+
+// joining is a decision with what belongs to it.
+type joining struct {
+	decision
+	fetch   *fetch      // of started
+	entry   cache.Entry // of fresh and stale
+	evicted *waiter     // of joined, or nil: its place was needed
+	drop    bool        // of full: it gets no reply
+}
+
+// join adds w, whose key is key, to the fetch of its question, or starts one. A
+// waiter that is a refresh is done with then; others may be answered from here on.
+func (t *inflight) join(w *waiter, key []byte, now time.Duration) joining {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if f := t.fetches[w.hash]; f != nil && bytes.Equal(f.key, key) {
+		return t.joinTo(f, w, now)
+	}
+	if e, ok := t.cache.Get(w.hash, key); ok && now < e.Expires() && !w.refresh {
+		return joining{decision: fresh, entry: e}
+	}
+	if quota, isFull := w.zone.full(&w.st.cfg.Limits); isFull {
+		return joining{decision: full, drop: quota.Drop}
+	}
+	return joining{decision: started, fetch: t.start(w, key, now)}
+}
+
+// joinTo adds w to f. mu is held.
+func (t *inflight) joinTo(f *fetch, w *waiter, now time.Duration) (j joining) {
+	j.decision = joined
+	if w.refresh {
+		return j
+	}
+	if f.state == late {
+		if e, ok := staleEntry(t.cache, f, now); ok {
+			return joining{decision: stale, entry: e}
+		}
+	}
+	f.raise(w)
+	if t.waiters.n.Load() > maxWaiting && f.waiters.n > 0 {
+		j.evicted = f.waiters.pop()
+	}
+	f.waiters.push(w)
+	return j
+}
+
+// start makes the fetch for w. mu is held.
+func (t *inflight) start(w *waiter, key []byte, now time.Duration) *fetch {
+	f := t.spare.Get().(*fetch)
+	*f = fetch{key: append(f.key[:0], key...), question: append(f.question[:0], w.q.Question...)}
+	f.hash, f.zone, f.st, f.began = w.hash, w.zone, w.st, now
+	f.req = upstream.Request{
+		Question: f.question,
+		CD:       w.q.Flags&wire.CD != 0,
+		DO:       w.q.EDNS.DO,
+		Servers:  w.zone.servers,
+		Priority: w.priority(),
+		Tag:      f,
+	}
+	if w.refresh {
+		f.state = refreshing
+	} else {
+		f.waiters.push(w)
+	}
+	if t.fetches[f.hash] == nil {
+		t.fetches[f.hash] = f
+	}
+	f.zone.count(1)
+	if _, ok := f.staleAfter(); ok {
+		f.age = t.aged.PushBack(f)
+	}
+	return f
+}
+
+// raise makes f as urgent as w is, and more so when another waits already: who
+// floods asks for each name once. inflight.mu is held.
+func (f *fetch) raise(w *waiter) {
+	to := w.priority()
+	if f.state != refreshing {
+		to = min(to, upstream.PriorityShared)
+	}
+	f.state = awaited
+	if to < f.req.Priority {
+		f.st.upstream.Raise(&f.req, to)
+	}
+}
+
+func (w *waiter) priority() upstream.Priority {
+	switch {
+	case w.refresh:
+		return upstream.PriorityPrefetch
+	case w.known:
+		return upstream.PriorityHot
+	}
+	return upstream.PriorityClient
+}
+
+// again makes f ask for another name in what is left of its time.
+func (t *inflight) again(f *fetch, question []byte, z *zone, wait time.Duration) {
+	t.mu.Lock() // who joins may raise the priority
+	defer t.mu.Unlock()
+	f.req = upstream.Request{
+		Question: question,
+		CD:       f.req.CD,
+		DO:       f.req.DO,
+		Servers:  z.servers,
+		Wait:     wait,
+		Priority: f.req.Priority,
+		Tag:      f,
+	}
+}
+
+// finish takes f out of the table and returns who waits for it. Before that keep
+// puts its answer where those find it who come from now on, unless it was
+// forgotten.
+func (t *inflight) finish(f *fetch, keep func()) *waiter {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.fetches[f.hash] == f {
+		keep()
+		delete(t.fetches, f.hash)
+	}
+	t.unwatch(f)
+	f.zone.count(-1)
+	return f.take()
+}
+
+// recycle frees f when its waiters have their replies.
+func (t *inflight) recycle(f *fetch) {
+	f.st, f.zone, f.walk = nil, nil, nil
+	t.spare.Put(f)
+}
+
+// take empties f's list of waiters. inflight.mu is held.
+func (f *fetch) take() *waiter {
+	first := f.waiters.first
+	f.waiters = waiterList{}
+	return first
+}
+
+// unwatch takes f out of aged. mu is held.
+func (t *inflight) unwatch(f *fetch) {
+	if f.age != nil {
+		t.aged.Remove(f.age)
+		f.age = nil
+	}
+}
+
+// impatient returns who has waited long enough for a stale answer, and that; nil
+// when nobody has. The fetch goes on.
+func (t *inflight) impatient(now time.Duration) (*waiter, cache.Entry) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for t.aged.Len() > 0 {
+		f := t.aged.Front().Value.(*fetch)
+		if after, _ := f.staleAfter(); f.began+after > now {
+			break
+		}
+		t.unwatch(f)
+		if e, ok := staleEntry(t.cache, f, now); ok {
+			f.state = late
+			if w := f.take(); w != nil {
+				return w, e
+			}
+		}
+	}
+	return nil, ""
+}
+
+// nextImpatient returns when impatient is to be called next, if at all.
+func (t *inflight) nextImpatient() (at time.Duration, ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.aged.Len() == 0 {
+		return 0, false
+	}
+	f := t.aged.Front().Value.(*fetch)
+	after, _ := f.staleAfter()
+	return f.began + after, true
+}
+
+// forget makes the fetches that are under way answer only those who already
+// wait: a flush must not be undone by an answer from before.
+func (t *inflight) forget() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	clear(t.fetches)
+}
+
+// len counts the questions that are being asked.
+func (t *inflight) len() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.fetches)
+}
+
+// full reports whether the zone has as many questions under way as
+// fetches-per-zone and fetches-per-server allow, and which of the two says so.
+// Which server of several a question will be answered by is not known
+// beforehand: their allowances add up. inflight.mu is held.
+func (z *zone) full(l *config.Limits) (config.Quota, bool) {
+	if q := l.FetchesPerZone; q.Max > 0 && z.fetches >= q.Max {
+		return q, true
+	}
+	q := l.FetchesPerServer
+	return q, q.Max > 0 && z.group.fetches >= q.Max*len(z.servers)
+}
+
+// count notes n more questions that are being asked. inflight.mu is held.
+func (z *zone) count(n int) {
+	z.fetches += n
+	z.group.fetches += n
+}

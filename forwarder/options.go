@@ -1,0 +1,142 @@
+package forwarder
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"runtime"
+
+	"github.com/miekg/dns"
+
+	"vpcdns/forwarder/config"
+	"vpcdns/forwarder/upstream"
+)
+
+// Options are what named.conf has no words for. The zero value is good.
+type Options struct {
+	// UpstreamPPS limits the packets a second to servers that are not on this
+	// host, for each source address: 0 is DefaultUpstreamPPS, and Unlimited no
+	// limit.
+	UpstreamPPS int
+
+	// Workers is the number of sockets, each with its reader, for each address
+	// that is served over UDP; 0 is GOMAXPROCS.
+	Workers int
+
+	// Log takes what the server has to say, with BIND's categories as attribute
+	// "category"; nil says nothing. BIND's channels are one implementation: see
+	// logging.Logs.Handler.
+	Log *slog.Logger
+
+	// Observer is told what happens. The zero value hears nothing, and costs
+	// nothing.
+	Observer Observer
+
+	OnlyIPv4, OnlyIPv6 bool
+
+	// Inherited are sockets that another process has bound, or has had (see
+	// Server.Sockets). Those at addresses that the configuration names are
+	// served in place of new ones, with all that waits in their queues, even if
+	// there are more than Workers. Once Serve runs, the others end for all who
+	// have them. Files that are no such sockets are ignored. The caller may
+	// close the files after New.
+	Inherited []*os.File
+}
+
+// DefaultUpstreamPPS keeps below what a VPC resolver answers: it drops what is
+// above 1024 packets a second for each network interface.
+const DefaultUpstreamPPS = 900
+
+// Unlimited, or any number below 0, is an Options.UpstreamPPS without limit.
+const Unlimited = -1
+
+// withDefaults fills in what is 0.
+func (o Options) withDefaults() Options {
+	if o.Workers == 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	if o.UpstreamPPS == 0 {
+		o.UpstreamPPS = DefaultUpstreamPPS
+	}
+	o.UpstreamPPS = max(o.UpstreamPPS, 0) // from here on 0 is no limit
+	return o
+}
+
+// check reports what cannot be meant.
+func (o *Options) check() error {
+	switch {
+	case o.Workers < 0:
+		return fmt.Errorf("%d workers: give a number above 0, or 0 for one a processor", o.Workers)
+	case o.OnlyIPv4 && o.OnlyIPv6:
+		return errors.New("only IPv4 and only IPv6: choose one")
+	}
+	return nil
+}
+
+// checkConfig reports what a Config that Load did not make can lack.
+func checkConfig(cfg *config.Config) error {
+	if cfg == nil {
+		return errors.New("no configuration: use config.Load or config.Default")
+	}
+	var errs []error
+	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if len(cfg.Listen) == 0 {
+		wrong("no address to listen on: Config.Listen is empty")
+	}
+	if a := cfg.Source4.Addr(); a.IsValid() && !a.Is4() {
+		wrong("source address %v is not an IPv4 address", a)
+	}
+	if a := cfg.Source6.Addr(); a.IsValid() && !a.Is6() {
+		wrong("source address %v is not an IPv6 address", a)
+	}
+	for _, z := range cfg.Zones {
+		if _, ok := dns.IsDomainName(z.Name); !ok || z.Name != dns.CanonicalName(z.Name) {
+			wrong("zone %q: not a canonical domain name", z.Name)
+		}
+		for _, a := range z.Forwarders {
+			if !a.IsValid() || a.Addr().IsUnspecified() || a.Port() == 0 {
+				wrong("zone %q: forwarder %v is no address and port of a server", z.Name, a)
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Observer is told what a server does. Each function may be nil, and is called by
+// the goroutines that serve, several at a time: it must not block, and keep
+// nothing of what it is given but copies.
+type Observer struct {
+	Query    func(QueryInfo)      // a query of a client, as it comes
+	Response func(ResponseInfo)   // the response to one, before rate limiting
+	Upstream func(upstream.Event) // servers that fall silent or come back; called by one goroutine
+}
+
+// QueryInfo is a query of a client.
+type QueryInfo struct {
+	Client   netip.AddrPort // the zero value for Server.Exchange
+	TCP      bool
+	Question []byte // name as asked, type, class: in wire form, valid during the call only
+}
+
+// ResponseInfo is a response to a client.
+type ResponseInfo struct {
+	QueryInfo
+	Rcode  int // extended (RFC 6891, 6.1.3)
+	Source Source
+	Zone   string // canonical name of the forward zone; "" for none
+}
+
+func (q *query) info() QueryInfo {
+	info := QueryInfo{Client: q.addr, TCP: q.via == viaTCP, Question: q.Question}
+	if q.via == viaExchange {
+		info.Client = netip.AddrPort{}
+	}
+	return info
+}
+
+// noteResponse tells of a response, which count has counted.
+func (w *worker) noteResponse(q *query, from Source, rcode int) {
+	w.events.Response(ResponseInfo{QueryInfo: q.info(), Rcode: rcode, Source: from, Zone: w.st.zones.names[q.zoneID]})
+}

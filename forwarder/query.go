@@ -1,0 +1,254 @@
+package forwarder
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"time"
+
+	"vpcdns/cache"
+	"vpcdns/forwarder/wire"
+)
+
+// client is who asks.
+type client struct {
+	addr  netip.AddrPort
+	local netip.AddrPort // our address that was asked
+	via   via
+}
+
+// via is how a query came.
+type via uint8
+
+const (
+	viaUDP via = iota
+	viaTCP
+	viaExchange // Server.Exchange: no access list holds for it
+	numVias
+)
+
+// query is one query while it is answered. It may be used again for the next.
+type query struct {
+	client
+	wire.Query
+	may    rights
+	key    []byte // in buf
+	hash   uint64 // of key
+	zone   *zone  // whose servers are to be asked
+	known  bool   // the cache has an expired answer
+	zoneID uint16 // under which the last reply was counted
+	buf    [maxKey]byte
+}
+
+// maxKey is the longest key: a name, type, class and the bits.
+const maxKey = 255 + 4 + 1
+
+// name is the name asked, in lower case, of a query that has its key.
+func (q *query) name() []byte { return q.key[:len(q.key)-5] }
+
+// setKey sets the key and its hash.
+func (q *query) setKey(c *cache.Cache) {
+	q.key = q.AppendKey(q.buf[:0])
+	q.hash = c.Hash(q.key)
+}
+
+// outcome is what became of a query.
+type outcome uint8
+
+const (
+	replied outcome = iota // a reply was appended
+	dropped                // there is none to send
+	waiting                // upstream must be asked
+)
+
+// serve appends the reply to msg, if there is one now. q.client is set.
+func (w *worker) serve(dst, msg []byte, q *query) ([]byte, outcome) {
+	fault := q.Parse(msg)
+	q.zone = nil
+	if q.may = allRights; q.via != viaExchange {
+		q.may = w.rightsOf(q.addr.Addr())
+	}
+	if q.may.blackholed || fault == wire.Ignore {
+		return w.ignore(dst, fault)
+	}
+	if q.Question != nil {
+		w.noteQuery(q)
+	}
+	if fault != wire.Sound || !isData(&q.Query) || q.EDNS.Cookie != nil && w.st.cfg.EDNS.RequireServerCookie {
+		if dst, what := w.serveUnusual(dst, fault, q); what != waiting {
+			return dst, what
+		}
+	}
+	if !q.may.cache {
+		return w.deny(dst, q)
+	}
+	q.setKey(w.cache)
+	e, ok := w.cache.Get(q.hash, q.key)
+	if ok && w.now < e.Expires() {
+		return w.hit(dst, e, q), replied
+	}
+	return w.miss(dst, e, ok, q)
+}
+
+var allRights = rights{cache: true, recurse: true}
+
+// isData reports whether a query is one for the cache: class IN, and a type of
+// data or ANY (RFC 6895, 3.1: types 128 to 255 are not data).
+func isData(q *wire.Query) bool {
+	return q.Class == wire.ClassIN && (q.Type < 128 || q.Type >= wire.TypeANY) && q.Type != wire.TypeOPT
+}
+
+func (w *worker) ignore(dst []byte, fault wire.Fault) ([]byte, outcome) {
+	if fault == wire.Ignore {
+		w.tally.malformed++
+	} else {
+		w.tally.dropped++
+	}
+	return dst, dropped
+}
+
+// noteQuery tells of a query those who want to know.
+func (w *worker) noteQuery(q *query) {
+	if w.queryLog.Load() {
+		w.logQuery(q)
+	}
+	if w.events.Query != nil && !w.isProbe(q) {
+		w.events.Query(q.info())
+	}
+}
+
+// hit replies with a fresh entry.
+func (w *worker) hit(dst []byte, e cache.Entry, q *query) []byte {
+	zone, ans := splitValue(e.Value())
+	dst = w.reply(dst, q, ans, wire.Aging{Sub: elapsed(w.now - e.Stored())}, cachedError(ans))
+	w.count(q, zone, SourceHit, ans.Rcode())
+	if p := &w.st.cfg.Cache; e.Expires()-w.now <= p.PrefetchTrigger && p.PrefetchTrigger > 0 {
+		w.prefetch(e, q)
+	}
+	return dst
+}
+
+// cachedError is what is said of an answer that is kept: the only failures are
+// chains without end.
+func cachedError(ans wire.Answer) ede {
+	if ans.Rcode() == wire.ServFail {
+		return edeLoop
+	}
+	return ede{}
+}
+
+// miss looks for an answer elsewhere than in a fresh entry. e is an expired
+// one when ok is true.
+func (w *worker) miss(dst []byte, e cache.Entry, ok bool, q *query) ([]byte, outcome) {
+	q.zone, q.known = w.st.routes.find(q.name(), q.Type), ok
+	if z := w.st.local.Find(q.name()); z != nil && (q.zone == nil || len(q.zone.name) <= len(z.Apex)) {
+		return w.fromZone(dst, z, q)
+	}
+	if why, rejected := w.mayAsk(q); rejected {
+		return w.reject(dst, q, why), replied
+	}
+	if ok && w.staleNow(e, q) {
+		w.prefetch(e, q)
+		return w.replyStale(dst, e, q), replied
+	}
+	if w.servfails.recent(q.hash, w.now, w.st.cfg.Cache.ServfailTTL) {
+		return w.replyServfail(dst, q), replied
+	}
+	return dst, waiting
+}
+
+// mayAsk returns why upstream is not asked for q, if so.
+func (w *worker) mayAsk(q *query) (why reason, rejected bool) {
+	switch {
+	case !q.may.recurse:
+		return prohibited, true
+	case q.zone == nil || len(q.zone.servers) == 0:
+		return noForwarders, true
+	case q.Flags&wire.RD == 0:
+		return noRecursion, true
+	case w.draining.Load():
+		return shuttingDown, true
+	case w.fromUs(q):
+		return forwardingLoop, true
+	}
+	return 0, false
+}
+
+// fromUs reports whether the query is one that we sent: our client cookies are
+// known to nobody but the server asked.
+func (w *worker) fromUs(q *query) bool {
+	ck := q.EDNS.Cookie
+	return len(ck) >= 8 && w.st.upstream.OwnsCookie([8]byte(ck))
+}
+
+// zoneNumber is the number under which the zone of q is counted.
+func (q *query) zoneNumber() uint16 {
+	if q.zone == nil {
+		return 0
+	}
+	return q.zone.id
+}
+
+// count counts a reply, and tells of it those who want to know.
+func (w *worker) count(q *query, zone uint16, from Source, rcode int) {
+	q.zoneID = zone
+	w.tally.reply(zone, from, rcode)
+	if w.events.Response != nil {
+		w.noteResponse(q, from, rcode)
+	}
+}
+
+// A cache entry's value is the number of its zone and the answer.
+
+func appendZone(dst []byte, id uint16) []byte { return append(dst, byte(id>>8), byte(id)) }
+
+func splitValue(v string) (zone uint16, ans wire.Answer) {
+	return uint16(v[0])<<8 | uint16(v[1]), wire.Answer(v[2:])
+}
+
+// worker is what a goroutine that answers queries has of its own.
+type worker struct {
+	*engine
+	st     *state        // of this batch
+	now    time.Duration // of this batch, on the server's clock
+	tally  *tally
+	order  wire.Order
+	misses waiterList // of this batch, for the queue
+
+	last   netip.Addr // whose rights are known: clients come in runs
+	rights rights
+}
+
+// rights are what the access lists grant to an address.
+type rights struct{ blackholed, cache, recurse bool }
+
+// init prepares a worker that counts in to.
+func (w *worker) init(e *engine, to *counters) {
+	w.engine = e
+	w.tally = &tally{to: to}
+	w.order.State = rand.Uint64()
+}
+
+// begin starts a batch.
+func (w *worker) begin() {
+	if st := w.state.Load(); st != w.st {
+		w.st, w.last = st, netip.Addr{}
+		w.order.Mode = st.order
+	}
+	w.now = w.clock.now()
+}
+
+// end finishes a batch: misses are queued to be asked.
+func (w *worker) end() {
+	w.queue.submit(&w.misses)
+	w.tally.publish()
+}
+
+// rightsOf returns the rights of addr.
+func (w *worker) rightsOf(addr netip.Addr) rights {
+	if addr != w.last {
+		sets := &w.st.sets
+		w.last = addr
+		w.rights = rights{sets.blackhole.Match(addr), sets.cache.Match(addr), sets.recurse.Match(addr)}
+	}
+	return w.rights
+}

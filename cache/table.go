@@ -14,11 +14,11 @@ import (
 // as it was.
 type table struct {
 	buckets []bucket // a power of two
-	shift   uint8    // of a hash, to the number of its home bucket
+	shift   uint8    // of a hash, to the number of its first bucket
 }
 
-// bucket is a cache line. An entry stands in the first bucket from its home on
-// that had a free slot.
+// bucket is a cache line. An entry stands in its first bucket, or in the next
+// behind that which had a free slot.
 type bucket struct {
 	lanes atomic.Uint64
 	slots [ways]atomic.Pointer[byte] // where each entry starts
@@ -36,7 +36,7 @@ const (
 	pastMany = 255 * uint64(past) // never decreased again
 
 	// fill is how many entries a bucket has on average before the table
-	// grows: one in ten is then not in its home.
+	// grows: one in ten is then not in its first.
 	fill = 5
 )
 
@@ -49,7 +49,7 @@ func (t *table) log() uint8 { return 64 - t.shift }
 
 func (t *table) full(entries int) bool { return entries > fill*len(t.buckets) }
 
-// tag takes bits that have no part in choosing the home, in any table that
+// tag takes bits that have no part in choosing the bucket, in any table that
 // fits in memory.
 func tag(hash uint64) uint64 { return max(1, hash>>8&0x7f) }
 
@@ -91,7 +91,7 @@ func (t *table) get(hash uint64, key []byte) (Entry, bool) {
 }
 
 // place is where an entry stands: the number of its bucket, not wrapped
-// around, so that it is not less than the number of its home.
+// around, so that it is not less than the number of its first.
 type place struct {
 	bucket uint64
 	slot   int
@@ -120,8 +120,8 @@ func (t *table) find(seed maphash.Seed, hash uint64) (place, Entry) {
 // insert adds an entry whose hash the table does not have. The table must not
 // be full. used is 0x80 if the entry was used.
 func (t *table) insert(hash uint64, e Entry, used uint64) {
-	home := hash >> t.shift
-	i := home
+	first := hash >> t.shift
+	i := first
 	for matching(t.bucket(i).lanes.Load(), 0) == 0 {
 		i++
 	}
@@ -129,8 +129,8 @@ func (t *table) insert(hash uint64, e Entry, used uint64) {
 	slot := slotOf(matching(b.lanes.Load(), 0))
 	b.slots[slot].Store(e.start())
 	b.setLane(slot, tag(hash)|used)
-	for ; home < i; home++ {
-		t.bucket(home).passed(1)
+	for ; first < i; first++ {
+		t.bucket(first).passed(1)
 	}
 }
 
@@ -140,8 +140,8 @@ func (t *table) delete(hash uint64, p place) {
 	b := t.bucket(p.bucket)
 	b.setLane(p.slot, 0)
 	b.slots[p.slot].Store(nil)
-	for home := hash >> t.shift; home < p.bucket; home++ {
-		t.bucket(home).passed(-1)
+	for first := hash >> t.shift; first < p.bucket; first++ {
+		t.bucket(first).passed(-1)
 	}
 }
 

@@ -31,12 +31,12 @@ func (c *Client) leave(ended *[]delivery) {
 		w.do()
 	}
 	if n > 0 || w != nil {
-		c.settle(n, w)
+		c.delivered(n, w)
 	}
 }
 
-// settle notes n deliveries as made and takes back what w used.
-func (c *Client) settle(n int, w *work) {
+// delivered notes n deliveries as made and takes back what w used.
+func (c *Client) delivered(n int, w *work) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.putWork(w)

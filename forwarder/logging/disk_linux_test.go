@@ -100,7 +100,7 @@ func TestDiskReadOnly(t *testing.T) {
 	mountTmpfs(t, dir, syscall.MS_REMOUNT, "")
 	w.pass(2 * time.Second)
 	l.Logger("general").Info("kept")
-	settle(l)
+	flush(l)
 	if got := read(t, filepath.Join(dir, "log")); !strings.HasPrefix(got, "kept\n1 lines were lost: ") {
 		t.Errorf("log = %q, want the line and the loss", got)
 	}

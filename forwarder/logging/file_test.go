@@ -56,7 +56,7 @@ func TestRolling(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			settle(l)
+			flush(l)
 			if got := files(t, dir); got != test.want {
 				t.Errorf("files = %q, want %q", got, test.want)
 			}
@@ -73,7 +73,7 @@ func TestRollingLeavesStrangersAlone(t *testing.T) {
 	}
 	l.Logger("general").Info("a")
 	l.Logger("general").Info("b")
-	settle(l)
+	flush(l)
 	want := "catalog.3=x log=b log.=x log.0=a log.07=x log.old=x"
 	if got := files(t, dir); got != want {
 		t.Errorf("files = %q, want %q", got, want)
@@ -97,13 +97,13 @@ func TestFullFileGoesOnWhenEmptied(t *testing.T) {
 	for _, line := range []string{"aaa", "bbb", "ccc"} {
 		logger.Info(line)
 	}
-	settle(l)
+	flush(l)
 	if err := os.Truncate(filepath.Join(dir, "log"), 0); err != nil {
 		t.Fatal(err)
 	}
 	w.pass(retryAfter)
 	logger.Info("ddd")
-	settle(l)
+	flush(l)
 	if got, want := files(t, dir), "log=ddd2 lines were lost: size limit reached, writing stops"; got != want {
 		t.Errorf("files = %q, want %q", got, want)
 	}
@@ -129,7 +129,7 @@ func TestFaultIsReportedOnceAndTriedAgain(t *testing.T) {
 	logger := l.Logger("general")
 	for range 5 {
 		logger.Info("lost")
-		settle(l)
+		flush(l)
 		w.pass(time.Second)
 	}
 	if got := strings.Count(w.printed(), "failed"); got != 1 {
@@ -142,7 +142,7 @@ func TestFaultIsReportedOnceAndTriedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	logger.Info("kept")
-	settle(l)
+	flush(l)
 	got := read(t, filepath.Join(blocker, "log"))
 	if !strings.HasPrefix(got, "kept\n5 lines were lost: ") {
 		t.Errorf("log = %q, want the line, and how many were lost", got)
@@ -163,7 +163,7 @@ func TestFullDisk(t *testing.T) {
 	})
 	for range 3 {
 		l.Logger("general").Info("line")
-		settle(l)
+		flush(l)
 		w.pass(time.Second)
 	}
 	got := w.printed()

@@ -45,8 +45,8 @@ func (w *world) pass(d time.Duration) {
 	w.clock = w.clock.Add(d)
 }
 
-// settle waits until what was logged is written.
-func settle(l *Logs) {
+// flush waits until what was logged is written.
+func flush(l *Logs) {
 	l.mu.RLock()
 	channels := l.channels
 	l.mu.RUnlock()
@@ -57,7 +57,7 @@ func settle(l *Logs) {
 
 func (w *world) printed() string {
 	for _, l := range w.logs {
-		settle(l)
+		flush(l)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -141,7 +141,7 @@ func TestRouting(t *testing.T) {
 				t.Errorf("Enabled(%v) = %v, want %v", test.level, got, test.want > 0)
 			}
 			logger.Log(t.Context(), test.level, "hello")
-			settle(l)
+			flush(l)
 			if w.writes != test.want {
 				t.Errorf("Log(%v) = %d writes, want %d", test.level, w.writes, test.want)
 			}
@@ -158,7 +158,7 @@ func TestDefaultDebugSpeaksOnlyWhileDebugging(t *testing.T) {
 	}
 	l.SetDebug(1)
 	l.Logger("general").Info("loud")
-	settle(l)
+	flush(l)
 	if got := read(t, "named.run"); !strings.HasSuffix(got, " loud\n") {
 		t.Errorf("named.run = %q, want the line", got)
 	}
@@ -169,7 +169,7 @@ func TestRedefinedDefaultDebugAlwaysSpeaks(t *testing.T) {
 	l := newWorld(t).open(Config{Channels: []Channel{
 		{Name: "default_debug", Kind: File, Path: "data/named.run", Dynamic: true}}})
 	l.Logger("general").Info("running")
-	settle(l)
+	flush(l)
 	want := "made the missing log directory path=data\nrunning\n"
 	if got := read(t, "data/named.run"); got != want {
 		t.Errorf("data/named.run = %q, want %q", got, want)
@@ -180,7 +180,7 @@ func TestLogFileTakesThePlaceOfSyslog(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
 	l := newWorld(t).open(Config{LogFile: path})
 	l.Logger("general").Log(t.Context(), Notice, "running")
-	settle(l)
+	flush(l)
 	if got := read(t, path); !strings.HasSuffix(got, " general: notice: running\n") {
 		t.Errorf("log = %q, want category and severity", got)
 	}

@@ -54,7 +54,7 @@ func TestHangingSink(t *testing.T) {
 		}
 		synctest.Wait()
 		close(g.closed)
-		settle(l)
+		flush(l)
 		logger.Info("the last one")
 		if err := l.Close(); err != nil {
 			t.Errorf("Close = %v", err)
@@ -151,13 +151,13 @@ func TestRemovedDirectory(t *testing.T) {
 		Categories: map[string][]string{"default": {"f"}},
 	})
 	l.Logger("general").Info("before")
-	settle(l)
+	flush(l)
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
 	w.pass(2 * retryAfter)
 	l.Logger("general").Info("after")
-	settle(l)
+	flush(l)
 	if got := read(t, path); got != "after\n" {
 		t.Errorf("log = %q, want the line", got)
 	}

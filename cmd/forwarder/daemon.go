@@ -243,7 +243,7 @@ func (d *daemon) serve(signals <-chan os.Signal) error {
 				return <-ended
 			}
 		case err := <-d.watchdog.results:
-			d.judge(err)
+			d.keepAlive(err)
 		case <-d.server.Opened():
 			d.warn(d.deposit())
 		case err := <-ended:

@@ -303,7 +303,7 @@ func (s servers) once(p phase, i int, id uint16) finding {
 
 const onTime = "on time"
 
-// lateness judges how long our answer took: a stub resolver gives up after 5 s,
+// lateness says whether our answer took too long: a stub resolver gives up after 5 s,
 // and BIND should not have been much faster. Seconds of grace are for machines
 // with too much to do.
 func (f *finding) lateness() string {

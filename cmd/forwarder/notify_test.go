@@ -139,7 +139,7 @@ func TestJudge(t *testing.T) {
 			path, next := listenNotify(t)
 			d := &daemon{notify: notifier{socket: path}, general: slog.New(slog.DiscardHandler)}
 			for _, err := range test.checks {
-				d.judge(err)
+				d.keepAlive(err)
 			}
 			d.warn(d.notify.stopping("the end"))
 			got := 0

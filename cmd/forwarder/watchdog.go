@@ -56,10 +56,10 @@ func check(ctx context.Context, every time.Duration, run func(context.Context) e
 	}
 }
 
-// judge tells the service manager that the server is alive, unless it has
+// keepAlive tells the service manager that the server is alive, unless it has
 // ceased to answer. One that never has is taken for alive: something else, a
 // packet filter say, stands between it and itself.
-func (d *daemon) judge(err error) {
+func (d *daemon) keepAlive(err error) {
 	w := &d.watchdog
 	switch {
 	case err == nil && w.silent:

@@ -37,30 +37,30 @@ type window struct {
 	packets int
 }
 
-// verdict is what becomes of one query.
-type verdict struct {
+// action is what becomes of one query.
+type action struct {
 	Faults
 	dropped, again bool
 	delay          time.Duration
 	query          *Query // its record, or nil
 }
 
-// admit counts the query, finds the faults of its name and casts the dice.
-func (r *Resolver) admit(name string, client net.Addr) verdict {
+// decide counts the query, finds the faults of its name and casts the dice.
+func (r *Resolver) decide(name string, client net.Addr) action {
 	name = dns.CanonicalName(name)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.total++
 	r.asked[name]++
-	v := verdict{Faults: r.faultsOf(name)}
-	v.delay = v.Delay + time.Duration(r.random.Float64()*float64(v.Jitter))
-	v.again = r.random.Float64() < v.Duplicate
-	v.dropped = r.random.Float64() < v.Drop
+	a := action{Faults: r.faultsOf(name)}
+	a.delay = a.Delay + time.Duration(r.random.Float64()*float64(a.Jitter))
+	a.again = r.random.Float64() < a.Duplicate
+	a.dropped = r.random.Float64() < a.Drop
 	if udp, ok := client.(*net.UDPAddr); ok {
-		v.query = r.record(name, udp.AddrPort())
-		v.dropped = v.dropped || v.PPS > 0 && r.packets(udp.AddrPort().Addr()) > v.PPS
+		a.query = r.record(name, udp.AddrPort())
+		a.dropped = a.dropped || a.PPS > 0 && r.packets(udp.AddrPort().Addr()) > a.PPS
 	}
-	return v
+	return a
 }
 
 func (r *Resolver) faultsOf(name string) Faults {

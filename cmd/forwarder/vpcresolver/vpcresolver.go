@@ -165,18 +165,18 @@ func (r *Resolver) Total() int {
 // ServeDNS answers one query, or does not, as the faults have it.
 func (r *Resolver) ServeDNS(w dns.ResponseWriter, query *dns.Msg) {
 	_, overTCP := w.RemoteAddr().(*net.TCPAddr)
-	v := r.admit(query.Question[0].Name, w.RemoteAddr())
-	if v.dropped || !r.wait(v.delay) {
+	a := r.decide(query.Question[0].Name, w.RemoteAddr())
+	if a.dropped || !r.wait(a.delay) {
 		return
 	}
-	reply := r.reply(query, overTCP, v.Faults)
+	reply := r.reply(query, overTCP, a.Faults)
 	if reply == nil {
 		return
 	}
-	r.answered(v.query, reply)
-	write(w, reply, v.Faults)
-	if v.again {
-		write(w, reply, v.Faults)
+	r.answered(a.query, reply)
+	write(w, reply, a.Faults)
+	if a.again {
+		write(w, reply, a.Faults)
 	}
 }
 

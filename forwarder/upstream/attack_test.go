@@ -105,7 +105,7 @@ func TestForgedTCPRefused(t *testing.T) {
 		took time.Duration // by the worst request
 	}{
 		{"refused", false, 500 * ms},
-		{"silent", true, streamPatience + time.Second},
+		{"silent", true, streamTimeout + time.Second},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

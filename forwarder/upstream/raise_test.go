@@ -62,7 +62,7 @@ func TestAnyShared(t *testing.T) {
 }
 
 // TestStalledShortLife: a connection that says nothing is given up also when
-// requests live for less than streamPatience.
+// requests live for less than streamTimeout.
 func TestStalledShortLife(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork(serverA)

@@ -176,7 +176,7 @@ func (c *Client) send(r *Request, i int, s *server, tcp bool) {
 	if r.sent > 1 {
 		s.stats.Retried++
 	}
-	c.wheel.set(&r.alarm, min(r.deadline, c.t+s.patience(r.sent, tcp, c.cfg.Wait)), c.t)
+	c.wheel.set(&r.alarm, min(r.deadline, c.t+s.timeout(r.sent, tcp, c.cfg.Wait)), c.t)
 }
 
 // carry registers t where it will travel, and queues its query there.

@@ -15,9 +15,9 @@ const (
 	// 6.2.3: the order of seconds).
 	streamIdle = 10 * time.Second
 
-	// streamPatience is the least time for an answer over TCP: a connection is
+	// streamTimeout is the least time for an answer over TCP: a connection is
 	// made first, and what is asked there is often large.
-	streamPatience = time.Second
+	streamTimeout = time.Second
 
 	// maxResets connections may end under a request before that counts as its
 	// server's failure.
@@ -84,11 +84,11 @@ func (s *server) price(tcp bool) int {
 	return tcpCost + connectCost
 }
 
-// patience is how long the n-th try of a request waits. Over TCP it is half of
+// timeout is how long the n-th try of a request waits. Over TCP it is half of
 // a request's life at most: what is not noticed within that never is.
-func (s *server) patience(n int, tcp bool, life time.Duration) time.Duration {
+func (s *server) timeout(n int, tcp bool, life time.Duration) time.Duration {
 	if tcp {
-		return min(max(streamPatience, 2*s.rtt.rto()), life/2)
+		return min(max(streamTimeout, 2*s.rtt.rto()), life/2)
 	}
 	return s.rtt.wait(n)
 }

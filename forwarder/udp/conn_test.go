@@ -13,8 +13,8 @@ import (
 
 var loopback = netip.MustParseAddrPort("127.0.0.1:0")
 
-// patience is when a test gives up on a datagram; it decides nothing.
-const patience = 10 * time.Second
+// timeout is when a test gives up on a datagram; it decides nothing.
+const timeout = 10 * time.Second
 
 func mustListen(t testing.TB, addr string, o Options) Conn {
 	t.Helper()
@@ -48,7 +48,7 @@ func dialPlain(t testing.TB, server netip.AddrPort) *net.UDPConn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	u.SetDeadline(time.Now().Add(patience))
+	u.SetDeadline(time.Now().Add(timeout))
 	t.Cleanup(func() { u.Close() })
 	return u
 }

@@ -93,7 +93,7 @@ func openAll(channels []*channel) (made []string) {
 			opened = append(opened, ask(ch.queue, f.first))
 		}
 	}
-	late, stop := patience()
+	late, stop := startTimeout()
 	defer stop()
 	for _, answer := range opened {
 		select {
@@ -113,7 +113,7 @@ func reopenAll(channels []*channel) error {
 	for _, ch := range channels {
 		reopened = append(reopened, ask(ch.queue, ch.sink.reopen))
 	}
-	late, stop := patience()
+	late, stop := startTimeout()
 	defer stop()
 	var errs []error
 	for i, answer := range reopened {
@@ -133,7 +133,7 @@ func closeAll(channels []*channel) error {
 	for _, ch := range channels {
 		ch.close()
 	}
-	late, stop := patience()
+	late, stop := startTimeout()
 	defer stop()
 	var errs []error
 	for _, ch := range channels {

@@ -12,8 +12,8 @@ const (
 	// thousand lines; as many are being written at most.
 	maxQueued = 1 << 20
 
-	// sinkPatience is how long opening and closing wait for sinks that hang.
-	sinkPatience = time.Second
+	// sinkTimeout is how long opening and closing wait for sinks that hang.
+	sinkTimeout = time.Second
 )
 
 // queue leads to a sink that may block: a disk that hangs, a terminal that was
@@ -126,8 +126,8 @@ func (q *queue) serve(e entry) {
 	q.sink.write(e.level, e.line)
 }
 
-// patience returns a channel that is closed when sinks have had time enough.
-func patience() (late <-chan struct{}, stop func() bool) {
+// startTimeout returns a channel that is closed when sinks have had time enough.
+func startTimeout() (late <-chan struct{}, stop func() bool) {
 	c := make(chan struct{})
-	return c, time.AfterFunc(sinkPatience, func() { close(c) }).Stop
+	return c, time.AfterFunc(sinkTimeout, func() { close(c) }).Stop
 }

@@ -263,13 +263,13 @@ func (d *daemon) obey(s os.Signal, stop func()) (ends bool) {
 			return false
 		}
 		d.finishing()
-		d.server.HandOver(successorPatience)
+		d.server.HandOver(successorTimeout)
 		return true
 	}
 	d.finishing()
 	d.stopping(s)
 	if d.notify.managed() {
-		d.server.HandOver(restartPatience)
+		d.server.HandOver(restartTimeout)
 	} else {
 		stop()
 	}

@@ -31,17 +31,17 @@ const (
 	// managedFd is the first of those that a service manager kept for us.
 	managedFd = 3
 
-	// restartPatience is how long upstream has for what is being asked when the
+	// restartTimeout is how long upstream has for what is being asked when the
 	// next process can start only after our end. A VPC resolver answers in
 	// milliseconds; one that does not answer must not keep hits waiting: at
 	// 1000 queries/s some 250 are queued meanwhile.
-	restartPatience = 250 * time.Millisecond
+	restartTimeout = 250 * time.Millisecond
 
-	// successorPatience is the same when the next process serves already.
-	successorPatience = 4500 * time.Millisecond
+	// successorTimeout is the same when the next process serves already.
+	successorTimeout = 4500 * time.Millisecond
 
-	// startPatience is how long the next process may take to serve.
-	startPatience = 30 * time.Second
+	// startTimeout is how long the next process may take to serve.
+	startTimeout = 30 * time.Second
 )
 
 // inherited returns the sockets that the process was started with: those that a
@@ -108,7 +108,7 @@ func (d *daemon) succeed() error {
 		return err
 	}
 	defer p.report.Close()
-	p.report.SetReadDeadline(time.Now().Add(startPatience))
+	p.report.SetReadDeadline(time.Now().Add(startTimeout))
 	var said bytes.Buffer
 	if follow(p.report, &said) == 0 {
 		return nil

@@ -34,9 +34,9 @@ func newNotifier(getenv func(string) string) notifier {
 // managed reports whether there is a service manager.
 func (n notifier) managed() bool { return n.socket != "" }
 
-// notifyPatience is how long a service manager may take to make room for what
+// notifyTimeout is how long a service manager may take to make room for what
 // we have to say.
-const notifyPatience = 2 * time.Second
+const notifyTimeout = 2 * time.Second
 
 // send passes on assignments such as READY=1, one a line, and descriptors.
 func (n notifier) send(state string, files ...*os.File) error {
@@ -48,7 +48,7 @@ func (n notifier) send(state string, files ...*os.File) error {
 		return fmt.Errorf("notifying the service manager: %w", err)
 	}
 	defer conn.Close()
-	conn.SetWriteDeadline(time.Now().Add(notifyPatience))
+	conn.SetWriteDeadline(time.Now().Add(notifyTimeout))
 	if err := sendMessage(conn, []byte(state), rights(files)); err != nil {
 		return fmt.Errorf("notifying the service manager: %w", err)
 	}

@@ -109,7 +109,7 @@ func (s *site) move(t *testing.T, others ...string) *moved {
 	s.point(t, oldAddress)
 	s.spread(t)
 	m := &moved{answers: map[string]lab.Answers{}}
-	load := lab.Load{From: s.Corporate, Rate: 200, For: watch, Clients: 1, Patience: time.Second, Tries: 2}
+	load := lab.Load{From: s.Corporate, Rate: 200, For: watch, Clients: 1, Timeout: time.Second, Tries: 2}
 	load.Name = func(i int) string { return movingName(i % 2 * (i / 2 % movingNames)) }
 	ending := map[string]func() lab.Answers{}
 	for _, server := range append([]string{lab.ForwarderA, lab.ForwarderB}, others...) {

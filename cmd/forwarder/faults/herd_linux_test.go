@@ -53,8 +53,8 @@ func (s *site) stampede(t *testing.T, label string, before time.Duration) (answe
 	asked := s.vpc.Queries(name)
 	all := lab.Load{
 		From: s.Corporate, Servers: []string{lab.ForwarderA}, Clients: 2000, Rate: 40_000, For: 50 * time.Millisecond,
-		Patience: 15 * time.Second, // what counts is who gets an answer at all
-		Name:     func(int) string { return name },
+		Timeout: 15 * time.Second, // what counts is who gets an answer at all
+		Name:    func(int) string { return name },
 	}.Run(context.Background(), t)
 	return float64(len(all) - len(all.Failed())), float64(s.vpc.Queries(name) - asked)
 }

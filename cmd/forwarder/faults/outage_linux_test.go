@@ -37,7 +37,7 @@ var outage = scenario{
 	run: func(t *testing.T, s *site) figures {
 		s.start(t, "")
 		o := s.outage(t)
-		cold := o.answers.Named(isCold).Between(o.dead, o.back.Add(-o.patience))
+		cold := o.answers.Named(isCold).Between(o.dead, o.back.Add(-o.timeout))
 		return figures{
 			outageTitle:       o.recovery(),
 			outageBrokenTitle: float64(len(o.broken())),
@@ -91,7 +91,7 @@ const staleAnswer = int(dns.ExtendedErrorCodeStaleAnswer)
 // down is an outage of the VPC resolver, and what happened around it.
 type down struct {
 	dead, back time.Time
-	patience   time.Duration // of clients
+	timeout    time.Duration // of clients
 	answers    lab.Answers
 	queries    []vpcresolver.Query
 }
@@ -99,10 +99,10 @@ type down struct {
 // outage asks for hot names 200 times a second and for cold ones 20 times.
 func (s *site) outage(t *testing.T) *down {
 	t.Helper()
-	o := &down{patience: 12 * time.Second} // more than a stub's, to see who answers at all
+	o := &down{timeout: 12 * time.Second} // more than a stub's, to see who answers at all
 	s.vpc.Record()
 	wait, _ := lab.Load{
-		From: s.Corporate, Servers: []string{lab.ForwarderA}, Rate: 220, For: 24 * time.Second, Patience: o.patience,
+		From: s.Corporate, Servers: []string{lab.ForwarderA}, Rate: 220, For: 24 * time.Second, Timeout: o.timeout,
 		Name: func(i int) string {
 			if i%11 == 0 {
 				return coldName(i)

@@ -50,7 +50,7 @@ var reloads = map[string]syscall.Signal{
 func (s *site) lostWhile(t *testing.T, f func()) float64 {
 	t.Helper()
 	load := s.hotNames(3 * time.Second)
-	load.Rate, load.Patience = 1000, 10*time.Second // lost is what never comes
+	load.Rate, load.Timeout = 1000, 10*time.Second // lost is what never comes
 	wait, _ := load.Start(t)
 	time.Sleep(time.Second)
 	f()

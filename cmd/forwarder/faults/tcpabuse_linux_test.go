@@ -74,9 +74,9 @@ func (s *site) askTCP(t *testing.T, from string, length time.Duration) (percent 
 
 // answersTCP reports whether an answer comes in a stub resolver's time.
 func (s *site) answersTCP(t *testing.T, from string) bool {
-	const patience = 5 * time.Second
+	const timeout = 5 * time.Second
 	local := &net.TCPAddr{IP: netip.MustParseAddr(from).AsSlice()}
-	client := &dns.Client{Net: "tcp", Timeout: patience, Dialer: &net.Dialer{LocalAddr: local, Timeout: patience}}
+	client := &dns.Client{Net: "tcp", Timeout: timeout, Dialer: &net.Dialer{LocalAddr: local, Timeout: timeout}}
 	var conn *dns.Conn
 	var err error
 	s.Corporate.Do(t, func() { conn, err = client.Dial(lab.ForwarderA + ":53") })

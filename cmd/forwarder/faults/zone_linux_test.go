@@ -43,7 +43,7 @@ var zoneLost = scenario{
 		}
 		stub := s.lookups(t, 100, 4, lab.ForwarderA, lab.ForwarderB)
 		probe, _ := lab.Load{
-			From: s.Corporate, Servers: []string{lab.ForwarderA}, Rate: 50, For: zoneTime, Patience: time.Second, Name: mixedName,
+			From: s.Corporate, Servers: []string{lab.ForwarderA}, Rate: 50, For: zoneTime, Timeout: time.Second, Name: mixedName,
 		}.Start(t)
 
 		time.Sleep(2 * time.Second)

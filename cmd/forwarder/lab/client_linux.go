@@ -69,7 +69,7 @@ func (c *client) try(id uint16, q *query) {
 	}
 	conn, number := c.conns[q.Tries%len(c.conns)], q.Tries+1
 	q.Tries = number
-	q.again = time.AfterFunc(c.Patience, func() { c.retry(id, q, number) })
+	q.again = time.AfterFunc(c.Timeout, func() { c.retry(id, q, number) })
 	if _, err := conn.Write(q.packet); err != nil {
 		_, _ = conn.Write(q.packet) // the error was an earlier packet's
 	}

@@ -14,15 +14,15 @@ import (
 // resolver does: the servers in turn, from the same port with the same ID, and
 // the next one at once when the network refuses the packet.
 type Load struct {
-	From     *Namespace
-	Servers  []string           // addresses; port 53
-	Rate     int                // new queries a second
-	For      time.Duration      // how long new ones are sent
-	Clients  int                // 0 is 16
-	Name     func(i int) string // of the i-th query, fully qualified
-	Patience time.Duration      // with one try; 0 is glibc's, 5 s
-	Tries    int                // in all, over all servers; 0 is one a server
-	Each     func(Answer)       // unless nil, hears of each query's end, in no order, from several goroutines
+	From    *Namespace
+	Servers []string           // addresses; port 53
+	Rate    int                // new queries a second
+	For     time.Duration      // how long new ones are sent
+	Clients int                // 0 is 16
+	Name    func(i int) string // of the i-th query, fully qualified
+	Timeout time.Duration      // with one try; 0 is glibc's, 5 s
+	Tries   int                // in all, over all servers; 0 is one a server
+	Each    func(Answer)       // unless nil, hears of each query's end, in no order, from several goroutines
 }
 
 // Run sends the load until its end, or ctx's, waits for the last answer, and
@@ -63,8 +63,8 @@ func (l Load) withDefaults() Load {
 	if l.Clients == 0 {
 		l.Clients = 16
 	}
-	if l.Patience == 0 {
-		l.Patience = 5 * time.Second
+	if l.Timeout == 0 {
+		l.Timeout = 5 * time.Second
 	}
 	if l.Tries == 0 {
 		l.Tries = len(l.Servers)

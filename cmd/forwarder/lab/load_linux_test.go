@@ -22,7 +22,7 @@ func TestLoad(t *testing.T) {
 	const nobody = ForwarderA // refuses packets
 	answers := Load{
 		From: network.Corporate, Servers: []string{nobody, Resolver}, Rate: 100, For: time.Second,
-		Clients: 3, Patience: 500 * time.Millisecond, Tries: 4,
+		Clients: 3, Timeout: 500 * time.Millisecond, Tries: 4,
 		Name: func(i int) string {
 			return []string{silent, failing, fmt.Sprintf("%d.hot.awslab.mycompany.corp.", i)}[i%3]
 		},

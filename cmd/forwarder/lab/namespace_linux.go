@@ -132,15 +132,15 @@ func (n *Namespace) Start(t testing.TB, name string, cmd *exec.Cmd, address stri
 // A stub resolver's tries. A dnsmasq needs them: it goes to another server only
 // when it is asked again, from the same port.
 const (
-	tries    = 4
-	patience = 1500 * time.Millisecond
+	tries   = 4
+	timeout = 1500 * time.Millisecond
 )
 
 // Ask asks a server on port 53 from within the namespace, as a stub resolver.
 // The network is "udp" or "tcp".
 func (n *Namespace) Ask(t testing.TB, network, server string, question *dns.Msg) (reply *dns.Msg, err error) {
 	t.Helper()
-	client := &dns.Client{Net: network, Timeout: patience}
+	client := &dns.Client{Net: network, Timeout: timeout}
 	var conn *dns.Conn
 	n.Do(t, func() { conn, err = client.Dial(server + ":53") })
 	if err != nil {

@@ -46,13 +46,13 @@ func Start(t testing.TB, name string, cmd *exec.Cmd) *Process {
 // End asks the process to stop and waits for it.
 func (p *Process) End(t testing.TB) {
 	t.Helper()
-	const patience = 10 * time.Second
+	const timeout = 10 * time.Second
 	_ = p.Cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-p.Exited:
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		p.Kill()
-		t.Errorf("%s did not end within %v of SIGTERM", p.Name, patience)
+		t.Errorf("%s did not end within %v of SIGTERM", p.Name, timeout)
 	}
 	if t.Failed() {
 		t.Logf("%s wrote:\n%s", p.Name, p.Tail())

@@ -99,7 +99,7 @@ func (c *clients) close() {
 // run sends the traffic and waits for the last answers. What is not answered
 // when nothing has come for a while is lost.
 func (c *clients) run(t traffic) outcome {
-	const patience = time.Second
+	const timeout = time.Second
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0) // else a rate comes in bursts
@@ -116,13 +116,13 @@ func (c *clients) run(t traffic) outcome {
 			return o
 		}
 		if next == 0 || t.window > 0 {
-			next = patience
+			next = timeout
 		}
 		before := o.answered
 		c.receive(&o, next)
 		if now = time.Since(c.begun); o.answered > before {
 			heard = now
-		} else if now-heard >= patience {
+		} else if now-heard >= timeout {
 			o.lost, heard = seq-o.answered, now
 		}
 	}

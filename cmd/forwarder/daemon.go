@@ -85,7 +85,7 @@ func (d *daemon) run() error {
 	}
 	d.inherited = inherited(os.Getenv)
 	if err := d.start(); err != nil {
-		d.disown()
+		d.shutInherited()
 		return err
 	}
 	closeFiles(d.inherited)

@@ -63,9 +63,10 @@ func inherited(getenv func(string) string) []*os.File {
 	return files
 }
 
-// disown ends the sockets that a service manager kept, which else would hold
-// queries for a process that does not start: their clients are to ask elsewhere.
-func (d *daemon) disown() {
+// shutInherited ends the sockets that a service manager kept, which else would
+// hold queries for a process that does not start: their clients are to ask
+// elsewhere.
+func (d *daemon) shutInherited() {
 	if !d.notify.managed() {
 		return
 	}

@@ -38,7 +38,7 @@ type progress struct {
 	tries    *try // latest first
 	sent     int  // number of tries ever
 	err      error
-	hasty    bool // the alarm is not about the latest try
+	retrying bool // the alarm is not about the latest try
 	pinned   int  // ask Servers[pinned-1] next, if not 0
 	probe    *probe
 
@@ -221,10 +221,10 @@ func (r *Request) ring(c *Client) {
 		c.expire(r)
 		return
 	}
-	if t := r.tries; t != nil && !r.hasty {
+	if t := r.tries; t != nil && !r.retrying {
 		c.lost(t)
 	}
-	r.hasty = false
+	r.retrying = false
 	c.ask(r)
 }
 
@@ -232,7 +232,7 @@ func (r *Request) ring(c *Client) {
 // vain. It may be called many times in one section.
 func (c *Client) retry(r *Request, after time.Duration) {
 	if r.queue == nil {
-		r.hasty = true
+		r.retrying = true
 		c.wheel.set(&r.alarm, min(r.deadline, c.t+after), c.t)
 	}
 }

@@ -17,7 +17,7 @@ const (
 // pending there: from new ports, then over TCP (RFC 5452, 9.3 and 10). Without
 // TCP each further port comes later, so that he gets few of them.
 func (c *Client) forged(k *socket) {
-	c.alarmServer(k.server)
+	c.noteAttack(k.server)
 	c.disband(k, func(r *Request) time.Duration {
 		r.attacked++
 		if r.attacked <= attackedTCP {
@@ -48,8 +48,8 @@ func (c *Client) disband(k *socket, delay func(*Request) time.Duration) {
 	}
 }
 
-// alarmServer notes an attack on s.
-func (c *Client) alarmServer(s *server) {
+// noteAttack notes an attack on s.
+func (c *Client) noteAttack(s *server) {
 	s.stats.Attacks++
 	if c.t-s.forgedAt > time.Second {
 		s.forged, s.forgedAt = 0, c.t

@@ -42,8 +42,8 @@ func room(interval time.Duration) time.Duration {
 	return max(time.Second/burstShare, (tcpCost+connectCost)*interval)
 }
 
-// take spends n packets, or says that there are not so many.
-func (b *bucket) take(n int, now time.Duration) bool {
+// spend uses up n packets, or says that there are not so many.
+func (b *bucket) spend(n int, now time.Duration) bool {
 	interval := b.interval()
 	for interval > 0 {
 		old := b.full.Load()

@@ -97,7 +97,7 @@ func (c *Client) admit(r *Request, s *server, cost int) bool {
 		c.unqueue(r)
 		return true
 	}
-	if (r.queue != nil || !b.ahead(r.Priority)) && b.take(cost, c.t) {
+	if (r.queue != nil || !b.ahead(r.Priority)) && b.spend(cost, c.t) {
 		c.unqueue(r)
 		return true
 	}

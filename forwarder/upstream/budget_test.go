@@ -127,7 +127,7 @@ func TestBucket(t *testing.T) {
 		b := newBucket(pps)
 		sent := 0
 		for now := time.Duration(0); now < time.Second; now += 50 * time.Microsecond {
-			for b.take(1, now) {
+			for b.spend(1, now) {
 				sent++
 			}
 		}
@@ -188,7 +188,7 @@ func TestStrained(t *testing.T) {
 			b := newBucket(test.limit)
 			now, after := time.Duration(0), time.Duration(0)
 			for ; now < 10*time.Second; now += time.Second / time.Duration(test.rate) {
-				b.take(1, now)
+				b.spend(1, now)
 				if b.strained(now) && after == 0 {
 					after = now.Round(100 * time.Millisecond)
 				}

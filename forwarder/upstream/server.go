@@ -180,7 +180,7 @@ func (c *Client) tryParked(s *server) {
 	}
 	i := r.position(s)
 	tcp := c.overTCP(r, i, s)
-	if s.budget != nil && !s.budget.take(s.price(tcp), c.t) {
+	if s.budget != nil && !s.budget.spend(s.price(tcp), c.t) {
 		return
 	}
 	c.unqueue(r)

@@ -93,7 +93,7 @@ func (c *client) end(q *query) {
 	c.pending.Done()
 }
 
-// read takes what comes from the server with that number, until its socket is
+// read receives what comes from the server with that number, until its socket is
 // closed.
 func (c *client) read(server int) {
 	buf := make([]byte, dns.MaxMsgSize)
@@ -105,7 +105,7 @@ func (c *client) read(server int) {
 		case errors.Is(err, unix.ECONNREFUSED):
 			c.refused(server)
 		case err == nil:
-			c.take(buf[:n])
+			c.receive(buf[:n])
 		}
 	}
 }
@@ -122,7 +122,7 @@ func (c *client) refused(server int) {
 	}
 }
 
-func (c *client) take(packet []byte) {
+func (c *client) receive(packet []byte) {
 	reply := new(dns.Msg)
 	if reply.Unpack(packet) != nil || len(reply.Question) != 1 {
 		return

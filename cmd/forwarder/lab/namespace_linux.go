@@ -59,13 +59,13 @@ func (n *Namespace) Do(t testing.TB, f func()) {
 func elsewhere(t testing.TB, f func()) {
 	t.Helper()
 	runtime.LockOSThread()
-	home, err := os.Open(ownNamespace)
+	own, err := os.Open(ownNamespace)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() {
-		defer home.Close()
-		if err := unix.Setns(int(home.Fd()), unix.CLONE_NEWNET); err != nil {
+		defer own.Close()
+		if err := unix.Setns(int(own.Fd()), unix.CLONE_NEWNET); err != nil {
 			t.Fatalf("leaving a network namespace: %v", err) // the thread stays locked, and dies
 		}
 		runtime.UnlockOSThread()

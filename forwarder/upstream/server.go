@@ -88,7 +88,7 @@ func (c *Client) newServer(sv Server) *server {
 // those that answer well, and then the fastest come first.
 func (s *server) cost(tried bool) uint64 {
 	cost := uint64(min(s.rtt.cost(), time.Minute))
-	if s.suspect() {
+	if s.degraded() {
 		cost |= 1 << 40
 	}
 	if tried {
@@ -100,7 +100,7 @@ func (s *server) cost(tried bool) uint64 {
 	return cost
 }
 
-func (s *server) suspect() bool { return s.silent > 0 || s.failing >= failingAfter }
+func (s *server) degraded() bool { return s.silent > 0 || s.failing >= failingAfter }
 
 // answered notes an answer to t.
 func (c *Client) answered(t *try) {

@@ -116,7 +116,7 @@ var families = []family{
 		perServer(func(s *upstream.ServerStats) uint64 { return s.Mismatched })},
 	{"upstream_doubted_answers_total", counter, server,
 		"Answers without the cookie that the server used to send.",
-		perServer(func(s *upstream.ServerStats) uint64 { return s.Doubted })},
+		perServer(func(s *upstream.ServerStats) uint64 { return s.CookieMissing })},
 	{"upstream_attacks_total", counter, server,
 		"UDP sockets given up because of wrong answers.",
 		perServer(func(s *upstream.ServerStats) uint64 { return s.Attacks })},

@@ -42,7 +42,7 @@ func sample() forwarder.Stats {
 				{
 					Addr: netip.MustParseAddrPort("10.79.0.2:53"),
 					Sent: 1024, Answered: 1025, Retried: 1026, TimedOut: 1027, Refused: 1028, Failed: 1029, Truncated: 1030,
-					Connects: 1031, Mismatched: 1032, Doubted: 1033, Attacks: 1034, Down: true,
+					Connects: 1031, Mismatched: 1032, CookieMissing: 1033, Attacks: 1034, Down: true,
 					SRTT: 1500 * time.Microsecond, RTO: 50 * time.Millisecond, RTT: rtt,
 				},
 				{Addr: netip.MustParseAddrPort("[fd00:ec2::253]:53")},

@@ -19,7 +19,7 @@ func (c *Client) answer(t *try, msg []byte, cut bool) bool {
 	case t.r.probe != nil:
 		c.finish(t.r, nil, nil)
 	case t.expect && edns.Cookie == nil && !t.tcp && t.r.cookieless == 0:
-		c.doubt(t)
+		c.cookieMissing(t)
 	case !t.tcp && (cut || wire.Truncated(msg)):
 		t.r.truncated.add(int(t.index))
 		s.stats.Truncated++
@@ -59,12 +59,12 @@ func (c *Client) again(t *try) {
 	c.ask(r)
 }
 
-// doubt drops an answer without the cookie that t's server used to send, as it
-// may be forged (RFC 7873, 5.3). A second one is taken: then it is the server
-// that has changed.
-func (c *Client) doubt(t *try) {
+// cookieMissing drops an answer without the cookie that t's server used to send,
+// as it may be forged (RFC 7873, 5.3). A second one is taken: then it is the
+// server that has changed.
+func (c *Client) cookieMissing(t *try) {
 	t.r.cookieless++
-	t.server.stats.Doubted++
+	t.server.stats.CookieMissing++
 	c.again(t)
 }
 

@@ -43,22 +43,22 @@ func (h *Histogram) observe(d time.Duration) {
 
 // ServerStats counts since New what happened with one server.
 type ServerStats struct {
-	Addr       netip.AddrPort
-	Sent       uint64 // tries, over UDP and TCP
-	Answered   uint64 // tries, late answers included
-	Retried    uint64 // tries that were not their request's first
-	TimedOut   uint64 // tries whose time was over; the answer may still have come
-	Refused    uint64 // tries that ICMP or the system refused
-	Failed     uint64 // answers that were failures (SERVFAIL, REFUSED …)
-	Truncated  uint64 // answers with TC over UDP
-	Connects   uint64 // TCP connections begun
-	Mismatched uint64 // answers with a wrong ID, question or cookie
-	Doubted    uint64 // answers without an expected cookie
-	Attacks    uint64 // sockets closed because of wrong answers
-	Down       bool
-	SRTT       time.Duration // smoothed round trip time; 0 is unknown
-	RTO        time.Duration // retry timeout
-	RTT        Histogram
+	Addr          netip.AddrPort
+	Sent          uint64 // tries, over UDP and TCP
+	Answered      uint64 // tries, late answers included
+	Retried       uint64 // tries that were not their request's first
+	TimedOut      uint64 // tries whose time was over; the answer may still have come
+	Refused       uint64 // tries that ICMP or the system refused
+	Failed        uint64 // answers that were failures (SERVFAIL, REFUSED …)
+	Truncated     uint64 // answers with TC over UDP
+	Connects      uint64 // TCP connections begun
+	Mismatched    uint64 // answers with a wrong ID, question or cookie
+	CookieMissing uint64 // answers without an expected cookie
+	Attacks       uint64 // sockets closed because of wrong answers
+	Down          bool
+	SRTT          time.Duration // smoothed round trip time; 0 is unknown
+	RTO           time.Duration // retry timeout
+	RTT           Histogram
 }
 
 // BudgetStats counts packets of one address family.

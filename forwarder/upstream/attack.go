@@ -18,7 +18,7 @@ const (
 // TCP each further port comes later, so that he gets few of them.
 func (c *Client) forged(k *socket) {
 	c.noteAttack(k.server)
-	c.disband(k, func(r *Request) time.Duration {
+	c.abort(k, func(r *Request) time.Duration {
 		r.attacked++
 		if r.attacked <= attackedTCP {
 			return 0
@@ -29,15 +29,15 @@ func (c *Client) forged(k *socket) {
 
 // kill closes a socket that is broken.
 func (c *Client) kill(k *socket) {
-	c.disband(k, func(r *Request) time.Duration {
+	c.abort(k, func(r *Request) time.Duration {
 		c.refuse(k.server, r)
 		return 0
 	})
 }
 
-// disband closes k, and asks again after what delay returns for the requests
+// abort closes k, and asks again after what delay returns for the requests
 // that waited there.
-func (c *Client) disband(k *socket, delay func(*Request) time.Duration) {
+func (c *Client) abort(k *socket, delay func(*Request) time.Duration) {
 	c.retire(k)
 	for _, t := range k.all() {
 		r, latest := t.r, t.r.tries == t

@@ -70,7 +70,7 @@ func (o *Out) find(i int) int {
 	for h := o.peer[i].hash(size, slotWidth); ; h++ {
 		slot := &g.slot[h%uint64(len(g.slot))]
 		if *slot == 0 {
-			*slot = uint8(o.open(i)) + 1
+			*slot = uint8(o.newGroup(i)) + 1
 		}
 		if k := int(*slot - 1); o.joins(i, size, k) {
 			return k
@@ -85,7 +85,8 @@ func (p *Peer) hash(size, width int) uint64 {
 	return x * 0x9E3779B97F4A7C15 >> (64 - width) // 2^64 / golden ratio
 }
 
-func (o *Out) open(i int) int {
+// newGroup begins a group with reply i, and returns its number.
+func (o *Out) newGroup(i int) int {
 	k := o.count
 	o.count++
 	o.groups.first[k], o.groups.size[k] = uint8(i), 0

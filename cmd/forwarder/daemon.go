@@ -232,7 +232,7 @@ func (d *daemon) serve(signals <-chan os.Signal) error {
 	case err := <-ended:
 		return err
 	}
-	d.warn(d.deposit())
+	d.warn(d.storeSockets())
 	d.announce()
 	defer d.retract()
 	defer d.watch()()
@@ -245,7 +245,7 @@ func (d *daemon) serve(signals <-chan os.Signal) error {
 		case err := <-d.watchdog.results:
 			d.keepAlive(err)
 		case <-d.server.Opened():
-			d.warn(d.deposit())
+			d.warn(d.storeSockets())
 		case err := <-ended:
 			return err
 		}

@@ -81,10 +81,10 @@ func closeFiles(files []*os.File) {
 	}
 }
 
-// deposit gives the sockets to the service manager, which gives them to the
+// storeSockets gives the sockets to the service manager, which gives them to the
 // next process, however this one ends. It takes those that it has already for
 // what they are.
-func (d *daemon) deposit() error {
+func (d *daemon) storeSockets() error {
 	if !d.notify.managed() {
 		return nil
 	}
@@ -96,9 +96,9 @@ func (d *daemon) deposit() error {
 	return d.notify.store(files)
 }
 
-// succeed starts the program that is on disk now, with our arguments and our
+// startNext starts the program that is on disk now, with our arguments and our
 // sockets, and returns when it serves. When it does not it has ended.
-func (d *daemon) succeed() error {
+func (d *daemon) startNext() error {
 	files, err := d.server.Sockets()
 	if err != nil {
 		return err
@@ -126,7 +126,7 @@ func (d *daemon) takeOver() bool {
 		return false
 	}
 	d.log(logging.Info, "received SIGUSR2, starting a process to take over")
-	if err := d.succeed(); err != nil {
+	if err := d.startNext(); err != nil {
 		for line := range strings.Lines(err.Error()) {
 			d.log(logging.Error, "the process that was to take over did not start: %s", strings.TrimSuffix(line, "\n"))
 		}

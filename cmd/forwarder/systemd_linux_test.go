@@ -49,7 +49,7 @@ func (m *machine) try(command ...string) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
-// run runs a command that has to succeed.
+// run runs a command that has to startNext.
 func (m *machine) run(command ...string) string {
 	m.t.Helper()
 	out, err := m.try(command...)

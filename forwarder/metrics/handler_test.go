@@ -14,7 +14,7 @@ import (
 func TestHandler(t *testing.T) {
 	tests := []struct {
 		name, method, path, accept string
-		idle                       bool // no queries are answered
+		down                       bool // no queries are answered
 		status                     int
 		body                       []string
 	}{
@@ -35,7 +35,7 @@ func TestHandler(t *testing.T) {
 			var errors bytes.Buffer
 			h := NewHandler(Options{
 				Stats:   sample,
-				Serving: func() bool { return !test.idle },
+				Serving: func() bool { return !test.down },
 				Errors:  log.New(&errors, "", 0),
 			})
 			r := httptest.NewRequest(test.method, test.path, nil)

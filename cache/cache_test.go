@@ -34,14 +34,14 @@ func TestEntry(t *testing.T) {
 		times               cache.Times
 		expires, staleUntil time.Duration
 	}{
-		{"plain", "key", "value", cache.Times{Stored: 1 << 40, TTL: 10}, 1<<40 + 10*time.Second, 1<<40 + 10*time.Second},
-		{"stale", "key", "value", cache.Times{Stored: 1 << 40, TTL: 10, Stale: 86400}, 1<<40 + 10*time.Second, 1<<40 + 86410*time.Second},
-		{"time zero", "key", "value", cache.Times{}, 0, 0},
-		{"longest TTLs", "k", "v", cache.Times{TTL: 1<<26 - 1, Stale: 1<<26 - 1}, (1<<26 - 1) * time.Second, (1<<27 - 2) * time.Second},
-		{"empty value", "key", "", cache.Times{TTL: 1}, time.Second, time.Second},
-		{"empty key", "", "value", cache.Times{TTL: 1}, time.Second, time.Second},
-		{"longest key", strings.Repeat("k", 4095), "value", cache.Times{TTL: 1}, time.Second, time.Second},
-		{"longest value", "key", strings.Repeat("v", 1<<20-1-16-3), cache.Times{TTL: 1}, time.Second, time.Second},
+		{name: "plain", key: "key", value: "value", times: cache.Times{Stored: 1 << 40, TTL: 10}, expires: 1<<40 + 10*time.Second, staleUntil: 1<<40 + 10*time.Second},
+		{name: "stale", key: "key", value: "value", times: cache.Times{Stored: 1 << 40, TTL: 10, Stale: 86400}, expires: 1<<40 + 10*time.Second, staleUntil: 1<<40 + 86410*time.Second},
+		{name: "time zero", key: "key", value: "value", times: cache.Times{}},
+		{name: "longest TTLs", key: "k", value: "v", times: cache.Times{TTL: 1<<26 - 1, Stale: 1<<26 - 1}, expires: (1<<26 - 1) * time.Second, staleUntil: (1<<27 - 2) * time.Second},
+		{name: "empty value", key: "key", times: cache.Times{TTL: 1}, expires: time.Second, staleUntil: time.Second},
+		{name: "empty key", value: "value", times: cache.Times{TTL: 1}, expires: time.Second, staleUntil: time.Second},
+		{name: "longest key", key: strings.Repeat("k", 4095), value: "value", times: cache.Times{TTL: 1}, expires: time.Second, staleUntil: time.Second},
+		{name: "longest value", key: "key", value: strings.Repeat("v", 1<<20-1-16-3), times: cache.Times{TTL: 1}, expires: time.Second, staleUntil: time.Second},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -27,15 +27,15 @@ func TestPlan(t *testing.T) {
 		plain   bool
 		want    []int // datagrams of each message
 	}{
-		{"none", nil, false, nil},
-		{"one", [][2]int{{1, 60}}, false, []int{1}},
-		{"two clients", [][2]int{{1, 60}, {2, 60}}, false, []int{1, 1}},
-		{"one client", [][2]int{{1, 60}, {1, 60}, {1, 60}}, false, []int{3}},
-		{"one client, told not to", [][2]int{{1, 60}, {1, 60}, {1, 60}}, true, []int{1, 1, 1}},
-		{"two sizes", [][2]int{{1, 60}, {1, 61}, {1, 60}}, false, []int{2, 1}},
-		{"interleaved", [][2]int{{1, 60}, {2, 60}, {1, 60}, {2, 60}}, false, []int{2, 2}},
-		{"empty replies cannot be segments", [][2]int{{1, 0}, {1, 0}}, false, []int{1, 1}},
-		{"longer than a datagram", slices.Repeat([][2]int{{1, 30_000}}, 5), false, []int{2, 2, 1}},
+		{name: "none"},
+		{name: "one", replies: [][2]int{{1, 60}}, want: []int{1}},
+		{name: "two clients", replies: [][2]int{{1, 60}, {2, 60}}, want: []int{1, 1}},
+		{name: "one client", replies: [][2]int{{1, 60}, {1, 60}, {1, 60}}, want: []int{3}},
+		{name: "one client, told not to", replies: [][2]int{{1, 60}, {1, 60}, {1, 60}}, plain: true, want: []int{1, 1, 1}},
+		{name: "two sizes", replies: [][2]int{{1, 60}, {1, 61}, {1, 60}}, want: []int{2, 1}},
+		{name: "interleaved", replies: [][2]int{{1, 60}, {2, 60}, {1, 60}, {2, 60}}, want: []int{2, 2}},
+		{name: "empty replies cannot be segments", replies: [][2]int{{1, 0}, {1, 0}}, want: []int{1, 1}},
+		{name: "longer than a datagram", replies: slices.Repeat([][2]int{{1, 30_000}}, 5), want: []int{2, 2, 1}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			o := NewOut()

@@ -117,11 +117,11 @@ func TestBindRandom(t *testing.T) {
 		tries  int
 		want   error
 	}{
-		{"free", any4, 0, nil, 1, nil},
-		{"taken twice", any4, 2, nil, 3, nil},
-		{"always taken", any4, 1000, nil, portTries, syscall.EADDRINUSE},
-		{"fixed port taken", netip.MustParseAddrPort("0.0.0.0:1053"), 1, nil, 1, syscall.EADDRINUSE},
-		{"no such address", any4, 0, syscall.EADDRNOTAVAIL, 1, syscall.EADDRNOTAVAIL},
+		{name: "free", source: any4, tries: 1},
+		{name: "taken twice", source: any4, taken: 2, tries: 3},
+		{name: "always taken", source: any4, taken: 1000, tries: portTries, want: syscall.EADDRINUSE},
+		{name: "fixed port taken", source: netip.MustParseAddrPort("0.0.0.0:1053"), taken: 1, tries: 1, want: syscall.EADDRINUSE},
+		{name: "no such address", source: any4, fail: syscall.EADDRNOTAVAIL, tries: 1, want: syscall.EADDRNOTAVAIL},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			tries := 0

@@ -35,18 +35,18 @@ var cookieVectors = []struct {
 	name, addr, client, secret, cookie string
 	now                                uint32
 }{
-	{"A.1 new", "198.51.100.100", "2464c4abcf10c957", "e5e973e5a6b2a43f48e7dc849e37bfcf",
-		"2464c4abcf10c957010000005cf79f111f8130c3eee29480", 1559731985},
-	{"A.2 renewed", "198.51.100.100", "2464c4abcf10c957", "e5e973e5a6b2a43f48e7dc849e37bfcf",
-		"2464c4abcf10c957010000005cf7a871d4a564a1442aca77", 1559734385},
-	{"A.3 renewed", "203.0.113.203", "fc93fc62807ddb86", "e5e973e5a6b2a43f48e7dc849e37bfcf",
-		"fc93fc62807ddb86010000005cf7a9acf73a7810aca2381e", 1559734700},
-	{"A.4 old secret", "2001:db8:220:1:59de:d0f4:8769:82b8", "22681ab97d52c298", "dd3bdf9344b678b185a6f5cb60fca715",
-		"22681ab97d52c298010000005cf7c57926556bd0934c72f8", 1559741817},
-	{"A.4 new secret", "2001:db8:220:1:59de:d0f4:8769:82b8", "22681ab97d52c298", "445536bcd2513298075a5d379663c962",
-		"22681ab97d52c298010000005cf7c609a6bb79d16625507a", 1559741961},
-	{"mapped address", "::ffff:198.51.100.100", "2464c4abcf10c957", "e5e973e5a6b2a43f48e7dc849e37bfcf",
-		"2464c4abcf10c957010000005cf79f111f8130c3eee29480", 1559731985},
+	{name: "A.1 new", addr: "198.51.100.100", client: "2464c4abcf10c957", secret: "e5e973e5a6b2a43f48e7dc849e37bfcf",
+		cookie: "2464c4abcf10c957010000005cf79f111f8130c3eee29480", now: 1559731985},
+	{name: "A.2 renewed", addr: "198.51.100.100", client: "2464c4abcf10c957", secret: "e5e973e5a6b2a43f48e7dc849e37bfcf",
+		cookie: "2464c4abcf10c957010000005cf7a871d4a564a1442aca77", now: 1559734385},
+	{name: "A.3 renewed", addr: "203.0.113.203", client: "fc93fc62807ddb86", secret: "e5e973e5a6b2a43f48e7dc849e37bfcf",
+		cookie: "fc93fc62807ddb86010000005cf7a9acf73a7810aca2381e", now: 1559734700},
+	{name: "A.4 old secret", addr: "2001:db8:220:1:59de:d0f4:8769:82b8", client: "22681ab97d52c298", secret: "dd3bdf9344b678b185a6f5cb60fca715",
+		cookie: "22681ab97d52c298010000005cf7c57926556bd0934c72f8", now: 1559741817},
+	{name: "A.4 new secret", addr: "2001:db8:220:1:59de:d0f4:8769:82b8", client: "22681ab97d52c298", secret: "445536bcd2513298075a5d379663c962",
+		cookie: "22681ab97d52c298010000005cf7c609a6bb79d16625507a", now: 1559741961},
+	{name: "mapped address", addr: "::ffff:198.51.100.100", client: "2464c4abcf10c957", secret: "e5e973e5a6b2a43f48e7dc849e37bfcf",
+		cookie: "2464c4abcf10c957010000005cf79f111f8130c3eee29480", now: 1559731985},
 }
 
 func TestAppendCookie(t *testing.T) {
@@ -75,18 +75,18 @@ func TestGoodCookie(t *testing.T) {
 		now    uint32
 		want   bool
 	}{
-		{"an hour old", cookie, v.addr, made + 3600, true},
-		{"older", cookie, v.addr, made + 3601, false},
-		{"from our near future", cookie, v.addr, made - 300, true},
-		{"from our far future", cookie, v.addr, made - 301, false},
-		{"half the clock away", cookie, v.addr, made + 1<<31, false},
-		{"other address", cookie, "198.51.100.101", made, false},
-		{"client cookie only", cookie[:8], v.addr, made, false},
-		{"short", cookie[:23], v.addr, made, false},
-		{"long", append(bytes.Clone(cookie), 0), v.addr, made, false},
-		{"empty", nil, v.addr, made, false},
+		{name: "an hour old", cookie: cookie, addr: v.addr, now: made + 3600, want: true},
+		{name: "older", cookie: cookie, addr: v.addr, now: made + 3601},
+		{name: "from our near future", cookie: cookie, addr: v.addr, now: made - 300, want: true},
+		{name: "from our far future", cookie: cookie, addr: v.addr, now: made - 301},
+		{name: "half the clock away", cookie: cookie, addr: v.addr, now: made + 1<<31},
+		{name: "other address", cookie: cookie, addr: "198.51.100.101", now: made},
+		{name: "client cookie only", cookie: cookie[:8], addr: v.addr, now: made},
+		{name: "short", cookie: cookie[:23], addr: v.addr, now: made},
+		{name: "long", cookie: append(bytes.Clone(cookie), 0), addr: v.addr, now: made},
+		{name: "empty", addr: v.addr, now: made},
 		// Appendix A.3: what the client sends has reserved octets that are not zero.
-		{"reserved octets", unhex(t, "fc93fc62807ddb8601abcdef5cf78f71a314227b6679ebf5"), "203.0.113.203", 1559727985, true},
+		{name: "reserved octets", cookie: unhex(t, "fc93fc62807ddb8601abcdef5cf78f71a314227b6679ebf5"), addr: "203.0.113.203", now: 1559727985, want: true},
 	}
 	secret := [16]byte(unhex(t, v.secret))
 	for _, tt := range tests {

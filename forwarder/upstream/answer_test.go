@@ -107,16 +107,16 @@ func TestTruncated(t *testing.T) {
 		want error
 		took time.Duration
 	}{
-		{"TC", func(h *host) {}, nil, 10 * time.Millisecond},
-		{"longer than offered", func(h *host) {
+		{name: "TC", edit: func(h *host) {}, took: 10 * time.Millisecond},
+		{name: "longer than offered", edit: func(h *host) {
 			h.udp = func(_ *fakeSocket, q []byte) [][]byte { return [][]byte{append(reply(q, 0), make([]byte, 2000)...)} }
-		}, nil, 10 * time.Millisecond},
-		{"no TCP", func(h *host) { h.tcp = false }, ErrNetwork, 100 * time.Millisecond},
-		{"silent TCP", func(h *host) { h.tcpMute = true }, ErrTimeout, 4502 * time.Millisecond},
-		{"TCP closes", func(h *host) {
+		}, took: 10 * time.Millisecond},
+		{name: "no TCP", edit: func(h *host) { h.tcp = false }, want: ErrNetwork, took: 100 * time.Millisecond},
+		{name: "silent TCP", edit: func(h *host) { h.tcpMute = true }, want: ErrTimeout, took: 4502 * time.Millisecond},
+		{name: "TCP closes", edit: func(h *host) {
 			h.hangUp = 1
 			h.stream = func(q []byte) [][]byte { return [][]byte{{}} } // garbage, then the end
-		}, ErrNetwork, 100 * time.Millisecond},
+		}, want: ErrNetwork, took: 100 * time.Millisecond},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -191,10 +191,10 @@ func TestCookies(t *testing.T) {
 		asked, full int // after three requests
 		conns       int
 	}{
-		{"learned", func(s *cookieServer) {}, 3, 2, 0},
-		{"required", func(s *cookieServer) { s.bad = true }, 4, 3, 0},
-		{"never good enough", func(s *cookieServer) { s.stubborn = true }, 4, 1, 1},
-		{"ignored", func(s *cookieServer) { s.off = true }, 3, 0, 0},
+		{name: "learned", edit: func(s *cookieServer) {}, asked: 3, full: 2},
+		{name: "required", edit: func(s *cookieServer) { s.bad = true }, asked: 4, full: 3},
+		{name: "never good enough", edit: func(s *cookieServer) { s.stubborn = true }, asked: 4, full: 1, conns: 1},
+		{name: "ignored", edit: func(s *cookieServer) { s.off = true }, asked: 3},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

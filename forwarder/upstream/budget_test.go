@@ -177,11 +177,11 @@ func TestStrained(t *testing.T) {
 		rate, limit int
 		after       time.Duration // 0: never
 	}{
-		{"all of it", 900, 900, 600 * time.Millisecond},
-		{"two thirds", 600, 900, 1700 * time.Millisecond},
-		{"half", 450, 900, 0},
-		{"a third", 300, 900, 0},
-		{"no limit", 5000, 0, 0},
+		{name: "all of it", rate: 900, limit: 900, after: 600 * time.Millisecond},
+		{name: "two thirds", rate: 600, limit: 900, after: 1700 * time.Millisecond},
+		{name: "half", rate: 450, limit: 900},
+		{name: "a third", rate: 300, limit: 900},
+		{name: "no limit", rate: 5000},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -19,13 +19,13 @@ func TestLoss(t *testing.T) {
 		p99    time.Duration
 		failed int // of 3000
 	}{
-		{0, 0.01, 200, 52 * ms, 0},
-		{0, 0.05, 200, 78 * ms, 0},
-		{0, 0.20, 5, 104 * ms, 0},
-		{0, 0.20, 3000, 104 * ms, 0},
-		{0, 0.50, 200, 3 * time.Second, 30},
-		{30 * ms, 0.20, 200, 230 * ms, 0},
-		{200 * ms, 0.20, 200, 980 * ms, 0},
+		{loss: 0.01, rate: 200, p99: 52 * ms},
+		{loss: 0.05, rate: 200, p99: 78 * ms},
+		{loss: 0.20, rate: 5, p99: 104 * ms},
+		{loss: 0.20, rate: 3000, p99: 104 * ms},
+		{loss: 0.50, rate: 200, p99: 3 * time.Second, failed: 30},
+		{rtt: 30 * ms, loss: 0.20, rate: 200, p99: 230 * ms},
+		{rtt: 200 * ms, loss: 0.20, rate: 200, p99: 980 * ms},
 	} {
 		t.Run(fmt.Sprintf("rtt %v, %v at %d per s", tc.rtt, tc.loss, tc.rate), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -114,22 +114,22 @@ func TestRouting(t *testing.T) {
 		level    slog.Level
 		want     int // lines
 	}{
-		{"info by default", toStderr(Info, false), 0, "general", Info, 1},
-		{"debug is not info", toStderr(Info, false), 3, "general", Debug(1), 0},
-		{"own category", toStderr(Warning, false), 0, "client", Error, 2},
-		{"below severity", toStderr(Warning, false), 0, "client", Notice, 0},
-		{"null", toStderr(Info, false), 0, "lame-servers", Critical, 0},
-		{"no channels", toStderr(Info, false), 0, "security", Critical, 0},
-		{"unmatched", toStderr(Info, false), 0, "unmatched", Critical, 0},
-		{"severity debug needs no debug level", toStderr(Debug(3), false), 0, "general", Debug(3), 1},
-		{"severity debug has an end", toStderr(Debug(3), false), 9, "general", Debug(4), 0},
-		{"dynamic", toStderr(0, true), 0, "general", Info, 1},
-		{"dynamic without debug level", toStderr(0, true), 0, "general", Debug(1), 0},
-		{"dynamic up to debug level", toStderr(0, true), 2, "general", Debug(2), 1},
-		{"dynamic beyond debug level", toStderr(0, true), 2, "general", Debug(3), 0},
-		{"-g shows all categories", Config{Stderr: true, Categories: map[string][]string{"client": {"null"}}}, 0, "client", Info, 1},
-		{"-g follows -d", Config{Stderr: true}, 5, "client", Debug(5), 1},
-		{"-g silences unmatched", Config{Stderr: true}, 5, "unmatched", Info, 0},
+		{name: "info by default", config: toStderr(Info, false), category: "general", level: Info, want: 1},
+		{name: "debug is not info", config: toStderr(Info, false), debug: 3, category: "general", level: Debug(1)},
+		{name: "own category", config: toStderr(Warning, false), category: "client", level: Error, want: 2},
+		{name: "below severity", config: toStderr(Warning, false), category: "client", level: Notice},
+		{name: "null", config: toStderr(Info, false), category: "lame-servers", level: Critical},
+		{name: "no channels", config: toStderr(Info, false), category: "security", level: Critical},
+		{name: "unmatched", config: toStderr(Info, false), category: "unmatched", level: Critical},
+		{name: "severity debug needs no debug level", config: toStderr(Debug(3), false), category: "general", level: Debug(3), want: 1},
+		{name: "severity debug has an end", config: toStderr(Debug(3), false), debug: 9, category: "general", level: Debug(4)},
+		{name: "dynamic", config: toStderr(0, true), category: "general", level: Info, want: 1},
+		{name: "dynamic without debug level", config: toStderr(0, true), category: "general", level: Debug(1)},
+		{name: "dynamic up to debug level", config: toStderr(0, true), debug: 2, category: "general", level: Debug(2), want: 1},
+		{name: "dynamic beyond debug level", config: toStderr(0, true), debug: 2, category: "general", level: Debug(3)},
+		{name: "-g shows all categories", config: Config{Stderr: true, Categories: map[string][]string{"client": {"null"}}}, category: "client", level: Info, want: 1},
+		{name: "-g follows -d", config: Config{Stderr: true}, debug: 5, category: "client", level: Debug(5), want: 1},
+		{name: "-g silences unmatched", config: Config{Stderr: true}, debug: 5, category: "unmatched", level: Info},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

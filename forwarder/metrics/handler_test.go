@@ -18,17 +18,17 @@ func TestHandler(t *testing.T) {
 		status                     int
 		body                       []string
 	}{
-		{"front", "GET", "/", "", false, 200, []string{"/metrics", "/healthz"}},
-		{"unknown", "GET", "/favicon.ico", "", false, 404, nil},
-		{"health", "GET", "/healthz", "", false, 200, []string{"serving\n"}},
-		{"health by HEAD", "HEAD", "/healthz", "", false, 200, nil},
-		{"health while not serving", "GET", "/healthz", "", true, 503, []string{"not serving\n"}},
-		{"metrics", "GET", "/metrics", "", false, 200, []string{
+		{name: "front", method: "GET", path: "/", status: 200, body: []string{"/metrics", "/healthz"}},
+		{name: "unknown", method: "GET", path: "/favicon.ico", status: 404},
+		{name: "health", method: "GET", path: "/healthz", status: 200, body: []string{"serving\n"}},
+		{name: "health by HEAD", method: "HEAD", path: "/healthz", status: 200},
+		{name: "health while not serving", method: "GET", path: "/healthz", down: true, status: 503, body: []string{"not serving\n"}},
+		{name: "metrics", method: "GET", path: "/metrics", status: 200, body: []string{
 			"\nforwarder_cache_entries 1012\n", "\ngo_goroutines ", "\npromhttp_metric_handler_errors_total",
 		}},
-		{"metrics while not serving", "GET", "/metrics", "", true, 200, []string{"\nforwarder_cache_entries 1012\n"}},
-		{"OpenMetrics", "GET", "/metrics", "application/openmetrics-text; version=1.0.0", false, 200, []string{"# EOF\n"}},
-		{"posted", "POST", "/metrics", "", false, 405, nil},
+		{name: "metrics while not serving", method: "GET", path: "/metrics", down: true, status: 200, body: []string{"\nforwarder_cache_entries 1012\n"}},
+		{name: "OpenMetrics", method: "GET", path: "/metrics", accept: "application/openmetrics-text; version=1.0.0", status: 200, body: []string{"# EOF\n"}},
+		{name: "posted", method: "POST", path: "/metrics", status: 405},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -155,15 +155,15 @@ func TestTraffic(t *testing.T) {
 		qtype               uint16
 		rcode               int
 	}{
-		{"udp", friend, "a.example.", dns.TypeA, dns.RcodeSuccess}, // miss
-		{"udp", friend, "a.example.", dns.TypeA, dns.RcodeSuccess}, // hit
-		{"udp", friend, "a.example.", dns.TypeA, dns.RcodeSuccess},
-		{"tcp", friend, "a.example.", dns.TypeA, dns.RcodeSuccess},
-		{"tcp", friend, "no.example.", dns.TypeA, dns.RcodeNameError},              // miss
-		{"udp", friend, "1.0.0.10.in-addr.arpa.", dns.TypePTR, dns.RcodeNameError}, // local
-		{"udp", friend, "elsewhere.", dns.TypeA, dns.RcodeRefused},                 // no zone
-		{"udp", stranger, "a.example.", dns.TypeA, dns.RcodeRefused},               // ACL
-		{"tcp", stranger, "1.0.0.10.in-addr.arpa.", dns.TypePTR, dns.RcodeRefused}, // ACL
+		{network: "udp", from: friend, name: "a.example.", qtype: dns.TypeA, rcode: dns.RcodeSuccess}, // miss
+		{network: "udp", from: friend, name: "a.example.", qtype: dns.TypeA, rcode: dns.RcodeSuccess}, // hit
+		{network: "udp", from: friend, name: "a.example.", qtype: dns.TypeA, rcode: dns.RcodeSuccess},
+		{network: "tcp", from: friend, name: "a.example.", qtype: dns.TypeA, rcode: dns.RcodeSuccess},
+		{network: "tcp", from: friend, name: "no.example.", qtype: dns.TypeA, rcode: dns.RcodeNameError},              // miss
+		{network: "udp", from: friend, name: "1.0.0.10.in-addr.arpa.", qtype: dns.TypePTR, rcode: dns.RcodeNameError}, // local
+		{network: "udp", from: friend, name: "elsewhere.", qtype: dns.TypeA, rcode: dns.RcodeRefused},                 // no zone
+		{network: "udp", from: stranger, name: "a.example.", qtype: dns.TypeA, rcode: dns.RcodeRefused},               // ACL
+		{network: "tcp", from: stranger, name: "1.0.0.10.in-addr.arpa.", qtype: dns.TypePTR, rcode: dns.RcodeRefused}, // ACL
 	}
 	for _, q := range queries {
 		got, err := ask(s, q.network, q.from, q.name, q.qtype)

@@ -22,9 +22,9 @@ func TestAppendAnswer(t *testing.T) {
 		query        []byte
 		answers, opt int
 	}{
-		{"A", a, 1, 0},
-		{"A with EDNS", withOPT, 1, 1},
-		{"MX", mx, 0, 0},
+		{name: "A", query: a, answers: 1},
+		{name: "A with EDNS", query: withOPT, answers: 1, opt: 1},
+		{name: "MX", query: mx},
 	} {
 		var m dns.Msg
 		if err := m.Unpack(appendAnswer(nil, test.query)); err != nil {
@@ -65,13 +65,13 @@ func TestDue(t *testing.T) {
 		due          int
 		last         bool
 	}{
-		{"window empty", traffic{window: 8, length: second}, 0, 0, 0, 8, false},
-		{"window full", traffic{window: 8, length: second}, 20, 8, 0, 20, false},
-		{"window, two came", traffic{window: 8, length: second}, 20, 6, 0, 22, false},
-		{"window, few left", traffic{window: 8, length: second, count: 21}, 20, 6, 0, 21, false},
-		{"count reached", traffic{window: 8, length: second, count: 20}, 20, 6, 0, 20, true},
-		{"time over", traffic{window: 8, length: second}, 20, 0, second, 20, true},
-		{"rate", traffic{rate: 1000, length: second}, 20, 20, 30 * time.Millisecond, 30, false},
+		{name: "window empty", traffic: traffic{window: 8, length: second}, due: 8},
+		{name: "window full", traffic: traffic{window: 8, length: second}, seq: 20, waiting: 8, due: 20},
+		{name: "window, two came", traffic: traffic{window: 8, length: second}, seq: 20, waiting: 6, due: 22},
+		{name: "window, few left", traffic: traffic{window: 8, length: second, count: 21}, seq: 20, waiting: 6, due: 21},
+		{name: "count reached", traffic: traffic{window: 8, length: second, count: 20}, seq: 20, waiting: 6, due: 20, last: true},
+		{name: "time over", traffic: traffic{window: 8, length: second}, seq: 20, now: second, due: 20, last: true},
+		{name: "rate", traffic: traffic{rate: 1000, length: second}, seq: 20, waiting: 20, now: 30 * time.Millisecond, due: 30},
 	} {
 		due, next := test.traffic.due(test.seq, test.waiting, test.now)
 		if due != test.due || (next == 0) != test.last {

@@ -121,10 +121,10 @@ func TestSVG(t *testing.T) {
 // Labels stand beside the ends of their lines, never on them or on one another.
 func TestApart(t *testing.T) {
 	for _, test := range []struct{ a, b, wantA, wantB float64 }{
-		{100, 200, 100, 200},
-		{100, 105, 95, 110},
-		{105, 100, 110, 95},
-		{100, 100, 107.5, 92.5},
+		{a: 100, b: 200, wantA: 100, wantB: 200},
+		{a: 100, b: 105, wantA: 95, wantB: 110},
+		{a: 105, b: 100, wantA: 110, wantB: 95},
+		{a: 100, b: 100, wantA: 107.5, wantB: 92.5},
 	} {
 		if a, b := apart(test.a, test.b); a != test.wantA || b != test.wantB {
 			t.Errorf("apart(%v, %v) = %v, %v, want %v, %v", test.a, test.b, a, b, test.wantA, test.wantB)

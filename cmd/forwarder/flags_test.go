@@ -95,15 +95,15 @@ func TestRun(t *testing.T) {
 		status         int
 		stdout, stderr string
 	}{
-		{"--help", 0, "Exit status:", ""},
-		{"--check-config --help", 0, "--check-config [-p] [FILE]", ""},
-		{"-v", 0, "forwarder ", ""},
-		{"--version", 0, "forwarder ", ""},
-		{"-V", 0, "with github.com/miekg/dns v", ""},
-		{"--nonsense", 1, "", "forwarder: unknown flag: --nonsense\nTry 'forwarder --help'.\n"},
-		{"-p 99999", 1, "", "not a number from 1 to 65535"},
-		{"extra", 1, "", "extra command line arguments"},
-		{"-t /", 1, "", "RootDirectory="},
+		{args: "--help", stdout: "Exit status:"},
+		{args: "--check-config --help", stdout: "--check-config [-p] [FILE]"},
+		{args: "-v", stdout: "forwarder "},
+		{args: "--version", stdout: "forwarder "},
+		{args: "-V", stdout: "with github.com/miekg/dns v"},
+		{args: "--nonsense", status: 1, stderr: "forwarder: unknown flag: --nonsense\nTry 'forwarder --help'.\n"},
+		{args: "-p 99999", status: 1, stderr: "not a number from 1 to 65535"},
+		{args: "extra", status: 1, stderr: "extra command line arguments"},
+		{args: "-t /", status: 1, stderr: "RootDirectory="},
 	}
 	for _, test := range tests {
 		t.Run(test.args, func(t *testing.T) {
@@ -128,10 +128,10 @@ func TestFollow(t *testing.T) {
 		status     int
 		stderr     string
 	}{
-		{"ready", "\x00", 0, ""},
-		{"ready with a warning", "careful\n\x00", 0, "careful\n"},
-		{"failed", "no such file\n", 1, "no such file\n"},
-		{"killed", "", 1, "forwarder: the server ended before it was ready\n"},
+		{name: "ready", said: "\x00"},
+		{name: "ready with a warning", said: "careful\n\x00", stderr: "careful\n"},
+		{name: "failed", said: "no such file\n", status: 1, stderr: "no such file\n"},
+		{name: "killed", status: 1, stderr: "forwarder: the server ended before it was ready\n"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

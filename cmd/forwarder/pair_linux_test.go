@@ -52,17 +52,17 @@ func (p *pair) testCorporate(t *testing.T) {
 		rcode         int
 		records       int
 	}{
-		{"udp", "myservice.awslab.mycompany.corp.", dns.TypeA, dns.RcodeSuccess, 1},
-		{"udp", "queue.awslab.mycompany.corp.", dns.TypeAAAA, dns.RcodeSuccess, 1},
-		{"udp", "www.awslab.mycompany.corp.", dns.TypeA, dns.RcodeSuccess, 3},
-		{"udp", "hop8.awslab.mycompany.corp.", dns.TypeA, dns.RcodeSuccess, 9},
-		{"udp", "any.wild.awslab.mycompany.corp.", dns.TypeA, dns.RcodeSuccess, 1},
-		{"udp", "_ldap._tcp.awslab.mycompany.corp.", dns.TypeSRV, dns.RcodeSuccess, 2},
-		{"udp", "ip-10-79-1-10.us-east-1.compute.internal.", dns.TypeA, dns.RcodeSuccess, 1},
-		{"udp", "stable.awslab.mycompany.corp.", dns.TypeMX, dns.RcodeSuccess, 0},
-		{"udp", "nothing.awslab.mycompany.corp.", dns.TypeA, dns.RcodeNameError, 0},
-		{"tcp", "bigtext.awslab.mycompany.corp.", dns.TypeTXT, dns.RcodeSuccess, 60},
-		{"tcp", "a100.awslab.mycompany.corp.", dns.TypeA, dns.RcodeSuccess, 100},
+		{network: "udp", name: "myservice.awslab.mycompany.corp.", qtype: dns.TypeA, rcode: dns.RcodeSuccess, records: 1},
+		{network: "udp", name: "queue.awslab.mycompany.corp.", qtype: dns.TypeAAAA, rcode: dns.RcodeSuccess, records: 1},
+		{network: "udp", name: "www.awslab.mycompany.corp.", qtype: dns.TypeA, rcode: dns.RcodeSuccess, records: 3},
+		{network: "udp", name: "hop8.awslab.mycompany.corp.", qtype: dns.TypeA, rcode: dns.RcodeSuccess, records: 9},
+		{network: "udp", name: "any.wild.awslab.mycompany.corp.", qtype: dns.TypeA, rcode: dns.RcodeSuccess, records: 1},
+		{network: "udp", name: "_ldap._tcp.awslab.mycompany.corp.", qtype: dns.TypeSRV, rcode: dns.RcodeSuccess, records: 2},
+		{network: "udp", name: "ip-10-79-1-10.us-east-1.compute.internal.", qtype: dns.TypeA, rcode: dns.RcodeSuccess, records: 1},
+		{network: "udp", name: "stable.awslab.mycompany.corp.", qtype: dns.TypeMX, rcode: dns.RcodeSuccess},
+		{network: "udp", name: "nothing.awslab.mycompany.corp.", qtype: dns.TypeA, rcode: dns.RcodeNameError},
+		{network: "tcp", name: "bigtext.awslab.mycompany.corp.", qtype: dns.TypeTXT, rcode: dns.RcodeSuccess, records: 60},
+		{network: "tcp", name: "a100.awslab.mycompany.corp.", qtype: dns.TypeA, rcode: dns.RcodeSuccess, records: 100},
 	}
 	for _, c := range lab.CorporateDNS {
 		for _, test := range tests {

@@ -34,11 +34,11 @@ func TestReadSockets(t *testing.T) {
 		name, network, table string
 		want                 []socket
 	}{
-		{"udp", "udp", procUDP, []socket{{"udp", netip.MustParseAddrPort("127.0.0.1:53"), "4711"}}},
-		{"tcp6", "tcp", procTCP6, []socket{
+		{name: "udp", network: "udp", table: procUDP, want: []socket{{"udp", netip.MustParseAddrPort("127.0.0.1:53"), "4711"}}},
+		{name: "tcp6", network: "tcp", table: procTCP6, want: []socket{
 			{"tcp", netip.MustParseAddrPort("[::1]:953"), "9022"},
 			{"tcp", netip.MustParseAddrPort("[2001:db8::ab]:53"), "9023"}}},
-		{"empty", "udp", "", nil},
+		{name: "empty", network: "udp"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -225,9 +225,9 @@ func (t *inflight) unwatch(f *fetch) {
 	}
 }
 
-// impatient returns who has waited long enough for a stale answer, and that; nil
+// clientTimeouts returns who has waited long enough for a stale answer, and that; nil
 // when nobody has. The fetch goes on.
-func (t *inflight) impatient(now time.Duration) (*waiter, cache.Entry) {
+func (t *inflight) clientTimeouts(now time.Duration) (*waiter, cache.Entry) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for t.aged.Len() > 0 {
@@ -246,8 +246,8 @@ func (t *inflight) impatient(now time.Duration) (*waiter, cache.Entry) {
 	return nil, ""
 }
 
-// nextImpatient returns when impatient is to be called next, if at all.
-func (t *inflight) nextImpatient() (at time.Duration, ok bool) {
+// nextClientTimeout returns when clientTimeouts is to be called next, if at all.
+func (t *inflight) nextClientTimeout() (at time.Duration, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.aged.Len() == 0 {

@@ -34,7 +34,7 @@ type lateReply interface {
 	Drop()
 }
 
-// waiters lends waiters, and counts those that are lent.
+// waiters pools waiters, and counts those in use.
 type waiters struct {
 	pool sync.Pool
 	n    atomic.Int64

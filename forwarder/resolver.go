@@ -29,21 +29,21 @@ func (e *engine) newResolver() *resolver {
 
 // run asks for what is queued until quit is closed.
 func (r *resolver) run(quit <-chan struct{}) {
-	impatience := time.NewTimer(1<<63 - 1)
-	defer impatience.Stop()
+	timeout := time.NewTimer(1<<63 - 1)
+	defer timeout.Stop()
 	for {
 		select {
 		case <-r.queue.wake:
 			for l := r.queue.take(); l.n > 0; l = r.queue.take() {
 				r.askAll(l)
 			}
-		case <-impatience.C:
-			r.answerImpatient()
+		case <-timeout.C:
+			r.answerClientTimeouts()
 		case <-quit:
 			return
 		}
-		if at, ok := r.inflight.nextImpatient(); ok {
-			impatience.Reset(at - r.now)
+		if at, ok := r.inflight.nextClientTimeout(); ok {
+			timeout.Reset(at - r.now)
 		}
 	}
 }
@@ -93,10 +93,10 @@ func (r *resolver) ask(w *waiter) {
 	}
 }
 
-// answerImpatient gives those who have waited long enough the stale answer.
-func (r *resolver) answerImpatient() {
+// answerClientTimeouts gives those who have waited long enough the stale answer.
+func (r *resolver) answerClientTimeouts() {
 	r.begin()
-	for w, e := r.inflight.impatient(r.now); w != nil; w, e = r.inflight.impatient(r.now) {
+	for w, e := r.inflight.clientTimeouts(r.now); w != nil; w, e = r.inflight.clientTimeouts(r.now) {
 		r.sendStale(w, e, edeStaleTimeout)
 	}
 	r.flush()

@@ -1,0 +1,231 @@
+package forwarder
+
+import (
+	goflag "flag"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// arrows are the packages of the module, and which of the others each may
+// import: leaves none, and only forwarder joins leaves.
+var arrows = map[string][]string{
+	"acl":                       {},
+	"cache":                     {},
+	"forwarder/host":            {},
+	"forwarder/logging":         {},
+	"forwarder/namedconf":       {},
+	"forwarder/tcp":             {},
+	"forwarder/udp":             {},
+	"forwarder/wire":            {},
+	"forwarder/rrl":             {"acl"},
+	"forwarder/local":           {"forwarder/wire"},
+	"forwarder/scrub":           {"forwarder/wire"},
+	"forwarder/upstream":        {"forwarder/wire"},
+	"forwarder/config":          {"acl", "forwarder/host", "forwarder/local", "forwarder/logging", "forwarder/namedconf"},
+	"forwarder":                 {"acl", "cache", "forwarder/config", "forwarder/host", "forwarder/local", "forwarder/logging", "forwarder/rrl", "forwarder/scrub", "forwarder/tcp", "forwarder/udp", "forwarder/upstream", "forwarder/wire"},
+	"forwarder/metrics":         {"forwarder", "forwarder/upstream"}, // the latter for the types of its Stats
+	"cmd/forwarder":             {"forwarder", "forwarder/config", "forwarder/host", "forwarder/logging", "forwarder/metrics", "forwarder/namedconf", "cmd/forwarder/vpcresolver", "testdata"},
+	"cmd/forwarder/vpcresolver": {},
+	"cmd/bench":                 {"forwarder/udp"},
+
+	// For tests only.
+	"forwarder/workbench":  {},
+	"cmd/forwarder/lab":    {"cmd/forwarder/vpcresolver", "forwarder/workbench", "testdata"},
+	"cmd/forwarder/faults": {},
+	"testdata":             {},
+}
+
+// shown are the packages whose arrows the README shows, in its order.
+var shown = []string{"cmd/forwarder", "forwarder/metrics", "forwarder", "forwarder/config", "forwarder/rrl", "forwarder/local", "forwarder/scrub", "forwarder/upstream"}
+
+// owners are packages that only some of ours may know.
+var owners = map[string][]string{
+	"unsafe":                 {"forwarder/udp", "forwarder/host", "cache"}, // system calls that x/sys lacks; an entry in one pointer
+	"github.com/prometheus":  {"forwarder/metrics"},
+	"github.com/spf13/pflag": {"cmd/forwarder"},
+}
+
+func TestImports(t *testing.T) {
+	imports := moduleImports(t)
+	for pkg, list := range imports {
+		allowed, known := arrows[pkg]
+		if !known {
+			t.Errorf("package %s is not in the table of arrows", pkg)
+		}
+		for _, path := range list {
+			if ours, ok := strings.CutPrefix(path, "vpcdns/"); ok && !slices.Contains(allowed, ours) {
+				t.Errorf("%s imports %s, want none but %v", pkg, ours, allowed)
+			}
+			for prefix, owner := range owners {
+				if strings.HasPrefix(path, prefix) && !slices.Contains(owner, pkg) {
+					t.Errorf("%s imports %s, which belongs to %v", pkg, path, owner)
+				}
+			}
+		}
+	}
+	for pkg := range arrows {
+		if _, ok := imports[pkg]; !ok {
+			t.Errorf("the table of arrows has %s, which is not there", pkg)
+		}
+	}
+}
+
+// The README's line of arrows is that of the table.
+func TestReadmeArrows(t *testing.T) {
+	const path, begin, end = "../README.md", "<!-- arrows:begin -->\n", "<!-- arrows:end -->"
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, begun := strings.Cut(string(text), begin)
+	_, after, ended := strings.Cut(rest, end)
+	if !begun || !ended {
+		t.Fatalf("%s has no arrows between %q and %q", path, begin, end)
+	}
+	want := before + begin + arrowsLine() + "\n" + end + after
+	if want == string(text) {
+		return
+	}
+	if !*update {
+		t.Fatal("the arrows in README.md are not those of the test: go test ./forwarder -run Readme -update")
+	}
+	if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+var update = goflag.Bool("update", false, "write the arrows in the README")
+
+// arrowsLine writes the table: packages that import the same stand together.
+func arrowsLine() string {
+	var parts []string
+	for i := 0; i < len(shown); {
+		to, from := targets(shown[i]), []string{short(shown[i])}
+		for i++; i < len(shown) && targets(shown[i]) == to; i++ {
+			from = append(from, short(shown[i]))
+		}
+		parts = append(parts, "`"+strings.Join(from, ", ")+" → "+to+"`")
+	}
+	return strings.Join(parts, " ·\n")
+}
+
+func targets(pkg string) string {
+	var list []string
+	for _, to := range arrows[pkg] {
+		list = append(list, short(to))
+	}
+	return strings.Join(list, ", ")
+}
+
+func short(pkg string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(pkg, "cmd/forwarder/"), "forwarder/")
+}
+
+// hotFiles are those that every datagram passes through, and what they do not
+// hold: what allocates, waits or writes for people.
+var (
+	hotFiles = []string{
+		"query.go", "readers.go", "response.go",
+		"udp/in.go", "udp/out.go", "udp/peer.go", "udp/batch_linux.go", "udp/mmsg_linux.go", "udp/segment_linux.go", "udp/send_linux.go",
+		"wire/answer.go", "wire/chain.go", "wire/edns.go", "wire/message.go", "wire/name.go", "wire/query.go",
+		"../cache/cache.go", "../cache/entry.go", "../cache/table.go",
+		"../acl/set.go",
+	}
+	notInHotFiles = []string{"fmt", "log", "log/slog", "context", "sync", "container/list"}
+)
+
+func TestHotFiles(t *testing.T) {
+	for _, path := range hotFiles {
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		for _, spec := range file.Imports {
+			if name, _ := strconv.Unquote(spec.Path.Value); slices.Contains(notInHotFiles, name) {
+				t.Errorf("%s imports %s", path, name)
+			}
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.DeferStmt:
+				t.Errorf("%s has a defer", path)
+			case *ast.GoStmt:
+				t.Errorf("%s starts a goroutine", path)
+			case *ast.SelectorExpr:
+				if x, ok := n.X.(*ast.Ident); ok && x.Name == "time" && n.Sel.Name == "Now" {
+					t.Errorf("%s reads the clock", path)
+				}
+			}
+			return true
+		})
+	}
+}
+
+// Each package says in one place what it is.
+func TestPackageComments(t *testing.T) {
+	comments := make(map[string][]string)
+	walkModule(t, func(dir, path string, file *ast.File) {
+		if file.Doc != nil {
+			comments[dir] = append(comments[dir], path)
+		} else if comments[dir] == nil {
+			comments[dir] = []string{}
+		}
+	})
+	for dir, list := range comments {
+		if len(list) != 1 {
+			t.Errorf("%s has %d package comments %v, want one", dir, len(list), list)
+		}
+	}
+}
+
+// moduleImports returns what each package imports, outside its tests.
+func moduleImports(t *testing.T) map[string][]string {
+	t.Helper()
+	imports := make(map[string][]string)
+	walkModule(t, func(dir, path string, file *ast.File) {
+		if strings.HasSuffix(path, "_test.go") {
+			return
+		}
+		imports[dir] = append(imports[dir], "")
+		for _, spec := range file.Imports {
+			name, _ := strconv.Unquote(spec.Path.Value)
+			imports[dir] = append(imports[dir], name)
+		}
+	})
+	return imports
+}
+
+// walkModule parses the head of every Go file, dir being its package's path in
+// the module.
+func walkModule(t *testing.T, visit func(dir, path string, file *ast.File)) {
+	t.Helper()
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && strings.HasPrefix(d.Name(), ".") && path != "..":
+			return filepath.SkipDir
+		case !strings.HasSuffix(path, ".go"):
+			return nil
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly|parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		dir, err := filepath.Rel("..", filepath.Dir(path))
+		visit(dir, path, file)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -371,3 +371,27 @@ func ExampleCache() {
 	}
 	// Output: 10.79.252.13 6s
 }
+
+func TestAll(t *testing.T) {
+	c := cache.New(0)
+	for i := range 100 {
+		key := []byte{byte(i)}
+		c.Put(c.Hash(key), key, []byte("value"), cache.Times{TTL: 60})
+	}
+	seen := make(map[string]int)
+	for e := range c.All() {
+		seen[e.Key()]++
+	}
+	if len(seen) != 100 {
+		t.Errorf("All() yields %d keys, want 100", len(seen))
+	}
+	n := 0
+	for range c.All() {
+		if n++; n == 10 {
+			break
+		}
+	}
+	if n != 10 {
+		t.Errorf("All() goes on after a break: %d entries", n)
+	}
+}

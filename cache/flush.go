@@ -1,6 +1,21 @@
 package cache
 
-import "time"
+import (
+	"iter"
+	"time"
+)
+
+// All yields the entries, whatever their age. It takes no lock: of what is Put or
+// dropped meanwhile some are seen.
+func (c *Cache) All() iter.Seq[Entry] {
+	return func(yield func(Entry) bool) {
+		for i := range c.shards {
+			if !c.shards[i].table.Load().each(yield) {
+				return
+			}
+		}
+	}
+}
 
 // Purge drops all entries.
 func (c *Cache) Purge() {

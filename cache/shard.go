@@ -140,14 +140,12 @@ func (s *shard) delete(hash uint64, p place, e Entry) int64 {
 // sees what became of it.
 func (s *shard) deleteFunc(drop func(Entry) bool) int {
 	n := 0
-	for i, t := 0, s.table.Load(); i < len(t.buckets); i++ {
-		for slot := range ways {
-			start := t.buckets[i].slots[slot].Load()
-			if start != nil && drop(entryAt(start)) && s.remove(entryAt(start)) {
-				n++
-			}
+	s.table.Load().each(func(e Entry) bool {
+		if drop(e) && s.remove(e) {
+			n++
 		}
-	}
+		return true
+	})
 	return n
 }
 

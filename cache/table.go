@@ -184,3 +184,16 @@ func (b *bucket) passed(n int64) {
 		b.lanes.Add(uint64(n) * past)
 	}
 }
+
+// each calls yield with each entry until that returns false, and reports whether
+// it never did.
+func (t *table) each(yield func(Entry) bool) bool {
+	for i := range t.buckets {
+		for slot := range ways {
+			if start := t.buckets[i].slots[slot].Load(); start != nil && !yield(entryAt(start)) {
+				return false
+			}
+		}
+	}
+	return true
+}

@@ -2,13 +2,50 @@ package forwarder
 
 import (
 	"fmt"
+	"iter"
 	"strings"
+	"time"
 
 	"github.com/miekg/dns"
 
 	"vpcdns/cache"
 	"vpcdns/forwarder/wire"
 )
+
+// CachedAnswer is an answer that is kept.
+type CachedAnswer struct {
+	Name   string // as in presentation format, lower case
+	Type   uint16
+	Rcode  int           // of the answer
+	TTL    time.Duration // left; 0 or less of one that is kept to be given stale
+	Stored time.Duration // how long ago it was asked for
+}
+
+// Cached yields the answers that are kept, in no order. What is kept or dropped
+// meanwhile is seen or not.
+func (s *Server) Cached() iter.Seq[CachedAnswer] {
+	return func(yield func(CachedAnswer) bool) {
+		now := s.clock.now()
+		for e := range s.cache.All() {
+			if !yield(cachedAnswer(e, now)) {
+				return
+			}
+		}
+	}
+}
+
+func cachedAnswer(e cache.Entry, now time.Duration) CachedAnswer {
+	name := wire.KeyName(e.Key())
+	_, ans := splitValue(e.Value())
+	rtype := e.Key()[len(name):]
+	return CachedAnswer{
+		Name:   wire.NameText([]byte(name)),
+		Type:   uint16(rtype[0])<<8 | uint16(rtype[1]),
+		Rcode:  ans.Rcode(),
+		TTL:    e.Expires() - now,
+		Stored: now - e.Stored(),
+	}
+}
 
 // Flush forgets all that is cached. Answers under way are not kept.
 func (s *Server) Flush() {

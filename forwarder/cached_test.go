@@ -1,8 +1,12 @@
 package forwarder
 
 import (
+	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/miekg/dns"
 )
 
 func TestOnLabel(t *testing.T) {
@@ -36,5 +40,21 @@ func TestFlushNamesWithDots(t *testing.T) {
 		if n, err := s.FlushTree(name); n != want || err != nil {
 			t.Errorf("FlushTree(%q) = %d, %v, want %d", name, n, err, want)
 		}
+	}
+}
+
+func TestCached(t *testing.T) {
+	s := unserved(t) // with www.example. A
+	list := slices.Collect(s.Cached())
+	if len(list) != 1 {
+		t.Fatalf("Cached() yields %d answers, want 1", len(list))
+	}
+	got := list[0]
+	if got.Name != "www.example." || got.Type != dns.TypeA || got.Rcode != dns.RcodeSuccess || got.TTL <= 3590*time.Second || got.TTL > 3600*time.Second || got.Stored < 0 {
+		t.Errorf("Cached() = %+v, want www.example. A for an hour", got)
+	}
+	s.Flush()
+	if n := len(slices.Collect(s.Cached())); n != 0 {
+		t.Errorf("Cached() after Flush yields %d answers, want none", n)
 	}
 }

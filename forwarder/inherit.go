@@ -80,7 +80,7 @@ func inherit(files []*os.File, workers int) (h inheritance) {
 }
 
 func (h *inheritance) addTCP(l net.Listener) {
-	a := withZoneName(tcp.AddrPort(l.Addr()))
+	a := withZoneName(tcp.LocalAddr(l))
 	if h.tcp[a] != nil {
 		l.Close()
 		return

@@ -138,3 +138,43 @@ func eventually(f func() bool) bool {
 	}
 	return false
 }
+
+// In a real kernel: queries to a link-local address that arrive between two
+// servers are answered by the second one, though net knows the interface by its
+// number only.
+func TestInheritLinkLocal(t *testing.T) {
+	if !inNetNamespace(t) {
+		return
+	}
+	ip(t, "link set lo up")
+	net.ResolveUDPAddr("udp", "[fe80::1%lo]:53") // net looks at interfaces now, and then not for a minute
+	ip(t, "link add v0 type veth peer name v1")
+	ip(t, "link set v0 up")
+	ip(t, "link set v1 up")
+	ip(t, "addr add fe80::53/64 dev v0 nodad")
+	cfg := testConfig()
+	here := netip.MustParsePrefix("fe80::53/128")
+	cfg.Listen = []config.Listen{{Port: 5300, V6: true, Match: acl.List{{Prefix: here}}}}
+	n := hostNetwork()
+	former := run(t, cfg, Options{Workers: 2}, n)
+	if got := former.Addrs(); len(got) != 1 {
+		t.Fatalf("serving %v, want the link-local address", got)
+	}
+	addr := former.Addrs()[0].String()
+	files := sockets(t, former.Server)
+	former.HandOver(time.Second)
+	former.stop()
+	var clients []net.Conn
+	for i := range 20 {
+		clients = append(clients, askChaos(t, []string{"udp", "tcp"}[i%2], addr))
+	}
+	next := run(t, cfg, Options{Workers: 2, Inherited: files}, n)
+	if got := next.Addrs(); len(got) != 1 || got[0].String() != addr {
+		t.Fatalf("the next one serves %v, want %v", got, addr)
+	}
+	for _, c := range clients {
+		if err := readReply(c); err != nil {
+			t.Fatalf("a query that waited: %v", err)
+		}
+	}
+}

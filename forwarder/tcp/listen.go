@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -15,7 +16,9 @@ import (
 // Listen listens on a, with room for backlog connections that are not accepted
 // yet; 0 leaves the system's. The error wraps a syscall.Errno.
 func Listen(a netip.AddrPort, backlog int) (net.Listener, error) {
-	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", a.String())
+	var lc net.ListenConfig
+	lc.SetMultipathTCP(false) // named has none, and such a socket does not tell the zone of its address
+	l, err := lc.Listen(context.Background(), "tcp", a.String())
 	if err != nil {
 		var op *net.OpError // says again what was tried
 		if errors.As(err, &op) {
@@ -84,6 +87,25 @@ func listens(l net.Listener) bool {
 	on := 0
 	raw.Control(func(fd uintptr) { on, _ = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ACCEPTCONN) })
 	return on != 0
+}
+
+// LocalAddr returns the address that l is bound to, the zone of a link-local one
+// being the interface's index: net forgets it for interfaces that it has not
+// heard of for a while.
+func LocalAddr(l net.Listener) netip.AddrPort {
+	a := AddrPort(l.Addr())
+	raw, err := rawConn(l)
+	if err != nil || !a.Addr().IsLinkLocalUnicast() {
+		return a
+	}
+	raw.Control(func(fd uintptr) {
+		if sa, err := unix.Getsockname(int(fd)); err == nil {
+			if v6, ok := sa.(*unix.SockaddrInet6); ok && v6.ZoneId != 0 {
+				a = netip.AddrPortFrom(a.Addr().WithZone(strconv.Itoa(int(v6.ZoneId))), a.Port())
+			}
+		}
+	})
+	return a
 }
 
 // Shutdown ends a listener for all processes that have it.

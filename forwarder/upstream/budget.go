@@ -1,6 +1,9 @@
 package upstream
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Priority says who gives way when packets are short. The zero
 // value is PriorityClient.
@@ -19,8 +22,8 @@ const (
 const priorities = 6
 
 const (
-	// answerShare of a request's life is left when it gives up on budget:
-	// half a second, enough for a retry.
+	// answerShare of a request's life is left when it gives up on budget: half a
+	// second of the whole 4.5, enough for a retry.
 	answerShare = 9
 
 	// drainEvery is how often queued requests are sent: some at a time, in one
@@ -117,7 +120,7 @@ func (c *Client) enqueue(r *Request, b *budget) {
 		q.pushFront(r)
 	} else {
 		q.push(r)
-		until -= c.cfg.Wait / answerShare
+		until -= cmp.Or(r.Wait, c.cfg.Wait) / answerShare
 	}
 	b.stats.Queued++
 	c.wheel.set(&r.alarm, until, c.t)

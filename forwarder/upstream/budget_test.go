@@ -48,6 +48,20 @@ func TestColdStart(t *testing.T) {
 	})
 }
 
+// TestShortWait: a request that has little time waits for budget as long as that
+// lasts.
+func TestShortWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(serverA)
+		a := newAsker(t, n, func(c *Config) { c.PPS = 100 })
+		a.stream("spend", 10, 1e6)
+		r := a.start("short", func(r *Request) { r.Wait = 400 * time.Millisecond })
+		if _, failed := a.finish(); failed > 0 {
+			t.Errorf("%d failed, the last with %v", failed, a.ends[r].err)
+		}
+	})
+}
+
 func TestPriorities(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork(serverA)

@@ -213,3 +213,26 @@ func BenchmarkMatch(b *testing.B) {
 		})
 	}
 }
+
+func TestRecompile(t *testing.T) {
+	ten := netip.MustParsePrefix("10.0.0.0/8")
+	for _, test := range []struct {
+		name string
+		list acl.List
+		same bool
+	}{
+		{name: "nobody", list: nil, same: true},
+		{name: "a prefix", list: acl.List{{Prefix: ten}}, same: true},
+		{name: "localhost", list: acl.List{{Prefix: ten}, {Kind: acl.Localhost}}},
+		{name: "localnets within", list: acl.List{{Kind: acl.Nested, List: acl.List{{Kind: acl.Localnets, Negated: true}}}}},
+	} {
+		old := test.list.Compile(acl.Env{})
+		env := acl.Env{Localhost: []netip.Addr{netip.MustParseAddr("192.0.2.1")}, Localnets: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}
+		if got := test.list.Recompile(env, old); (got == old) != test.same {
+			t.Errorf("%s: Recompile gives the old Set: %v, want %v", test.name, got == old, test.same)
+		}
+		if got := test.list.Recompile(env, nil); got == nil {
+			t.Errorf("%s: Recompile without an old Set is nil", test.name)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package acl
 import (
 	"encoding/binary"
 	"net/netip"
+	"slices"
 )
 
 // Set is a compiled List: immutable, and safe for concurrent use. The nil Set
@@ -33,6 +34,22 @@ func (l List) Compile(env Env) *Set {
 		}
 	}
 	return s
+}
+
+// Recompile is Compile after the host's addresses have changed: it returns old,
+// the Set of before, when the list speaks of none of them.
+func (l List) Recompile(env Env, old *Set) *Set {
+	if old != nil && !l.ofHost() {
+		return old
+	}
+	return l.Compile(env)
+}
+
+// ofHost reports whether the list depends on the host's addresses.
+func (l List) ofHost() bool {
+	return slices.ContainsFunc(l, func(e Element) bool {
+		return e.Kind == Localhost || e.Kind == Localnets || e.List.ofHost()
+	})
 }
 
 // Match reports whether the list allows a. An IPv6 zone is ignored, as BIND

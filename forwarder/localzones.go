@@ -30,10 +30,12 @@ func newLocalZones(cfg *config.Config, env acl.Env) (localZones, error) {
 
 // withEnv returns the same zones with the access lists for other interfaces.
 func (l localZones) withEnv(cfg *config.Config, env acl.Env) localZones {
+	old := l.allow
 	l.allow = make(map[*local.Zone]*acl.Set)
 	for _, z := range cfg.Local {
 		if z.AllowQuery != nil {
-			l.allow[l.Zones[wire.PackName(z.Name)]] = z.AllowQuery.Compile(env)
+			zone := l.Zones[wire.PackName(z.Name)]
+			l.allow[zone] = z.AllowQuery.Recompile(env, old[zone])
 		}
 	}
 	return l

@@ -34,12 +34,13 @@ type state struct {
 // accessSets are the compiled access lists.
 type accessSets struct{ blackhole, query, cache, recurse *acl.Set }
 
-func compileSets(cfg *config.Config, env acl.Env) accessSets {
+// compileSets keeps what it can of the sets for other interfaces, if any.
+func compileSets(cfg *config.Config, env acl.Env, old accessSets) accessSets {
 	return accessSets{
-		blackhole: cfg.Blackhole.Compile(env),
-		query:     cfg.AllowQuery.Compile(env),
-		cache:     cfg.AllowCache.Compile(env),
-		recurse:   cfg.AllowRecurse.Compile(env),
+		blackhole: cfg.Blackhole.Recompile(env, old.blackhole),
+		query:     cfg.AllowQuery.Recompile(env, old.query),
+		cache:     cfg.AllowCache.Recompile(env, old.cache),
+		recurse:   cfg.AllowRecurse.Recompile(env, old.recurse),
 	}
 }
 
@@ -66,7 +67,7 @@ func (s *Server) newState(cfg *config.Config, old *state) (*state, error) {
 	st := &state{
 		cfg:     cfg,
 		env:     env,
-		sets:    compileSets(cfg, env),
+		sets:    compileSets(cfg, env, accessSets{}),
 		routes:  newRoutes(cfg, &zones),
 		chaos:   local.Chaos(cfg.Identity),
 		edns:    ednsLimits{cfg.EDNS.UDPSize, int(cfg.EDNS.MaxUDPSize), int(cfg.EDNS.NoCookieUDPSize)},
@@ -97,7 +98,7 @@ var orderModes = [...]wire.OrderMode{
 func (st *state) withEnv(env acl.Env) *state {
 	next := *st
 	next.env = env
-	next.sets = compileSets(st.cfg, env)
+	next.sets = compileSets(st.cfg, env, st.sets)
 	next.local = st.local.withEnv(st.cfg, env)
 	next.rates = st.rates.WithEnv(env)
 	return &next

@@ -119,7 +119,7 @@ func (r *Limiter) WithEnv(env acl.Env) *Limiter {
 	if r == nil {
 		return nil
 	}
-	return &Limiter{r.table, r.cfg.Exempt.Compile(env)}
+	return &Limiter{r.table, r.cfg.Exempt.Recompile(env, r.exempt)}
 }
 
 // LogOnly reports whether responses are only to be logged (log-only).

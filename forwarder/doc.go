@@ -6,9 +6,13 @@
 // A query's life:
 //
 //	udp.Serve ─► wire.Query ─► acl ─► cache ─ fresh ─► reply ─► udp.WriteBatch
-//	                                    └ miss, stale ─► queue ─► slow path
-//	slow path: join the same question ─► upstream ─► wire.Message ─► cache ─► replies
+//	                                    └ miss, stale ─► queue ─► resolver
+//	resolver: inflight ─► upstream ─► scrub ─► cache ─► sender
 //
-// What a query is judged by is an immutable state behind an atomic pointer;
-// Reload builds a new one, checks it whole, and swaps it.
+// A query knows no Server, only an engine: what may be touched on its way. A
+// worker is what the goroutine has that answers it. What an answer depends on is
+// an immutable state behind an atomic pointer; Reload builds a new one, checks it
+// whole, and swaps it. inflight decides, under its lock, what becomes of a miss,
+// and does nothing else; a resolver acts on that and on upstream's answers, and
+// its sender replies.
 package forwarder

@@ -3,6 +3,7 @@
 //
 //	go run ./cmd/bench                    all peers that are installed
 //	go run ./cmd/bench -rounds 1 unbound  in short, beside one of them
+//	go run ./cmd/bench -before PROGRAM    an earlier version too, in the same rounds
 //	go run ./cmd/bench -from results.json tables and plot of an earlier run
 //
 // Each server runs on one core; the load, and an upstream that answers every

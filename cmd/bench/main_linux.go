@@ -22,6 +22,7 @@ type options struct {
 	time      time.Duration // of one load
 	names     int           // in the big cache
 	forwarder string        // program; "" builds it
+	before    string        // program of an earlier version, or ""
 	out, from string
 	readme    string
 	peers     []string
@@ -33,6 +34,7 @@ func main() {
 	flag.DurationVar(&o.time, "time", time.Second, "`length` of one load")
 	flag.IntVar(&o.names, "names", 1_000_000, "`names` in the big cache")
 	flag.StringVar(&o.forwarder, "forwarder", "", "`program` to measure, instead of building it from the source here")
+	flag.StringVar(&o.before, "before", "", "`program` of an earlier version, to measure beside the forwarder")
 	flag.StringVar(&o.out, "o", "", "`directory` to write results.json and hit.svg to")
 	flag.StringVar(&o.from, "from", "", "`file` of an earlier run to show, instead of measuring")
 	flag.StringVar(&o.readme, "readme", "", "`file` to write the tables to, between its bench:begin and bench:end marks")

@@ -87,6 +87,10 @@ func (b *bench) choosePeers() error {
 		case floor:
 			p.program, err = b.compile()
 			wanted = p.program != ""
+		case before:
+			if wanted = b.before != ""; wanted {
+				p.program, err = filepath.Abs(b.before)
+			}
 		case ours:
 			p.program, err = b.build()
 			wanted = true

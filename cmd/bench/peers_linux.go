@@ -26,11 +26,17 @@ options {
 zone "awslab.mycompany.corp" { type forward; forwarders { 127.0.0.1 port {upstream}; }; };
 `
 
+// before is an earlier version of the forwarder.
+const before = "before"
+
+const forwarderArgs = "-g --metrics-address= -c {conf}"
+
 // peers have what they need to answer all questions from a cache of a gigabyte,
 // with one thread, without validation.
 var peers = []peer{
 	{name: "echo", args: "{port}", big: true},
-	{name: "forwarder", args: "-g --metrics-address= -c {conf}", conf: namedConf, big: true},
+	{name: ours, args: forwarderArgs, conf: namedConf, big: true},
+	{name: before, args: forwarderArgs, conf: namedConf, big: true},
 	{name: "dnsdist", program: "dnsdist", args: "--supervised --disable-syslog -C {conf}", big: true, conf: `
 setLocal("127.0.0.1:{port}")
 setACL({"127.0.0.0/8"})

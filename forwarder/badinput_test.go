@@ -2,12 +2,10 @@ package forwarder
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/binary"
 	goflag "flag"
 	"fmt"
 	"net/netip"
-	"runtime"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -15,12 +13,10 @@ import (
 
 	"github.com/miekg/dns"
 	"go.uber.org/goleak"
-	"golang.org/x/net/dns/dnsmessage"
 
 	"vpcdns/acl"
 	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/udp"
-	"vpcdns/forwarder/wire"
 )
 
 var mutants = goflag.Int("mutants", 20_000, "how many broken messages tests send, from clients and from upstream, over UDP and over TCP each")
@@ -50,15 +46,6 @@ func tryOut(t *testing.T, cfg *config.Config, test func(t *testing.T, b *trial))
 		}
 	})
 	goleak.VerifyNone(t)
-}
-
-// heapOctets returns how many octets of the heap are in use.
-func heapOctets() int {
-	runtime.GC()
-	runtime.GC() // what a sync.Pool held is gone after the second
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int(m.HeapInuse)
 }
 
 // hostileConfig has all that queries can meet.
@@ -122,20 +109,6 @@ func (b *trial) settle(t *testing.T) []reply {
 	clear(b.owed)
 	return got
 }
-
-// checkFrame holds a reply to what a forwarder vouches for: the records are
-// whole. What is in those that it does not know is upstream's (RFC 3597).
-func checkFrame(t *testing.T, reply []byte) {
-	t.Helper()
-	var p dnsmessage.Parser
-	_, err := p.Start(reply)
-	if err := cmp.Or(err, p.SkipAllQuestions(), p.SkipAllAnswers(), p.SkipAllAuthorities(), p.SkipAllAdditionals()); err != nil {
-		t.Fatalf("reply %x: %v", reply, err)
-	}
-}
-
-// deserves reports whether a message is a query that must get a reply.
-func deserves(msg []byte) bool { return len(msg) >= wire.HeaderLen && msg[2]&0x80 == 0 }
 
 // A reply has its query's opcode, whatever else is wrong.
 func TestSignedOtherOpcode(t *testing.T) {

@@ -56,33 +56,6 @@ func TestBailiwick(t *testing.T) {
 	}
 }
 
-// saying is an answer to query with these records, as in replay scripts.
-func saying(t *testing.T, query []byte, records []string) *dns.Msg {
-	t.Helper()
-	s, err := parseSections(records)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := new(dns.Msg).SetReply(unpacked(t, query))
-	m.Answer, m.Ns, m.Extra = s.answer, s.authority, s.additional
-	return m
-}
-
-// linesOf is the response code, unless it is NOERROR, and the records, sorted:
-// those of a set come in any order.
-func linesOf(m *dns.Msg) (lines []string) {
-	if m.Rcode != dns.RcodeSuccess {
-		lines = append(lines, dns.RcodeToString[m.Rcode])
-	}
-	for _, section := range [][]dns.RR{m.Answer, m.Ns, m.Extra} {
-		for _, rr := range section {
-			lines = append(lines, strings.Join(strings.Fields(rr.String()), " "))
-		}
-	}
-	slices.Sort(lines)
-	return lines
-}
-
 // Upstream that denies a name and gives its address all the same is believed
 // for as long as a denial without SOA.
 func TestDeniedWithRecords(t *testing.T) {
@@ -95,70 +68,4 @@ func TestDeniedWithRecords(t *testing.T) {
 	if e, ok := s.cache.Get(s.cache.Hash(key), key); !ok || e.TTL() != scrub.BareNegativeTTL {
 		t.Errorf("kept = %v, TTL %d, want true, %d", ok, e.TTL(), scrub.BareNegativeTTL)
 	}
-}
-
-// stranger returns a record that does not belong to the question: in the
-// answer section, its owner is not of the chain; in the authority section, it
-// is no part of a denial; in the additional one, no answer has its name.
-func stranger(m *dns.Msg) dns.RR {
-	if len(m.Question) != 1 {
-		return nil
-	}
-	chain := chainOf(m)
-	within := func(zone string) bool {
-		return slices.ContainsFunc(chain, func(name string) bool { return dns.IsSubDomain(zone, name) })
-	}
-	for _, rr := range m.Answer {
-		owner := dns.CanonicalName(rr.Header().Name)
-		_, isDNAME := rr.(*dns.DNAME)
-		_, isSig := rr.(*dns.RRSIG)
-		if !slices.Contains(chain, owner) && !((isDNAME || isSig) && within(owner)) {
-			return rr
-		}
-	}
-	for _, rr := range m.Ns {
-		switch rr.Header().Rrtype {
-		case dns.TypeSOA:
-			if !within(dns.CanonicalName(rr.Header().Name)) {
-				return rr
-			}
-		case dns.TypeRRSIG, dns.TypeNSEC, dns.TypeNSEC3:
-		default:
-			return rr
-		}
-	}
-	for _, rr := range m.Extra {
-		mentioned := func(by dns.RR) bool { return mentions(by, rr.Header().Name) }
-		if rr.Header().Rrtype != dns.TypeOPT && !slices.ContainsFunc(m.Answer, mentioned) {
-			return rr
-		}
-	}
-	return nil
-}
-
-// chainOf returns the names that the answer section leads to.
-func chainOf(m *dns.Msg) []string {
-	chain := []string{dns.CanonicalName(m.Question[0].Name)}
-	for i := 0; i < len(chain); i++ {
-		for _, rr := range m.Answer {
-			c, ok := rr.(*dns.CNAME)
-			if !ok || dns.CanonicalName(c.Hdr.Name) != chain[i] {
-				continue
-			}
-			if target := dns.CanonicalName(c.Target); !slices.Contains(chain, target) {
-				chain = append(chain, target)
-			}
-		}
-	}
-	return chain
-}
-
-// mentions reports whether rr's data has the name.
-func mentions(rr dns.RR, name string) bool {
-	for i := 1; i <= dns.NumField(rr); i++ {
-		if dns.CanonicalName(dns.Field(rr, i)) == dns.CanonicalName(name) {
-			return true
-		}
-	}
-	return false
 }

@@ -69,19 +69,6 @@ func TestSuspended(t *testing.T) {
 	})
 }
 
-// suspend lets time pass that Go's clock does not see.
-func (n *fakeNet) suspend(d time.Duration) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.slept += d
-}
-
-func (n *fakeNet) asleep() time.Duration {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.slept
-}
-
 // Two readings of clocks that are not quite simultaneous are no suspension.
 func TestNotSuspended(t *testing.T) {
 	virtual(t, testConfig(), func(t *testing.T, r *replay) {

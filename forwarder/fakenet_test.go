@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/binary"
 	"io"
+	"maps"
 	"net"
 	"net/netip"
 	"sync"
-	"syscall"
+	"testing"
+	"testing/synctest"
 	"time"
 
 	"vpcdns/acl"
@@ -168,24 +170,6 @@ func (n *fakeNet) close() {
 	}
 }
 
-func readFrame(r io.Reader) ([]byte, error) {
-	var length [2]byte
-	if _, err := io.ReadFull(r, length[:]); err != nil {
-		return nil, err
-	}
-	msg := make([]byte, binary.BigEndian.Uint16(length[:]))
-	_, err := io.ReadFull(r, msg)
-	return msg, err
-}
-
-// fakeListener is a TCP listener whose connections are net.Pipes.
-type fakeListener struct {
-	addr   netip.AddrPort
-	conns  chan net.Conn
-	closed chan struct{}
-	once   sync.Once
-}
-
 func (n *fakeNet) listenTCP(a netip.AddrPort, _ int) (net.Listener, error) {
 	l := &fakeListener{addr: a, conns: make(chan net.Conn), closed: make(chan struct{})}
 	n.mu.Lock()
@@ -193,43 +177,6 @@ func (n *fakeNet) listenTCP(a netip.AddrPort, _ int) (net.Listener, error) {
 	n.tcp[a] = l
 	return l, nil
 }
-
-func (l *fakeListener) connect(peer netip.AddrPort) net.Conn {
-	if l == nil {
-		return nil
-	}
-	client, server := net.Pipe()
-	select {
-	case l.conns <- fakeConn{server, peer, l.addr}:
-		return client
-	case <-l.closed:
-		return nil
-	}
-}
-
-func (l *fakeListener) Accept() (net.Conn, error) {
-	select {
-	case c := <-l.conns:
-		return c, nil
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (l *fakeListener) Close() error {
-	l.once.Do(func() { close(l.closed) })
-	return nil
-}
-
-func (l *fakeListener) Addr() net.Addr { return net.TCPAddrFromAddrPort(l.addr) }
-
-type fakeConn struct {
-	net.Conn
-	peer, local netip.AddrPort
-}
-
-func (c fakeConn) RemoteAddr() net.Addr { return net.TCPAddrFromAddrPort(c.peer) }
-func (c fakeConn) LocalAddr() net.Addr  { return net.TCPAddrFromAddrPort(c.local) }
 
 // arrive notes a query at upstream.
 func (n *fakeNet) arrive(q *asking) {
@@ -274,15 +221,6 @@ func (n *fakeNet) change(env acl.Env) {
 	n.env = env
 }
 
-// fakeSocket is a connected UDP socket to an upstream server.
-type fakeSocket struct {
-	n      *fakeNet
-	server netip.AddrPort
-	in     chan []byte // nil is an ICMP refusal
-	closed chan struct{}
-	once   sync.Once
-}
-
 func (n *fakeNet) dial(server, _ netip.AddrPort) (upstream.Socket, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -291,53 +229,6 @@ func (n *fakeNet) dial(server, _ netip.AddrPort) (upstream.Socket, error) {
 		return newMirror(), nil
 	}
 	return &fakeSocket{n: n, server: server, in: make(chan []byte, 64), closed: make(chan struct{})}, nil
-}
-
-func (k *fakeSocket) Send(msgs [][]byte) (int, error) {
-	for _, m := range msgs {
-		k.n.arrive(&asking{
-			server: k.server,
-			msg:    append([]byte(nil), m...),
-			answer: k.deliver,
-			refuse: func() { k.deliver(nil) },
-		})
-	}
-	return len(msgs), nil
-}
-
-// deliver puts msg into the socket's buffer; what finds it full is lost, as in a
-// kernel. A Send that waited here for a reader could hold up that very reader,
-// which sends as well.
-func (k *fakeSocket) deliver(msg []byte) {
-	select {
-	case k.in <- msg:
-	default:
-	}
-}
-
-func (k *fakeSocket) Recv(bufs [][]byte, sizes []int) (int, error) {
-	select {
-	case m := <-k.in:
-		if m == nil {
-			return 0, syscall.ECONNREFUSED
-		}
-		sizes[0] = copy(bufs[0], m)
-		return 1, nil
-	case <-k.closed:
-		return 0, net.ErrClosed
-	}
-}
-
-func (k *fakeSocket) LocalAddr() netip.AddrPort { return netip.AddrPort{} }
-
-func (k *fakeSocket) Close() error {
-	k.once.Do(func() {
-		close(k.closed)
-		k.n.mu.Lock()
-		defer k.n.mu.Unlock()
-		k.n.closed++
-	})
-	return nil
 }
 
 func (n *fakeNet) dialTCP(_ context.Context, server, _ netip.AddrPort) (net.Conn, error) {
@@ -356,4 +247,60 @@ func (n *fakeNet) dialTCP(_ context.Context, server, _ netip.AddrPort) (net.Conn
 		}
 	}()
 	return client, nil
+}
+
+// suspend lets time pass that Go's clock does not see.
+func (n *fakeNet) suspend(d time.Duration) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.slept += d
+}
+
+func (n *fakeNet) asleep() time.Duration {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.slept
+}
+
+// awaited waits for the next query that upstream does not answer by itself.
+func (n *fakeNet) awaited(t testing.TB) *asking {
+	t.Helper()
+	for range 2000 {
+		if q := n.take(netip.Addr{}); q != nil {
+			return q
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Fatal("upstream was not asked")
+	return nil
+}
+
+// connections are those that ask has opened, by client.
+func (n *fakeNet) connections() map[netip.AddrPort]net.Conn {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return maps.Clone(n.conns)
+}
+
+// hangUp ends a client's connection.
+func (n *fakeNet) hangUp(peer netip.AddrPort) {
+	n.mu.Lock()
+	c := n.conns[peer]
+	n.mu.Unlock()
+	c.Close()
+	synctest.Wait()
+}
+
+// connect opens a client's connection that nobody reads yet.
+func (n *fakeNet) connect(t *testing.T, peer netip.AddrPort) net.Conn {
+	t.Helper()
+	n.mu.Lock()
+	l := n.tcp[testServer]
+	n.mu.Unlock()
+	c := l.connect(peer)
+	if c == nil {
+		t.Fatal("connection refused")
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
 }

@@ -1,7 +1,6 @@
 package forwarder
 
 import (
-	"bytes"
 	"slices"
 	"strings"
 	"testing"
@@ -43,53 +42,6 @@ func FuzzServe(f *testing.F) {
 		}
 		checkReply(t, msg, reply, tcp)
 	})
-}
-
-// checkReply holds a reply to its query.
-func checkReply(t *testing.T, query, reply []byte, tcp bool) {
-	t.Helper()
-	checkHead(t, query, reply, tcp)
-	m := new(dns.Msg)
-	if err := m.Unpack(reply); err != nil {
-		t.Fatalf("reply %x to %x: %v", reply, query, err)
-	}
-	var q wire.Query
-	q.Parse(query)
-	if m.AuthenticatedData || m.Zero || m.IsEdns0() != nil && !q.EDNS.Present {
-		t.Fatalf("reply to %x has AD, Z, or an OPT that nobody wanted:\n%v", query, m)
-	}
-}
-
-// checkHead holds the length of a reply and what stands before its records to
-// its query.
-func checkHead(t *testing.T, query, reply []byte, tcp bool) {
-	t.Helper()
-	const opcode = 0x78
-	var q wire.Query
-	q.Parse(query)
-	switch most := mostOf(&q, tcp); {
-	case len(reply) < wire.HeaderLen || !bytes.Equal(reply[:2], query[:2]):
-		t.Fatalf("reply %x to %x: too short, or another ID", reply, query)
-	case reply[2]&0x80 == 0 || reply[2]&opcode != query[2]&opcode:
-		t.Fatalf("reply %x to %x: no response, or another opcode", reply, query)
-	case len(reply) > most:
-		t.Fatalf("reply to %x has %d octets, want %d at most", query, len(reply), most)
-	}
-	if n := int(reply[4])<<8 | int(reply[5]); n > 1 || n == 1 && !bytes.HasPrefix(reply[wire.HeaderLen:], q.Question) {
-		t.Fatalf("reply %x to %x: another question", reply, query)
-	}
-}
-
-// mostOf is what a client takes.
-func mostOf(q *wire.Query, tcp bool) int {
-	const most = 1232
-	switch {
-	case tcp:
-		return dns.MaxMsgSize
-	case q.EDNS.Present:
-		return max(dns.MinMsgSize, min(int(q.EDNS.UDPSize), most))
-	}
-	return dns.MinMsgSize
 }
 
 // FuzzAnswer hands the server an answer of upstream and checks what a client
@@ -142,50 +94,6 @@ func FuzzAnswer(f *testing.F) {
 			t.Fatalf("from the cache:\n%v\nat first:\n%v", again, got)
 		}
 	})
-}
-
-// learn gives the server upstream's answer to a query, and returns the reply
-// to it, and the one to the same query after that; nil for those that wait.
-func (s *Server) learn(t *testing.T, query, msg []byte) (first, kept []byte) {
-	t.Helper()
-	s.Flush()
-	mem := newMemConn(testServer)
-	r, f := s.fetchOf(t, query, mem)
-	r.Answer(&f.req, msg, nil)
-	r.Flush()
-	sent := mem.sentSoFar()
-	if len(sent) == 0 {
-		return nil, nil
-	}
-	if kept, what := s.newAsker().ask(query, testAsker(false)); what == replied {
-		return sent[0].Data, kept
-	}
-	return sent[0].Data, nil
-}
-
-func unpacked(t *testing.T, msg []byte) *dns.Msg {
-	t.Helper()
-	m := new(dns.Msg)
-	if err := m.Unpack(msg); err != nil {
-		t.Fatalf("Unpack(%x) = %v", msg, err)
-	}
-	return m
-}
-
-// allLines are the records but their TTLs, sorted.
-func allLines(m *dns.Msg) []string {
-	list := []string{}
-	for _, rr := range slices.Concat(m.Answer, m.Ns, m.Extra) {
-		if rr.Header().Rrtype == dns.TypeOPT {
-			continue
-		}
-		rr = dns.Copy(rr)
-		rr.Header().Ttl = 0
-		rr.Header().Rdlength = 0
-		list = append(list, strings.ToLower(rr.String()))
-	}
-	slices.Sort(list)
-	return list
 }
 
 // checkSaid holds a reply to what upstream said.

@@ -1,7 +1,6 @@
 package forwarder
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -58,60 +57,6 @@ func TestHandOver(t *testing.T) {
 			})
 		})
 	}
-}
-
-// loopback is a network with nothing but 127.0.0.1, and a configuration that
-// serves a free port there.
-func loopback(t *testing.T) (*config.Config, network) {
-	t.Helper()
-	cfg := testConfig()
-	cfg.Listen[0].Port = freePort(t)
-	n := hostNetwork()
-	n.env = func() (acl.Env, error) { return envOf("127.0.0.1/8"), nil }
-	return cfg, n
-}
-
-// freePort returns a port of loopback that is free for UDP and TCP.
-func freePort(t *testing.T) uint16 {
-	t.Helper()
-	for range 100 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		c, err := net.ListenPacket("udp", l.Addr().String())
-		l.Close()
-		if err == nil {
-			c.Close()
-			return tcp.AddrPort(l.Addr()).Port()
-		}
-	}
-	t.Fatal("no port is free for both UDP and TCP")
-	return 0
-}
-
-// running is a Server that serves.
-type running struct {
-	*Server
-	stop func()
-}
-
-func run(t *testing.T, cfg *config.Config, o Options, n network) running {
-	t.Helper()
-	s, err := newServer(cfg, o, n)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		s.Serve(ctx)
-	}()
-	<-s.Ready()
-	stop := func() { cancel(); <-ended }
-	t.Cleanup(stop)
-	return running{s, stop}
 }
 
 func sockets(t *testing.T, s *Server) []*os.File {

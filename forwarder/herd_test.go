@@ -93,25 +93,6 @@ func TestHerd(t *testing.T) {
 	}
 }
 
-// addressFor answers a query with an address of TTL 10.
-func addressFor(q *asking, addr string) []byte {
-	m, r := new(dns.Msg), new(dns.Msg)
-	if err := m.Unpack(q.msg); err != nil {
-		return nil
-	}
-	r.SetReply(m)
-	rr, err := dns.NewRR(m.Question[0].Name + " 10 IN A " + addr)
-	if err != nil {
-		return nil
-	}
-	r.Answer = []dns.RR{rr}
-	msg, err := r.Pack()
-	if err != nil {
-		return nil
-	}
-	return msg
-}
-
 // herd lets clients ask for www.example. at once, tcp of them over 20
 // connections.
 func (n *fakeNet) herd(clients, tcp int) {

@@ -3,89 +3,14 @@ package forwarder
 import (
 	"encoding/binary"
 	"fmt"
-	"net"
 	"net/netip"
 	"testing"
 
 	"github.com/miekg/dns"
 
-	"vpcdns/cache"
 	"vpcdns/forwarder/udp"
-	"vpcdns/forwarder/upstream"
 	"vpcdns/forwarder/wire"
 )
-
-// hitCase is one query with the answer that the cache has for it.
-type hitCase struct {
-	name  string
-	query []byte
-	tcp   bool
-}
-
-// hits are queries for a set of four addresses behind a CNAME.
-func hits(tb testing.TB) []hitCase {
-	plain := new(dns.Msg)
-	plain.SetQuestion("www.Example.", dns.TypeA)
-	edns := plain.Copy()
-	edns.SetEdns0(1232, false)
-	cookie := edns.Copy()
-	opt := cookie.IsEdns0()
-	opt.Option = []dns.EDNS0{&dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: clientCookie}}
-	pack := func(m *dns.Msg) []byte {
-		msg, err := m.Pack()
-		if err != nil {
-			tb.Fatal(err)
-		}
-		return msg
-	}
-	return []hitCase{
-		{"hit", pack(plain), false},
-		{"hit-edns", pack(edns), false},
-		{"hit-cookie", pack(cookie), false},
-		{"hit-tcp", pack(edns), true},
-	}
-}
-
-// unserved returns a Server that nobody serves, with www.example A in its
-// cache.
-func unserved(tb testing.TB) *Server {
-	tb.Helper()
-	s, err := newServer(testConfig(), Options{Workers: 1, UpstreamPPS: Unlimited}, newFakeNet("10.79.1.10/24").network())
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() {
-		s.state.Load().upstream.Close()
-		s.listeners.closeAll()
-	})
-	fill(tb, s)
-	return s
-}
-
-// fill puts www.example A into s's cache.
-func fill(tb testing.TB, s *Server) {
-	tb.Helper()
-	m := new(dns.Msg)
-	m.SetQuestion("www.example.", dns.TypeA)
-	m.Response, m.Compress = true, true
-	h := dns.RR_Header{Name: "www.example.", Rrtype: dns.TypeCNAME, Class: dns.ClassINET, Ttl: 3600}
-	m.Answer = []dns.RR{&dns.CNAME{Hdr: h, Target: "web.example."}}
-	h.Name, h.Rrtype = "web.example.", dns.TypeA
-	for i := range 4 {
-		m.Answer = append(m.Answer, &dns.A{Hdr: h, A: net.IPv4(10, 0, 0, byte(i))})
-	}
-	msg, err := m.Pack()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	var parsed wire.Message
-	if !parsed.Parse(msg) || !parsed.Keepable() {
-		tb.Fatal("the answer cannot be kept as it is")
-	}
-	value, _ := parsed.AppendAnswer(appendZone(nil, 1), wire.TTLPolicy{Max: 1 << 30})
-	key := append([]byte("\x03www\x07example\x00"), 0, 1, 0, 1, 0)
-	s.cache.Put(s.cache.Hash(key), key, value, cache.Times{Stored: s.clock.now(), TTL: 3600})
-}
 
 // serveOnce is the body of the benchmark and of the allocation test.
 func (e *hitCase) serveOnce(a *asker, dst []byte) (int, outcome) {
@@ -231,60 +156,6 @@ func benchmarkMiss(b *testing.B) {
 		p.ping(b)
 	}
 	perQuery(b, burst)
-}
-
-// mirror is a socket to a server that answers each query at once with one
-// address, at little cost.
-type mirror struct {
-	answers chan []byte
-	spare   chan []byte
-	closed  chan struct{}
-}
-
-func newMirror() upstream.Socket {
-	m := &mirror{answers: make(chan []byte, 1024), spare: make(chan []byte, 1024), closed: make(chan struct{})}
-	return m
-}
-
-func (m *mirror) Send(msgs [][]byte) (int, error) {
-	for _, q := range msgs {
-		var buf []byte
-		select {
-		case buf = <-m.spare:
-		default:
-		}
-		end := wire.HeaderLen + len("\x0a0000000000\x07example\x00") + 4
-		buf = append(buf[:0], q[:end]...)
-		buf[2] |= wire.QR >> 8
-		binary.BigEndian.PutUint16(buf[6:], 1)
-		binary.BigEndian.PutUint16(buf[10:], 0)
-		m.answers <- append(buf, 0xc0, 12, 0, 1, 0, 1, 0, 0, 1, 44, 0, 4, 10, 0, 0, 1)
-	}
-	return len(msgs), nil
-}
-
-func (m *mirror) Recv(bufs [][]byte, sizes []int) (n int, err error) {
-	select {
-	case a := <-m.answers:
-		for {
-			sizes[n] = copy(bufs[n], a)
-			n++
-			m.spare <- a
-			if n == len(bufs) || len(m.answers) == 0 {
-				return n, nil
-			}
-			a = <-m.answers
-		}
-	case <-m.closed:
-		return 0, net.ErrClosed
-	}
-}
-
-func (m *mirror) LocalAddr() netip.AddrPort { return netip.AddrPort{} }
-
-func (m *mirror) Close() error {
-	close(m.closed)
-	return nil
 }
 
 func benchmarkTCP(b *testing.B) {

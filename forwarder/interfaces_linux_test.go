@@ -129,16 +129,6 @@ func TestAddressVanishes(t *testing.T) {
 	t.Logf("answers again after %v", time.Since(began))
 }
 
-func eventually(f func() bool) bool {
-	for range 1000 {
-		if f() {
-			return true
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	return false
-}
-
 // In a real kernel: queries to a link-local address that arrive between two
 // servers are answered by the second one, though net knows the interface by its
 // number only.

@@ -1,7 +1,6 @@
 package forwarder
 
 import (
-	"io"
 	"net/netip"
 	"slices"
 	"testing"
@@ -10,19 +9,6 @@ import (
 
 	"github.com/miekg/dns"
 )
-
-// news is what the kernel tells of interfaces.
-type news struct {
-	*io.PipeReader
-	*io.PipeWriter
-}
-
-func newNews() *news {
-	r, w := io.Pipe()
-	return &news{r, w}
-}
-
-func (n *news) Close() error { return n.PipeReader.Close() }
 
 // An address that goes is not served, the others are; when it is back it is
 // served again: at once when the kernel tells, else soon.

@@ -133,11 +133,3 @@ func (m *mutator) hostileQuery(limit int) []byte {
 	}
 	return m.mutate(m.query(), limit)
 }
-
-func packed(m *dns.Msg) []byte {
-	msg, err := m.Pack()
-	if err != nil {
-		panic(err)
-	}
-	return msg
-}

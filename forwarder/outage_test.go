@@ -2,7 +2,6 @@ package forwarder
 
 import (
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -56,8 +55,6 @@ func (o outage) lastGood(l *lookup) (at time.Time) {
 	}
 	return at
 }
-
-func isHot(l *lookup) bool { return strings.HasPrefix(l.name, "hot") }
 
 // TestUpstreamDead holds what clients see of an outage, by the way in which
 // upstream is dead.

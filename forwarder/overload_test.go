@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
-	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -309,12 +308,4 @@ func flood(t *testing.T, r *replay, c *crowd, rate int, d time.Duration) {
 	if n := r.s.waiters.n.Load(); n != 0 {
 		t.Errorf("%d queries wait for a reply in the end, want 0", n)
 	}
-}
-
-// heapInOverload is the memory that is in use, in octets.
-func heapInOverload() int64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc)
 }

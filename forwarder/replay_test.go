@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -38,20 +37,6 @@ func TestReplay(t *testing.T) {
 	}
 }
 
-// configOf loads a named.conf.
-func configOf(t *testing.T, text string) *config.Config {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "named.conf")
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cfg, _, err := config.Load(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cfg
-}
-
 // replay is a running script.
 type replay struct {
 	t     *testing.T
@@ -82,37 +67,6 @@ func runScript(t *testing.T, path string, s script, cfg *config.Config) {
 		}
 	}
 	r.stop()
-}
-
-func newReplay(t *testing.T, cfg *config.Config, n *fakeNet) *replay {
-	return newReplayWith(t, cfg, n, Options{Workers: 1, UpstreamPPS: Unlimited})
-}
-
-func newReplayWith(t *testing.T, cfg *config.Config, n *fakeNet, o Options) *replay {
-	s, err := newServer(cfg, o, n.network())
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	r := &replay{t: t, s: s, net: n, began: time.Now(), cancel: cancel, done: make(chan error, 1),
-		asked: make(map[uint16]client), queries: make(map[uint16]*dns.Msg)}
-	go func() { r.done <- s.Serve(ctx) }()
-	<-s.Ready()
-	synctest.Wait()
-	return r
-}
-
-// stop ends the server and all that is around it.
-func (r *replay) stop() {
-	r.cancel()
-	if err := <-r.done; err != nil {
-		r.t.Errorf("Serve = %v, want nil", err)
-	}
-	r.net.close()
-	synctest.Wait()
-	if n := r.net; n.dialled != n.closed {
-		r.t.Errorf("%d sockets to upstream were made, %d closed", n.dialled, n.closed)
-	}
 }
 
 func (r *replay) step(s step) error {

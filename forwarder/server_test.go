@@ -2,10 +2,8 @@ package forwarder
 
 import (
 	"context"
-	"encoding/binary"
 	"net"
 	"net/netip"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,77 +14,6 @@ import (
 	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/tcp"
 )
-
-// testConfig forwards all names to 10.79.0.2 for everyone.
-func testConfig() *config.Config {
-	cfg := config.Default()
-	cfg.Listen = []config.Listen{{Port: 53, Match: acl.All()}}
-	cfg.AllowQuery, cfg.AllowCache, cfg.AllowRecurse = acl.All(), acl.All(), acl.All()
-	cfg.Zones = []config.ForwardZone{{Name: ".", Forwarders: []netip.AddrPort{netip.MustParseAddrPort("10.79.0.2:53")}}}
-	cfg.Local = nil
-	return cfg
-}
-
-// echoUpstream answers at once: names that start with "hold" never, "big" with
-// 60,000 octets, the rest with one address.
-func echoUpstream(q *asking) []byte {
-	m, r := new(dns.Msg), new(dns.Msg)
-	if err := m.Unpack(q.msg); err != nil {
-		return nil
-	}
-	r.SetReply(m)
-	r.RecursionAvailable, r.Compress = true, true
-	name := m.Question[0].Name
-	h := dns.RR_Header{Name: name, Class: dns.ClassINET, Ttl: 300, Rrtype: dns.TypeA}
-	switch {
-	case strings.HasPrefix(name, "hold"):
-		return nil
-	case strings.HasPrefix(name, "big") && !q.tcp:
-		r.Truncated = true
-	case strings.HasPrefix(name, "big"):
-		r.Answer = bigAnswer(h)
-	default:
-		r.Answer = []dns.RR{&dns.A{Hdr: h, A: net.IPv4(10, 0, 0, 1)}}
-	}
-	msg, err := r.Pack()
-	if err != nil {
-		return nil
-	}
-	return msg
-}
-
-func bigAnswer(h dns.RR_Header) (rrs []dns.RR) {
-	h.Rrtype = dns.TypeTXT
-	for i := range 230 {
-		text := strings.Repeat(string(rune('a'+i%26)), 250)
-		rrs = append(rrs, &dns.TXT{Hdr: h, Txt: []string{text[:249] + string(rune('0'+i/26))}})
-	}
-	return rrs
-}
-
-// queryFor is a query with its length in front, as over TCP.
-func queryFor(id uint16, name string, qtype uint16) []byte {
-	m := new(dns.Msg)
-	m.SetQuestion(name, qtype)
-	m.Id = id
-	return framed(m)
-}
-
-func framed(m *dns.Msg) []byte {
-	msg, err := m.Pack()
-	if err != nil {
-		panic(err)
-	}
-	return append(binary.BigEndian.AppendUint16(nil, uint16(len(msg))), msg...)
-}
-
-// serveVirtual starts a Server in a synctest bubble on 10.79.1.10:53 with
-// echoUpstream, and stops it at the end of the test.
-func serveVirtual(t *testing.T, cfg *config.Config) *replay {
-	n := newFakeNet("10.79.1.10/24")
-	n.auto = echoUpstream
-	return newReplay(t, cfg, n)
-}
 
 func TestServeReturnsAfterContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -124,22 +51,6 @@ func TestShutdownAnswersFlushed(t *testing.T) {
 		}
 		r.stop()
 	})
-}
-
-// answerTo is an answer to q with one address.
-func answerTo(t *testing.T, q *asking, addr string) []byte {
-	t.Helper()
-	m, r := new(dns.Msg), new(dns.Msg)
-	if err := m.Unpack(q.msg); err != nil {
-		t.Fatal(err)
-	}
-	r.SetReply(m)
-	r.Answer = []dns.RR{&dns.A{Hdr: dns.RR_Header{Name: m.Question[0].Name, Rrtype: dns.TypeA, Class: dns.ClassINET, Ttl: 60}, A: net.ParseIP(addr)}}
-	msg, err := r.Pack()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return msg
 }
 
 func TestNewFailsOnPortTaken(t *testing.T) {

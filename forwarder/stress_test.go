@@ -7,13 +7,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/miekg/dns"
-	"go.uber.org/goleak"
-
-	"vpcdns/acl"
-	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/udp"
 	"vpcdns/forwarder/wire"
+
+	"github.com/miekg/dns"
+	"go.uber.org/goleak"
 )
 
 const (
@@ -80,46 +78,6 @@ func TestStress(t *testing.T) {
 	if fake.dialled != fake.closed {
 		t.Errorf("%d sockets to upstream were made, %d closed", fake.dialled, fake.closed)
 	}
-}
-
-func withTimeout(t *testing.T, d time.Duration) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), d)
-	t.Cleanup(cancel)
-	return ctx
-}
-
-// await waits until f is content, or for long, and returns its last value.
-func await[T any](f func() (T, bool)) T {
-	for range 500 {
-		if v, ok := f(); ok {
-			return v
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	v, _ := f()
-	return v
-}
-
-var stressBlackhole = netip.MustParsePrefix("10.66.0.0/16")
-
-// stressConfig is a configuration with all that queries can meet; they differ
-// by n.
-func stressConfig(n int) *config.Config {
-	cfg := testConfig()
-	cfg.Limits.ResolverQueryTimeout = 300 * time.Millisecond
-	cfg.Cache.MaxSize = 2 << 20
-	cfg.Cache.StaleEnable, cfg.Cache.StaleAnswer = n%2 == 0, n%2 == 0
-	cfg.Cache.StaleClientTimeout = time.Duration(n%3-1) * 20 * time.Millisecond
-	cfg.Cache.MaxStaleTTL, cfg.Cache.StaleAnswerTTL = time.Minute, 30*time.Second
-	cfg.Blackhole = acl.List{{Prefix: stressBlackhole}}
-	cfg.AllowRecurse = acl.List{{Prefix: netip.MustParsePrefix("10.0.0.0/8")}}
-	cfg.MinimalResponses, cfg.MinimalAny = n%2 == 1, n%2 == 0
-	servers := []netip.AddrPort{netip.MustParseAddrPort("10.79.0.2:53"), netip.MustParseAddrPort("10.79.0.3:53")}
-	cfg.Zones = append(cfg.Zones,
-		config.ForwardZone{Name: "a.test.", Forwarders: servers[:1+n%2]},
-		config.ForwardZone{Name: "b.test.", Forwarders: servers[1:]},
-		config.ForwardZone{Name: "none.test."})
-	return cfg
 }
 
 // makeTrouble changes what can be changed until quiet is closed.

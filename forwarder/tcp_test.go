@@ -1,14 +1,9 @@
 package forwarder
 
 import (
-	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"io"
 	"net"
-	"net/netip"
-	"syscall"
 	"testing"
 	"time"
 
@@ -18,112 +13,6 @@ import (
 	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/tcp"
 )
-
-// serveLoopback runs a Server on a free port of 127.0.0.1 with echoUpstream
-// behind it, and stops it at the end of the test.
-func serveLoopback(t testing.TB, edit ...func(*config.Config)) (*Server, *fakeNet) {
-	t.Helper()
-	cfg := testConfig()
-	cfg.Listen[0].Port = 0
-	for _, f := range edit {
-		f(cfg)
-	}
-	fake := newFakeNet("127.0.0.1/8")
-	fake.auto = echoUpstream
-	network := fake.network()
-	host := hostNetwork()
-	network.listenUDP, network.listenTCP = host.listenUDP, host.listenTCP
-	s, err := newServer(cfg, Options{Workers: 1, UpstreamPPS: Unlimited}, network)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error)
-	go func() { done <- s.Serve(ctx) }()
-	<-s.Ready()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("Serve = %v", err)
-		}
-	})
-	return s, fake
-}
-
-// tcpClient is a client's end of a connection. What it waits for comes at
-// once, or the test fails after a while.
-type tcpClient struct {
-	*net.TCPConn
-	t testing.TB
-}
-
-func dialServer(t testing.TB, s *Server) tcpClient {
-	t.Helper()
-	nc, err := net.Dial("tcp", s.Addrs()[0].String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { nc.Close() })
-	nc.SetDeadline(time.Now().Add(20 * time.Second))
-	return tcpClient{nc.(*net.TCPConn), t}
-}
-
-func (c tcpClient) send(b []byte) {
-	c.t.Helper()
-	if _, err := c.Write(b); err != nil {
-		c.t.Fatalf("Write = %v", err)
-	}
-}
-
-// fill reads all of b.
-func (c tcpClient) fill(b []byte) {
-	c.t.Helper()
-	if _, err := io.ReadFull(c, b); err != nil {
-		c.t.Fatalf("reading replies: %v", err)
-	}
-}
-
-// receiveRaw returns the next reply as it came.
-func (c tcpClient) receiveRaw() []byte {
-	c.t.Helper()
-	msg, err := readFrame(c)
-	if err != nil {
-		c.t.Fatalf("reading a reply: %v", err)
-	}
-	return msg
-}
-
-// receive returns the next reply.
-func (c tcpClient) receive() *dns.Msg {
-	c.t.Helper()
-	msg := c.receiveRaw()
-	m := new(dns.Msg)
-	if err := m.Unpack(msg); err != nil {
-		c.t.Fatalf("Unpack(%x) = %v", msg, err)
-	}
-	return m
-}
-
-// ended checks that the server has closed the connection.
-func (c tcpClient) ended() {
-	c.t.Helper()
-	if n, err := c.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET) {
-		c.t.Errorf("Read = %d, %v, want the connection's end", n, err)
-	}
-}
-
-// awaited waits for the next query that upstream does not answer by itself.
-func (n *fakeNet) awaited(t testing.TB) *asking {
-	t.Helper()
-	for range 2000 {
-		if q := n.take(netip.Addr{}); q != nil {
-			return q
-		}
-		time.Sleep(time.Millisecond)
-	}
-	t.Fatal("upstream was not asked")
-	return nil
-}
 
 func TestTCPPipelineOutOfOrder(t *testing.T) {
 	s, upstream := serveLoopback(t)

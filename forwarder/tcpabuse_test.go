@@ -111,22 +111,6 @@ func (r *replay) checkTCP(t *testing.T, before int) {
 	}
 }
 
-// connections are those that ask has opened, by client.
-func (n *fakeNet) connections() map[netip.AddrPort]net.Conn {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return maps.Clone(n.conns)
-}
-
-// hangUp ends a client's connection.
-func (n *fakeNet) hangUp(peer netip.AddrPort) {
-	n.mu.Lock()
-	c := n.conns[peer]
-	n.mu.Unlock()
-	c.Close()
-	synctest.Wait()
-}
-
 // Clients that leave much unread lose their connections before all of them
 // together use up the memory; what was counted is given back.
 func TestTCPUnreadInTotal(t *testing.T) {
@@ -162,25 +146,4 @@ func TestTCPUnreadInTotal(t *testing.T) {
 			t.Errorf("%d octets wait in %d connections after the write timeout, want none", n, open)
 		}
 	})
-}
-
-// largeAnswerTo is an answer of some 50 kB.
-func largeAnswerTo(t *testing.T, q *asking) []byte {
-	t.Helper()
-	m, reply := new(dns.Msg), new(dns.Msg)
-	if err := m.Unpack(q.msg); err != nil {
-		t.Fatal(err)
-	}
-	reply.SetReply(m)
-	for i := range 200 {
-		rr := &dns.TXT{Hdr: dns.RR_Header{Name: m.Question[0].Name, Rrtype: dns.TypeTXT, Class: dns.ClassINET, Ttl: 60}}
-		rr.Txt = []string{string(make([]byte, 200)), string(rune('A' + i))}
-		reply.Answer = append(reply.Answer, rr)
-	}
-	reply.Compress = true
-	msg, err := reply.Pack()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return msg
 }

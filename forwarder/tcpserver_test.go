@@ -11,39 +11,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/tcp"
 
 	"github.com/miekg/dns"
 )
-
-var (
-	testClient = netip.MustParseAddrPort("10.1.2.3:5000")
-	testServer = netip.MustParseAddrPort("10.79.1.10:53")
-)
-
-// virtual runs a test of a Server with a virtual clock.
-func virtual(t *testing.T, cfg *config.Config, test func(t *testing.T, r *replay)) {
-	synctest.Test(t, func(t *testing.T) {
-		r := serveVirtual(t, cfg)
-		defer r.stop()
-		test(t, r)
-	})
-}
-
-// connect opens a client's connection that nobody reads yet.
-func (n *fakeNet) connect(t *testing.T, peer netip.AddrPort) net.Conn {
-	t.Helper()
-	n.mu.Lock()
-	l := n.tcp[testServer]
-	n.mu.Unlock()
-	c := l.connect(peer)
-	if c == nil {
-		t.Fatal("connection refused")
-	}
-	t.Cleanup(func() { c.Close() })
-	return c
-}
 
 // alive reports whether the server still has the other end of c.
 func alive(c net.Conn) bool {

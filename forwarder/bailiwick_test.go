@@ -5,8 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"vpcdns/forwarder/scrub"
-
 	"github.com/miekg/dns"
 )
 
@@ -53,19 +51,5 @@ func TestBailiwick(t *testing.T) {
 				t.Errorf("reply =\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(tt.want, "\n"))
 			}
 		})
-	}
-}
-
-// Upstream that denies a name and gives its address all the same is believed
-// for as long as a denial without SOA.
-func TestDeniedWithRecords(t *testing.T) {
-	s := unserved(t)
-	query := queryFor(1, "www.example.", dns.TypeA)[2:]
-	m := saying(t, query, []string{"www.example. 86400 IN A 10.0.0.1"})
-	m.Rcode = dns.RcodeNameError
-	s.learn(t, query, packed(m))
-	key := append([]byte("\x03www\x07example\x00"), 0, 1, 0, 1, 0)
-	if e, ok := s.cache.Get(s.cache.Hash(key), key); !ok || e.TTL() != scrub.BareNegativeTTL {
-		t.Errorf("kept = %v, TTL %d, want true, %d", ok, e.TTL(), scrub.BareNegativeTTL)
 	}
 }

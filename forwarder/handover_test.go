@@ -2,20 +2,14 @@ package forwarder
 
 import (
 	"errors"
-	"fmt"
-	"net"
 	"net/netip"
 	"os"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/miekg/dns"
 
-	"vpcdns/acl"
-	"vpcdns/forwarder/config"
-	"vpcdns/forwarder/tcp"
 	"vpcdns/forwarder/udp"
 )
 
@@ -57,163 +51,6 @@ func TestHandOver(t *testing.T) {
 			})
 		})
 	}
-}
-
-func sockets(t *testing.T, s *Server) []*os.File {
-	t.Helper()
-	files, err := s.Sockets()
-	if err != nil {
-		t.Fatalf("Sockets = %v", err)
-	}
-	t.Cleanup(func() { closeFiles(files) })
-	return files
-}
-
-// Queries that arrive between two servers are answered by the second one,
-// whatever the numbers of their workers.
-func TestInherit(t *testing.T) {
-	for _, test := range []struct{ former, workers, want int }{
-		{1, 1, 1}, {1, 3, 3}, {3, 3, 3}, {3, 1, 3},
-	} {
-		t.Run(fmt.Sprintf("%d then %d", test.former, test.workers), func(t *testing.T) {
-			cfg, n := loopback(t)
-			former := run(t, cfg, Options{Workers: test.former}, n)
-			files := sockets(t, former.Server)
-			if len(files) != test.former+1 {
-				t.Fatalf("Sockets = %d files, want %d", len(files), test.former+1)
-			}
-			addr := former.Addrs()[0].String()
-			former.HandOver(time.Second)
-			former.stop()
-
-			var clients []net.Conn
-			for i := range 60 {
-				clients = append(clients, askChaos(t, []string{"udp", "tcp"}[i%2], addr))
-			}
-			next := run(t, cfg, Options{Workers: test.workers, Inherited: files}, n)
-			if got := len(next.listeners.byWish[next.Addrs()[0]].udp); got != test.want {
-				t.Errorf("%d sockets are read, want %d", got, test.want)
-			}
-			for _, c := range clients {
-				if err := readReply(c); err != nil {
-					t.Fatalf("a query that waited: %v", err)
-				}
-			}
-			closeFiles(files)
-			next.stop()
-			if _, err := net.Dial("tcp", addr); err == nil {
-				t.Errorf("Dial(%s) = nil after all holders have closed it, want an error", addr)
-			}
-		})
-	}
-}
-
-// What was inherited and is not wanted ends for everybody, and junk is left
-// alone.
-func TestInheritUnwanted(t *testing.T) {
-	cfg, n := loopback(t)
-	former := run(t, cfg, Options{Workers: 2}, n)
-	files := sockets(t, former.Server)
-	old := former.Addrs()[0]
-	former.HandOver(time.Second)
-	former.stop()
-
-	junk, err := os.Open(os.DevNull)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer junk.Close()
-	other, _ := loopback(t)
-	next := run(t, other, Options{Workers: 2, Inherited: append(files, junk)}, n)
-	if _, err := net.Dial("tcp", old.String()); !errors.Is(err, syscall.ECONNREFUSED) {
-		t.Errorf("Dial(%v) = %v, want %v although the sockets are open here", old, err, syscall.ECONNREFUSED)
-	}
-	if got := next.Addrs(); len(got) != 1 || got[0] == old {
-		t.Errorf("Addrs = %v, want another one than %v", got, old)
-	}
-}
-
-// Reloads tell of new sockets, name what cannot be had, and keep what is.
-func TestReloadOntoTakenPort(t *testing.T) {
-	cfg, n := loopback(t)
-	s := run(t, cfg, Options{Workers: 1}, n)
-	old := s.Addrs()[0]
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer taken.Close()
-	with := func(ports ...uint16) *config.Config {
-		c := testConfig()
-		c.Listen = nil
-		for _, p := range ports {
-			c.Listen = append(c.Listen, config.Listen{Port: p, Match: acl.All()})
-		}
-		return c
-	}
-	free, _ := loopback(t)
-	tests := []struct {
-		name     string
-		ports    []uint16
-		fails    bool
-		unserved int
-		served   string
-	}{
-		{"all taken", []uint16{tcp.AddrPort(taken.Addr()).Port()}, true, 0, fmt.Sprint(old)},
-		{"one taken", []uint16{tcp.AddrPort(taken.Addr()).Port(), old.Port()}, false, 1, fmt.Sprint(old)},
-		{"one more", []uint16{free.Listen[0].Port, old.Port()}, false, 0, ""},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			err := s.Reload(with(test.ports...))
-			if (err != nil) != test.fails {
-				t.Errorf("Reload = %v, want failure: %v", err, test.fails)
-			}
-			if got := s.Unserved(); len(got) != test.unserved || len(got) > 0 && got[0].Addr != tcp.AddrPort(taken.Addr()) {
-				t.Errorf("Unserved = %v, want %d", got, test.unserved)
-			}
-			if got := fmt.Sprint(s.Addrs()[0]); test.served != "" && (got != test.served || len(s.Addrs()) != 1) {
-				t.Errorf("Addrs = %v, want %s", s.Addrs(), test.served)
-			}
-		})
-	}
-	select {
-	case <-s.Opened():
-	default:
-		t.Error("Opened has nothing, want a value after an address was added")
-	}
-}
-
-func askChaos(t *testing.T, network, addr string) net.Conn {
-	t.Helper()
-	c, err := net.Dial(network, addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	q := new(dns.Msg).SetQuestion("version.bind.", dns.TypeTXT)
-	q.Question[0].Qclass = dns.ClassCHAOS
-	if err := (&dns.Conn{Conn: c}).WriteMsg(q); err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
-func readReply(c net.Conn) error {
-	c.SetReadDeadline(time.Now().Add(20 * time.Second))
-	_, err := (&dns.Conn{Conn: c}).ReadMsg()
-	return err
-}
-
-// A Mem is no socket: there is nothing to hand over.
-func TestSocketsInMemory(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := serveVirtual(t, testConfig())
-		if _, err := r.s.Sockets(); !errors.Is(err, errors.ErrUnsupported) {
-			t.Errorf("Sockets = %v, want %v", err, errors.ErrUnsupported)
-		}
-		r.stop()
-	})
 }
 
 // One reader's socket can be read by another once it has stopped.

@@ -10,6 +10,7 @@ import (
 
 	"vpcdns/acl"
 	"vpcdns/forwarder/config"
+	"vpcdns/forwarder/tcp"
 	"vpcdns/forwarder/udp"
 )
 
@@ -91,14 +92,6 @@ func TestStartsWithoutAddress(t *testing.T) {
 	}
 }
 
-func TestRcodeName(t *testing.T) {
-	for rcode, want := range map[int]string{0: "NOERROR", 5: "REFUSED", 16: "BADVERS", 23: "BADCOOKIE", 4000: "other"} {
-		if got := rcodeName(rcode); got != want {
-			t.Errorf("rcodeName(%d) = %q, want %q", rcode, got, want)
-		}
-	}
-}
-
 // A listener may tell its address without the zone that a link-local one needs.
 func TestListenKeepsTheZone(t *testing.T) {
 	fake := newFakeNet()
@@ -120,5 +113,56 @@ func TestListenKeepsTheZone(t *testing.T) {
 	defer l.close()
 	if l.addr != want || fake.udp[want] == nil {
 		t.Errorf("listen(%v) serves %v, want the same over UDP and TCP", want, l.addr)
+	}
+}
+
+// Reloads tell of new sockets, name what cannot be had, and keep what is.
+func TestReloadOntoTakenPort(t *testing.T) {
+	cfg, n := loopback(t)
+	s := run(t, cfg, Options{Workers: 1}, n)
+	old := s.Addrs()[0]
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	with := func(ports ...uint16) *config.Config {
+		c := testConfig()
+		c.Listen = nil
+		for _, p := range ports {
+			c.Listen = append(c.Listen, config.Listen{Port: p, Match: acl.All()})
+		}
+		return c
+	}
+	free, _ := loopback(t)
+	tests := []struct {
+		name     string
+		ports    []uint16
+		fails    bool
+		unserved int
+		served   string
+	}{
+		{"all taken", []uint16{tcp.AddrPort(taken.Addr()).Port()}, true, 0, fmt.Sprint(old)},
+		{"one taken", []uint16{tcp.AddrPort(taken.Addr()).Port(), old.Port()}, false, 1, fmt.Sprint(old)},
+		{"one more", []uint16{free.Listen[0].Port, old.Port()}, false, 0, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			err := s.Reload(with(test.ports...))
+			if (err != nil) != test.fails {
+				t.Errorf("Reload = %v, want failure: %v", err, test.fails)
+			}
+			if got := s.Unserved(); len(got) != test.unserved || len(got) > 0 && got[0].Addr != tcp.AddrPort(taken.Addr()) {
+				t.Errorf("Unserved = %v, want %d", got, test.unserved)
+			}
+			if got := fmt.Sprint(s.Addrs()[0]); test.served != "" && (got != test.served || len(s.Addrs()) != 1) {
+				t.Errorf("Addrs = %v, want %s", s.Addrs(), test.served)
+			}
+		})
+	}
+	select {
+	case <-s.Opened():
+	default:
+		t.Error("Opened has nothing, want a value after an address was added")
 	}
 }

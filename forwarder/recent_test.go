@@ -30,3 +30,29 @@ func TestRecent(t *testing.T) {
 		}
 	}
 }
+
+func TestServfails(t *testing.T) {
+	const ttl = 10 * time.Second
+	var s servfails
+	check := func(what string, hash uint64, now time.Duration, want bool) {
+		t.Helper()
+		if got := s.recent(hash, now, ttl); got != want {
+			t.Errorf("%s: recent(%d, %v) = %v, want %v", what, hash, now, got, want)
+		}
+	}
+	s.note(1, 0)
+	check("after a failure", 1, ttl-1, true)
+	check("after its time", 1, ttl, false)
+	check("another", 2, 0, false)
+	s.note(2, 0)
+	s.answered()
+	check("answers do not change single failures", 1, ttl-1, true)
+	for range outageRun {
+		s.note(3, 0)
+	}
+	check("in an outage", 3, ttl/2-1, true)
+	check("in an outage, later", 3, ttl/2, false)
+	s.answered()
+	check("after an outage", 3, 0, false)
+	check("after an outage", 1, 0, false)
+}

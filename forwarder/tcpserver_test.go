@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -219,46 +218,6 @@ func TestTCPIdleWhileWaiting(t *testing.T) {
 		}
 		if alive(c) {
 			t.Error("the connection goes on after its timeout")
-		}
-	})
-}
-
-// waits counts the queries of a connection that wait.
-type waits struct{ n atomic.Int64 }
-
-func (c *waits) Drop() { c.n.Add(-1) }
-
-func (c *waits) Reply(write func(dst []byte) []byte) {
-	write(nil)
-	c.n.Add(-1)
-}
-
-// Queries that the full queue drops are not waited for.
-func TestTCPDroppedFromQueue(t *testing.T) {
-	virtual(t, testConfig(), func(t *testing.T, r *replay) {
-		h := tcpHandler{conn: new(waits), q: query{client: testAsker(true)}}
-		h.init(r.s.engine, r.s.tcp)
-		h.begin()
-		query := queryFor(1, "hold.example.", dns.TypeA)[2:]
-		var c waits
-		const dropped = 10
-		for range maxQueue + dropped {
-			if _, what := h.Serve(nil, query); what != tcp.Waiting {
-				t.Fatalf("Serve = %v, want Waiting", what)
-			}
-			c.n.Add(1)
-			h.misses.last.late = &c
-		}
-		r.s.queue.submit(&h.misses)
-		if n := c.n.Load(); n != maxQueue || r.s.Stats().Overflow != dropped {
-			t.Errorf("waiting %d, overflow %d, want %d, %d", n, r.s.Stats().Overflow, maxQueue, dropped)
-		}
-		synctest.Wait()
-		q := r.net.take(netip.Addr{})
-		q.answer(answerTo(t, q, "10.0.0.1"))
-		synctest.Wait()
-		if n, all := c.n.Load(), r.s.waiters.n.Load(); n != 0 || all != 0 {
-			t.Errorf("after the answer %d and %d wait, want none", n, all)
 		}
 	})
 }

@@ -1,0 +1,37 @@
+package forwarder
+
+import (
+	"testing"
+
+	"github.com/miekg/dns"
+
+	"vpcdns/forwarder/wire"
+)
+
+// A chain whose end is asked for after the client was closed, as when a reload
+// was long ago, ends in SERVFAIL.
+func TestWalkAfterClose(t *testing.T) {
+	s, mem := unserved(t), newMemConn(testServer)
+	r, f := s.fetchOf(t, queryFor(1, "alias.example.", dns.TypeA)[2:], mem)
+	s.state.Load().upstream.Close()
+	var q dns.Msg
+	q.SetQuestion("alias.example.", dns.TypeA)
+	m := new(dns.Msg).SetReply(&q)
+	rr, err := dns.NewRR("alias.example. 5 IN CNAME end.example.")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Answer = []dns.RR{rr}
+	msg, err := m.Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Answer(&f.req, msg, nil)
+	r.Flush()
+	if sent := mem.sentSoFar(); len(sent) != 1 || wire.Rcode(sent[0].Data) != wire.ServFail {
+		t.Errorf("sent %v, want one SERVFAIL", sent)
+	}
+	if n := s.waiters.n.Load(); n != 0 {
+		t.Errorf("%d queries wait for an answer, want 0", n)
+	}
+}

@@ -10,9 +10,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"vpcdns/forwarder/config"
-
 	"github.com/miekg/dns"
+
+	"vpcdns/forwarder/config"
 )
 
 const (

@@ -8,10 +8,10 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/miekg/dns"
+
 	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/rrl"
-
-	"github.com/miekg/dns"
 )
 
 // TestRateLimitLog: that a block begins to be limited is logged once, with

@@ -13,9 +13,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"vpcdns/forwarder/config"
-
 	"github.com/miekg/dns"
+
+	"vpcdns/forwarder/config"
 )
 
 // TestReplay runs the scripts of testdata/replay against a whole Server with a

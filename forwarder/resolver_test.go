@@ -3,12 +3,12 @@ package forwarder
 import (
 	"testing"
 
+	"github.com/miekg/dns"
+
 	"vpcdns/acl"
 	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/scrub"
 	"vpcdns/forwarder/udp"
-
-	"github.com/miekg/dns"
 )
 
 // TestQueuedOverReload: a query that was queued when a reload put a local zone

@@ -5,10 +5,10 @@ import (
 	"net/netip"
 	"testing"
 
+	"github.com/miekg/dns"
+
 	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/wire"
-
-	"github.com/miekg/dns"
 )
 
 func TestRoutesFind(t *testing.T) {

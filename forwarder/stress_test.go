@@ -7,11 +7,11 @@ import (
 	"testing"
 	"time"
 
-	"vpcdns/forwarder/udp"
-	"vpcdns/forwarder/wire"
-
 	"github.com/miekg/dns"
 	"go.uber.org/goleak"
+
+	"vpcdns/forwarder/udp"
+	"vpcdns/forwarder/wire"
 )
 
 const (

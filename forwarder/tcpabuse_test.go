@@ -9,9 +9,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"vpcdns/forwarder/tcp"
-
 	"github.com/miekg/dns"
+
+	"vpcdns/forwarder/tcp"
 )
 
 // abuser is one address that does all it can to use up connections, memory

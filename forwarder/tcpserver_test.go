@@ -10,9 +10,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"vpcdns/forwarder/tcp"
-
 	"github.com/miekg/dns"
+
+	"vpcdns/forwarder/tcp"
 )
 
 // alive reports whether the server still has the other end of c.

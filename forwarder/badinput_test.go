@@ -267,7 +267,7 @@ func (b *trial) checkHonest(t *testing.T) {
 	b.answerWith(echoUpstream)
 	time.Sleep(time.Minute) // servers that were given up come back
 	for i := range honest {
-		b.ask(queryFor(uint16(i), fmt.Sprintf("honest%d.example.", i), dns.TypeA)[2:])
+		b.ask(queryFor(uint16(i), fmt.Sprintf("honest%d.example.", i), dns.TypeA))
 	}
 	got := b.settle(t)
 	for _, g := range got {

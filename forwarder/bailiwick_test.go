@@ -43,7 +43,7 @@ func TestBailiwick(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			query := queryFor(1, "www.example.", tt.qtype)[2:]
+			query := queryFor(1, "www.example.", tt.qtype)
 			first, _ := s.learn(t, query, packed(saying(t, query, tt.said)))
 			got := linesOf(unpacked(t, first))
 			slices.Sort(tt.want)

@@ -35,7 +35,7 @@ func TestElapsed(t *testing.T) {
 func TestSuspended(t *testing.T) {
 	virtual(t, testConfig(), func(t *testing.T, r *replay) {
 		ask := func() {
-			r.net.ask(testClient, testServer, false, queryFor(1, "hold.example.", dns.TypeA)[2:])
+			r.net.ask(testClient, testServer, false, queryFor(1, "hold.example.", dns.TypeA))
 			synctest.Wait()
 		}
 		ask()

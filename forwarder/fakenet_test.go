@@ -2,7 +2,6 @@ package forwarder
 
 import (
 	"context"
-	"encoding/binary"
 	"io"
 	"maps"
 	"net"
@@ -129,7 +128,7 @@ func (n *fakeNet) askTCP(peer, local netip.AddrPort, msg []byte) bool {
 		n.mu.Unlock()
 		go n.readReplies(peer, c)
 	}
-	_, err := c.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(msg))), msg...))
+	_, err := c.Write(frame(msg))
 	return err == nil
 }
 
@@ -241,7 +240,7 @@ func (n *fakeNet) dialTCP(_ context.Context, server, _ netip.AddrPort) (net.Conn
 				return
 			}
 			n.arrive(&asking{server: server, tcp: true, msg: msg,
-				answer: func(m []byte) { srv.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(m))), m...)) },
+				answer: func(m []byte) { srv.Write(frame(m)) },
 				refuse: func() { srv.Close() },
 			})
 		}

@@ -30,12 +30,12 @@ func TestHandOver(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := serveVirtual(t, testConfig())
-				r.net.ask(testClient, testServer, false, queryFor(7, "hold.example.", dns.TypeA)[2:])
+				r.net.ask(testClient, testServer, false, queryFor(7, "hold.example.", dns.TypeA))
 				synctest.Wait()
 				q := r.net.take(netip.Addr{})
 				r.s.HandOver(wait)
 				synctest.Wait()
-				r.net.ask(testClient, testServer, false, queryFor(8, "www.example.", dns.TypeA)[2:])
+				r.net.ask(testClient, testServer, false, queryFor(8, "www.example.", dns.TypeA))
 				time.AfterFunc(test.answer, func() { q.answer(answerTo(t, q, "10.0.0.9")) })
 				began := time.Now()
 				<-r.done

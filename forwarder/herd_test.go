@@ -60,7 +60,7 @@ func TestHerd(t *testing.T) {
 					q.answer(addressFor(q, addr))
 					time.Sleep(time.Second)
 				}
-				n.ask(testClient, testServer, false, queryFor(1, "www.example.", dns.TypeA)[2:])
+				n.ask(testClient, testServer, false, queryFor(1, "www.example.", dns.TypeA))
 				answer("10.0.0.1")
 				n.got()
 				time.Sleep(9*time.Second + time.Millisecond)
@@ -101,6 +101,6 @@ func (n *fakeNet) herd(clients, tcp int) {
 		if i < tcp {
 			port = uint16(5_000 + i%20)
 		}
-		n.ask(netip.AddrPortFrom(testClient.Addr(), port), testServer, i < tcp, queryFor(id, "www.example.", dns.TypeA)[2:])
+		n.ask(netip.AddrPortFrom(testClient.Addr(), port), testServer, i < tcp, queryFor(id, "www.example.", dns.TypeA))
 	}
 }

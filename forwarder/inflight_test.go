@@ -23,9 +23,9 @@ func TestImpatientForgotten(t *testing.T) {
 	defer s.listeners.closeAll()
 	defer s.state.Load().upstream.Close()
 	mem := newMemConn(testServer)
-	_, first := s.fetchOf(t, queryFor(1, "waits.example.", dns.TypeA)[2:], mem)
+	_, first := s.fetchOf(t, queryFor(1, "waits.example.", dns.TypeA), mem)
 	for range 10 {
-		query := queryFor(2, "ends.example.", dns.TypeA)[2:]
+		query := queryFor(2, "ends.example.", dns.TypeA)
 		r, f := s.fetchOf(t, query, mem)
 		r.Answer(&f.req, answerTo(t, &asking{msg: query}, "10.0.0.1"), nil)
 		r.Flush()
@@ -41,7 +41,7 @@ func TestImpatientForgotten(t *testing.T) {
 func TestWaitersBounded(t *testing.T) {
 	virtual(t, testConfig(), func(t *testing.T, r *replay) {
 		ask := func(port uint16, name string) {
-			r.net.ask(netip.AddrPortFrom(testClient.Addr(), port), testServer, false, queryFor(port, name, dns.TypeA)[2:])
+			r.net.ask(netip.AddrPortFrom(testClient.Addr(), port), testServer, false, queryFor(port, name, dns.TypeA))
 			synctest.Wait()
 		}
 		ask(1001, "hold.example.")

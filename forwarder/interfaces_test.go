@@ -39,7 +39,7 @@ func TestInterfaceComesAndGoes(t *testing.T) {
 						t.Fatalf("when the address %s: serving %v, want %v", step.name, got, step.served)
 					}
 					for _, a := range step.served {
-						r.net.ask(testClient, a, false, queryFor(1, "www.example.", dns.TypeA)[2:])
+						r.net.ask(testClient, a, false, queryFor(1, "www.example.", dns.TypeA))
 						synctest.Wait()
 						if n := len(r.net.got()); n != 1 {
 							t.Errorf("when the address %s: %d replies from %v, want 1", step.name, n, a)

@@ -19,7 +19,7 @@ type hitCase struct {
 }
 
 // hits are queries for a set of four addresses behind a CNAME.
-func hits(tb testing.TB) []hitCase {
+func hits() []hitCase {
 	plain := new(dns.Msg)
 	plain.SetQuestion("www.Example.", dns.TypeA)
 	edns := plain.Copy()
@@ -27,34 +27,23 @@ func hits(tb testing.TB) []hitCase {
 	cookie := edns.Copy()
 	opt := cookie.IsEdns0()
 	opt.Option = []dns.EDNS0{&dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: clientCookie}}
-	pack := func(m *dns.Msg) []byte {
-		msg, err := m.Pack()
-		if err != nil {
-			tb.Fatal(err)
-		}
-		return msg
-	}
 	return []hitCase{
-		{"hit", pack(plain), false},
-		{"hit-edns", pack(edns), false},
-		{"hit-cookie", pack(cookie), false},
-		{"hit-tcp", pack(edns), true},
+		{"hit", packed(plain), false},
+		{"hit-edns", packed(edns), false},
+		{"hit-cookie", packed(cookie), false},
+		{"hit-tcp", packed(edns), true},
 	}
 }
 
-// queryFor is a query with its length in front, as over TCP.
+// queryFor is a query as over UDP.
 func queryFor(id uint16, name string, qtype uint16) []byte {
-	m := new(dns.Msg)
-	m.SetQuestion(name, qtype)
+	m := new(dns.Msg).SetQuestion(name, qtype)
 	m.Id = id
-	return framed(m)
+	return packed(m)
 }
 
-func framed(m *dns.Msg) []byte {
-	msg, err := m.Pack()
-	if err != nil {
-		panic(err)
-	}
+// frame is a message with its length in front, as over TCP.
+func frame(msg []byte) []byte {
 	return append(binary.BigEndian.AppendUint16(nil, uint16(len(msg))), msg...)
 }
 

@@ -43,7 +43,7 @@ func TestTCPDroppedFromQueue(t *testing.T) {
 		h := tcpHandler{conn: new(waits), q: query{client: testAsker(true)}}
 		h.init(r.s.engine, r.s.tcp)
 		h.begin()
-		query := queryFor(1, "hold.example.", dns.TypeA)[2:]
+		query := queryFor(1, "hold.example.", dns.TypeA)
 		var c waits
 		const dropped = 10
 		for range maxQueue + dropped {

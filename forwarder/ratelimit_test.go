@@ -37,7 +37,7 @@ func TestRateLimitLog(t *testing.T) {
 				r.s.logs.rateLimit = slog.New(slog.NewTextHandler(&lines, nil))
 				for i := range 3 * blocks {
 					peer := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(i % blocks), 1}), 5000)
-					r.net.ask(peer, testServer, false, queryFor(uint16(i), "www.example.", dns.TypeA)[2:])
+					r.net.ask(peer, testServer, false, queryFor(uint16(i), "www.example.", dns.TypeA))
 					synctest.Wait()
 				}
 				st := r.s.Stats()

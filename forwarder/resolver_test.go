@@ -16,7 +16,7 @@ import (
 func TestQueuedOverReload(t *testing.T) {
 	for _, covered := range []bool{false, true} {
 		s, mem := unserved(t), newMemConn(testServer)
-		query := queryFor(1, "printer.lan.", dns.TypeA)[2:]
+		query := queryFor(1, "printer.lan.", dns.TypeA)
 		a := s.newAsker()
 		w := a.waits(t, query)
 		w.conn, w.peer = mem, udp.PeerOf(testClient)
@@ -50,7 +50,7 @@ func TestQueuedOverReload(t *testing.T) {
 // for as long as a denial without SOA.
 func TestDeniedWithRecords(t *testing.T) {
 	s := unserved(t)
-	query := queryFor(1, "www.example.", dns.TypeA)[2:]
+	query := queryFor(1, "www.example.", dns.TypeA)
 	m := saying(t, query, []string{"www.example. 86400 IN A 10.0.0.1"})
 	m.Rcode = dns.RcodeNameError
 	s.learn(t, query, packed(m))

@@ -38,7 +38,7 @@ func TestShutdownAnswersFlushed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := serveVirtual(t, testConfig())
 		peer, local := netip.MustParseAddrPort("10.1.2.3:5000"), netip.MustParseAddrPort("10.79.1.10:53")
-		r.net.ask(peer, local, true, queryFor(7, "hold.example.", dns.TypeA)[2:])
+		r.net.ask(peer, local, true, queryFor(7, "hold.example.", dns.TypeA))
 		synctest.Wait()
 		r.s.Flush()
 		r.cancel()
@@ -126,7 +126,7 @@ func TestConcurrentReloads(t *testing.T) {
 		peer, local := netip.MustParseAddrPort("10.1.2.3:5000"), netip.MustParseAddrPort("10.79.1.10:53")
 		const n = 500
 		for i := range n {
-			r.net.ask(peer, local, false, queryFor(uint16(i), "www.example.", dns.TypeA)[2:])
+			r.net.ask(peer, local, false, queryFor(uint16(i), "www.example.", dns.TypeA))
 			time.Sleep(time.Millisecond)
 		}
 		cancel()

@@ -144,8 +144,8 @@ func (n *fakeNet) stormTCP(m *mutator, conns int) {
 		_ = c.SetWriteDeadline(time.Now().Add(time.Second))
 		for range 1 + m.IntN(20) {
 			msg := m.hostileQuery(dns.MaxMsgSize)
-			frame := append([]byte{byte(len(msg) >> 8), byte(len(msg))}, msg...)
-			if _, err := c.Write(frame[:len(frame)-m.IntN(2)*m.IntN(2)]); err != nil {
+			framed := frame(msg)
+			if _, err := c.Write(framed[:len(framed)-m.IntN(2)*m.IntN(2)]); err != nil {
 				break
 			}
 		}

@@ -17,9 +17,9 @@ import (
 func TestTCPPipelineOutOfOrder(t *testing.T) {
 	s, upstream := serveLoopback(t)
 	c := dialServer(t, s)
-	pipeline := queryFor(1, "hold.example.", dns.TypeA)
+	pipeline := frame(queryFor(1, "hold.example.", dns.TypeA))
 	for i := range 50 {
-		pipeline = append(pipeline, queryFor(uint16(100+i), fmt.Sprintf("n%d.example.", i), dns.TypeA)...)
+		pipeline = append(pipeline, frame(queryFor(uint16(100+i), fmt.Sprintf("n%d.example.", i), dns.TypeA))...)
 	}
 	c.send(pipeline)
 	seen := make(map[uint16]bool)
@@ -42,7 +42,7 @@ func TestTCPSingleOctets(t *testing.T) {
 	c := dialServer(t, s)
 	c.SetNoDelay(true)
 	for id := range uint16(3) {
-		for _, b := range queryFor(id, "www.example.", dns.TypeA) {
+		for _, b := range frame(queryFor(id, "www.example.", dns.TypeA)) {
 			c.send([]byte{b})
 		}
 		if m := c.receive(); m.Id != id || len(m.Answer) != 1 {
@@ -60,9 +60,9 @@ func TestTCPPartialFrames(t *testing.T) {
 	opt := &dns.OPT{Hdr: dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT, Class: 1232}}
 	opt.Option = []dns.EDNS0{&dns.EDNS0_PADDING{Padding: make([]byte, 3*tcp.ReadBuffer)}}
 	m.Extra = []dns.RR{opt}
-	long := framed(m)
-	stream := append(queryFor(1, "www.example.", dns.TypeA), long...)
-	stream = append(stream, queryFor(2, "www.example.", dns.TypeA)...)
+	long := frame(packed(m))
+	stream := append(frame(queryFor(1, "www.example.", dns.TypeA)), long...)
+	stream = append(stream, frame(queryFor(2, "www.example.", dns.TypeA))...)
 	for _, part := range [][2]int{{0, 40}, {40, 5000}, {5000, len(stream) - 1}, {len(stream) - 1, len(stream)}} {
 		c.send(stream[part[0]:part[1]])
 		time.Sleep(time.Millisecond) // a segment of its own, mostly
@@ -75,7 +75,7 @@ func TestTCPPartialFrames(t *testing.T) {
 }
 
 func TestTCPGarbageEndsConnection(t *testing.T) {
-	response := queryFor(1, "www.example.", dns.TypeA)
+	response := frame(queryFor(1, "www.example.", dns.TypeA))
 	response[4] |= 0x80
 	tests := []struct {
 		name string
@@ -89,7 +89,7 @@ func TestTCPGarbageEndsConnection(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			s, _ := serveLoopback(t)
 			c := dialServer(t, s)
-			c.send(append(queryFor(9, "www.example.", dns.TypeA), test.sent...))
+			c.send(append(frame(queryFor(9, "www.example.", dns.TypeA)), test.sent...))
 			if _, err := readFrame(c); err == nil { // the good one before may be answered
 				c.ended()
 			}
@@ -111,7 +111,7 @@ func TestTCPBlackholeResets(t *testing.T) {
 func TestTCPHalfClose(t *testing.T) {
 	s, upstream := serveLoopback(t)
 	c := dialServer(t, s)
-	c.send(append(queryFor(1, "hold.example.", dns.TypeA), queryFor(2, "www.example.", dns.TypeA)...))
+	c.send(append(frame(queryFor(1, "hold.example.", dns.TypeA)), frame(queryFor(2, "www.example.", dns.TypeA))...))
 	if err := c.CloseWrite(); err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +130,7 @@ func TestTCPLargeAnswer(t *testing.T) {
 	s, _ := serveLoopback(t)
 	c := dialServer(t, s)
 	for id := range uint16(3) { // a miss and hits
-		c.send(queryFor(id, "big.example.", dns.TypeTXT))
+		c.send(frame(queryFor(id, "big.example.", dns.TypeTXT)))
 		if m := c.receive(); m.Id != id || len(m.Answer) != 230 || m.Truncated {
 			t.Errorf("got reply %d with %d records, TC %v, want %d with 230, TC false", m.Id, len(m.Answer), m.Truncated, id)
 		}
@@ -147,7 +147,7 @@ func TestTCPAnswerOfAllOctets(t *testing.T) {
 	m := new(dns.Msg)
 	m.SetQuestion("hold.example.", privateType)
 	m.SetEdns0(1232, false)
-	c.send(framed(m))
+	c.send(frame(packed(m)))
 	q := upstream.awaited(t)
 	q.answer(fullAnswer(t, q, true))
 	q = upstream.awaited(t)
@@ -155,7 +155,7 @@ func TestTCPAnswerOfAllOctets(t *testing.T) {
 	if got := c.receive(); !got.Truncated || got.Id != m.Id || got.IsEdns0() == nil {
 		t.Errorf("got TC %v, want a truncated reply with OPT", got.Truncated)
 	}
-	c.send(queryFor(5, "www.example.", dns.TypeA))
+	c.send(frame(queryFor(5, "www.example.", dns.TypeA)))
 	if got := c.receive(); got.Id != 5 {
 		t.Errorf("got reply %d, want 5", got.Id)
 	}

@@ -26,7 +26,7 @@ func (r *replay) abuse(t *testing.T, idle, slow, deaf int) {
 	for range idle {
 		dial()
 	}
-	query := queryFor(1, "www.example.", dns.TypeA)
+	query := frame(queryFor(1, "www.example.", dns.TypeA))
 	for range slow {
 		c := dial()
 		go func() { // an octet a second
@@ -38,7 +38,7 @@ func (r *replay) abuse(t *testing.T, idle, slow, deaf int) {
 			}
 		}()
 	}
-	large := queryFor(1, "big.example.", dns.TypeTXT)
+	large := frame(queryFor(1, "big.example.", dns.TypeTXT))
 	for range deaf {
 		c := dial()
 		go func() {
@@ -66,9 +66,9 @@ func TestTCPAbuse(t *testing.T) {
 		for round := range rounds {
 			for i := range honest {
 				id := uint16(round*honest + i)
-				r.net.ask(peer(i, 5000), testServer, true, queryFor(id, "www.example.", dns.TypeA)[2:])
-				r.net.ask(peer(i, 5001), testServer, false, queryFor(id, "www.example.", dns.TypeA)[2:])
-				r.net.askTCP(peer(i, uint16(6000+round)), testServer, queryFor(id, "www.example.", dns.TypeA)[2:])
+				r.net.ask(peer(i, 5000), testServer, true, queryFor(id, "www.example.", dns.TypeA))
+				r.net.ask(peer(i, 5001), testServer, false, queryFor(id, "www.example.", dns.TypeA))
+				r.net.askTCP(peer(i, uint16(6000+round)), testServer, queryFor(id, "www.example.", dns.TypeA))
 			}
 			synctest.Wait()
 			replies += len(r.net.got())
@@ -121,7 +121,7 @@ func TestTCPUnreadInTotal(t *testing.T) {
 			c := r.net.connect(t, netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 6, byte(i >> 8), byte(i)}), 6000))
 			go func() {
 				for {
-					if _, err := c.Write(queryFor(1, "hold.example.", dns.TypeTXT)); err != nil {
+					if _, err := c.Write(frame(queryFor(1, "hold.example.", dns.TypeTXT))); err != nil {
 						return
 					}
 				}

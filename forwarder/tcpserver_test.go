@@ -43,7 +43,7 @@ func TestTCPNeverReads(t *testing.T) {
 }
 
 func neverReads(t *testing.T, r *replay, query string, most uint64) {
-	r.net.ask(testClient, testServer, true, queryFor(1, "big.example.", dns.TypeTXT)[2:])
+	r.net.ask(testClient, testServer, true, queryFor(1, "big.example.", dns.TypeTXT))
 	synctest.Wait()
 	r.net.got()
 	before := r.s.repliesTCP()
@@ -53,7 +53,7 @@ func neverReads(t *testing.T, r *replay, query string, most uint64) {
 	go func() {
 		for i := range 100_000 {
 			name := strings.ReplaceAll(query, "%", strconv.Itoa(i))
-			if pipeline = append(pipeline, queryFor(uint16(i), name, dns.TypeTXT)...); len(pipeline) < tcp.ReadBuffer {
+			if pipeline = append(pipeline, frame(queryFor(uint16(i), name, dns.TypeTXT))...); len(pipeline) < tcp.ReadBuffer {
 				continue
 			}
 			if _, err := c.Write(pipeline); err != nil {
@@ -70,7 +70,7 @@ func neverReads(t *testing.T, r *replay, query string, most uint64) {
 	if written > 1000 {
 		t.Errorf("%d queries were read of a client that reads nothing", written)
 	}
-	r.net.ask(testClient, testServer, true, queryFor(2, "www.example.", dns.TypeA)[2:])
+	r.net.ask(testClient, testServer, true, queryFor(2, "www.example.", dns.TypeA))
 	synctest.Wait()
 	if got := r.net.got(); len(got) != 1 {
 		t.Errorf("another client got %d replies, want 1", len(got))
@@ -102,11 +102,11 @@ func TestTCPEviction(t *testing.T) {
 		for i := range 4 {
 			conns[i] = r.net.connect(t, netip.AddrPortFrom(testClient.Addr(), uint16(6000+i)))
 			if i == 0 {
-				conns[i].Write(queryFor(1, "hold.example.", dns.TypeA))
+				conns[i].Write(frame(queryFor(1, "hold.example.", dns.TypeA)))
 			}
 			time.Sleep(time.Second)
 		}
-		conns[1].Write(queryFor(1, "www.example.", dns.TypeA))
+		conns[1].Write(frame(queryFor(1, "www.example.", dns.TypeA)))
 		readFrame(conns[1])
 		conns[4] = r.net.connect(t, netip.AddrPortFrom(testClient.Addr(), 7000))
 		synctest.Wait()
@@ -131,7 +131,7 @@ func TestTCPManyIdle(t *testing.T) {
 		}
 		for i := range 100 {
 			peer := netip.AddrPortFrom(testClient.Addr(), uint16(8000+i))
-			r.net.ask(peer, testServer, true, queryFor(uint16(i), "www.example.", dns.TypeA)[2:])
+			r.net.ask(peer, testServer, true, queryFor(uint16(i), "www.example.", dns.TypeA))
 			synctest.Wait()
 		}
 		if n := len(r.net.got()); n != 100 {
@@ -172,7 +172,7 @@ func TestTCPIdleTimeouts(t *testing.T) {
 				}()
 				for i, at := range test.asks {
 					time.Sleep(at - time.Since(began))
-					c.Write(queryFor(uint16(i), "www.example.", dns.TypeA))
+					c.Write(frame(queryFor(uint16(i), "www.example.", dns.TypeA)))
 				}
 				const slack = 625 * time.Millisecond // the timeout is not set anew for every message
 				if got := <-ended; got > test.ends || got < test.ends-slack {
@@ -190,7 +190,7 @@ func TestTCPSlowOctets(t *testing.T) {
 	virtual(t, cfg, func(t *testing.T, r *replay) {
 		began := time.Now()
 		c := r.net.connect(t, testClient)
-		for _, b := range queryFor(1, "www.example.", dns.TypeA) {
+		for _, b := range frame(queryFor(1, "www.example.", dns.TypeA)) {
 			if _, err := c.Write([]byte{b}); err != nil {
 				break
 			}
@@ -208,7 +208,7 @@ func TestTCPIdleWhileWaiting(t *testing.T) {
 	cfg.TCP.InitialTimeout, cfg.TCP.IdleTimeout = time.Second, time.Second
 	virtual(t, cfg, func(t *testing.T, r *replay) {
 		c := r.net.connect(t, testClient)
-		c.Write(queryFor(1, "hold.example.", dns.TypeA))
+		c.Write(frame(queryFor(1, "hold.example.", dns.TypeA)))
 		time.Sleep(3 * time.Second)
 		q := r.net.take(netip.Addr{})
 		q.answer(answerTo(t, q, "10.0.0.1"))

@@ -39,8 +39,7 @@ func TestSuspended(t *testing.T) {
 			synctest.Wait()
 		}
 		ask()
-		q := r.net.take(netip.Addr{})
-		q.answer(answerTo(t, q, "10.0.0.1")) // for 60 s
+		r.net.answer(t, 60, "10.0.0.1")
 		synctest.Wait()
 		before := r.s.clock.now()
 		r.net.suspend(50 * time.Second)

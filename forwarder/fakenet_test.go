@@ -261,17 +261,23 @@ func (n *fakeNet) asleep() time.Duration {
 	return n.slept
 }
 
-// awaited waits for the next query that upstream does not answer by itself.
-func (n *fakeNet) awaited(t testing.TB) *asking {
+// answer answers the oldest query with one address.
+func (n *fakeNet) answer(t *testing.T, ttl uint32, addr string) {
 	t.Helper()
-	for range 2000 {
-		if q := n.take(netip.Addr{}); q != nil {
-			return q
-		}
-		time.Sleep(time.Millisecond)
+	q := n.take(netip.Addr{})
+	if q == nil {
+		t.Fatal("upstream was not asked")
 	}
-	t.Fatal("upstream was not asked")
-	return nil
+	q.answer(answerTo(q.msg, ttl, addr))
+}
+
+// awaited waits for the next query that upstream does not answer by itself.
+func (n *fakeNet) awaited(t testing.TB) (q *asking) {
+	t.Helper()
+	if !eventually(func() bool { q = n.take(netip.Addr{}); return q != nil }) {
+		t.Fatal("upstream was not asked")
+	}
+	return q
 }
 
 // connections are those that ask has opened, by client.

@@ -36,7 +36,7 @@ func TestHandOver(t *testing.T) {
 				r.s.HandOver(wait)
 				synctest.Wait()
 				r.net.ask(testClient, testServer, false, queryFor(8, "www.example.", dns.TypeA))
-				time.AfterFunc(test.answer, func() { q.answer(answerTo(t, q, "10.0.0.9")) })
+				time.AfterFunc(test.answer, func() { q.answer(answerTo(q.msg, 60, "10.0.0.9")) })
 				began := time.Now()
 				<-r.done
 				// waiters.drain looks every 10 ms.

@@ -27,7 +27,7 @@ func TestImpatientForgotten(t *testing.T) {
 	for range 10 {
 		query := queryFor(2, "ends.example.", dns.TypeA)
 		r, f := s.fetchOf(t, query, mem)
-		r.Answer(&f.req, answerTo(t, &asking{msg: query}, "10.0.0.1"), nil)
+		r.Answer(&f.req, answerTo(query, 60, "10.0.0.1"), nil)
 		r.Flush()
 		s.Flush()
 	}
@@ -53,8 +53,7 @@ func TestWaitersBounded(t *testing.T) {
 			t.Errorf("got %v, want SERVFAIL for the first client alone", got)
 		}
 		for range 2 {
-			q := r.net.take(netip.Addr{})
-			q.answer(answerTo(t, q, "10.0.0.1"))
+			r.net.answer(t, 60, "10.0.0.1")
 		}
 		synctest.Wait()
 		if got := r.net.got(); len(got) != 2 || wire.Rcode(got[0].msg)|wire.Rcode(got[1].msg) != wire.NoError {

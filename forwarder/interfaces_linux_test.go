@@ -78,10 +78,8 @@ func TestAddressVanishes(t *testing.T) {
 		t.Fatal(err)
 	}
 	up := &dns.Server{PacketConn: pc, Handler: dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) {
-		m := new(dns.Msg)
-		m.SetReply(q)
-		rr, _ := dns.NewRR(q.Question[0].Name + " 60 A 10.0.0.1")
-		m.Answer = []dns.RR{rr}
+		m := new(dns.Msg).SetReply(q)
+		m.Answer = []dns.RR{address(q.Question[0].Name, 60, "10.0.0.1")}
 		w.WriteMsg(m)
 	})}
 	go up.ActivateAndServe()

@@ -64,92 +64,60 @@ func unpacked(t *testing.T, msg []byte) *dns.Msg {
 	return m
 }
 
-// answerTo is an answer to q with one address.
-func answerTo(t *testing.T, q *asking, addr string) []byte {
-	t.Helper()
-	m, r := new(dns.Msg), new(dns.Msg)
-	if err := m.Unpack(q.msg); err != nil {
-		t.Fatal(err)
-	}
-	r.SetReply(m)
-	r.Answer = []dns.RR{&dns.A{Hdr: dns.RR_Header{Name: m.Question[0].Name, Rrtype: dns.TypeA, Class: dns.ClassINET, Ttl: 60}, A: net.ParseIP(addr)}}
-	msg, err := r.Pack()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return msg
-}
-
-// addressFor answers a query with an address of TTL 10.
-func addressFor(q *asking, addr string) []byte {
-	m, r := new(dns.Msg), new(dns.Msg)
-	if err := m.Unpack(q.msg); err != nil {
+// replyTo is a reply to query, as edit leaves it; nil if that is no message.
+func replyTo(query []byte, edit func(q, m *dns.Msg)) []byte {
+	q := new(dns.Msg)
+	if q.Unpack(query) != nil {
 		return nil
 	}
-	r.SetReply(m)
-	rr, err := dns.NewRR(m.Question[0].Name + " 10 IN A " + addr)
-	if err != nil {
-		return nil
-	}
-	r.Answer = []dns.RR{rr}
-	msg, err := r.Pack()
+	m := new(dns.Msg).SetReply(q)
+	m.RecursionAvailable, m.Compress = true, true
+	edit(q, m)
+	msg, err := m.Pack()
 	if err != nil {
 		return nil
 	}
 	return msg
 }
 
-// largeAnswerTo is an answer of some 50 kB.
-func largeAnswerTo(t *testing.T, q *asking) []byte {
-	t.Helper()
-	m, reply := new(dns.Msg), new(dns.Msg)
-	if err := m.Unpack(q.msg); err != nil {
-		t.Fatal(err)
-	}
-	reply.SetReply(m)
-	for i := range 200 {
-		rr := &dns.TXT{Hdr: dns.RR_Header{Name: m.Question[0].Name, Rrtype: dns.TypeTXT, Class: dns.ClassINET, Ttl: 60}}
-		rr.Txt = []string{string(make([]byte, 200)), string(rune('A' + i))}
-		reply.Answer = append(reply.Answer, rr)
-	}
-	reply.Compress = true
-	msg, err := reply.Pack()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return msg
+// answerTo is an answer to query with one address.
+func answerTo(query []byte, ttl uint32, addr string) []byte {
+	return replyTo(query, func(_, m *dns.Msg) { m.Answer = []dns.RR{address(m.Question[0].Name, ttl, addr)} })
+}
+
+// address is a record of type A.
+func address(name string, ttl uint32, addr string) dns.RR {
+	return &dns.A{Hdr: header(name, dns.TypeA, ttl), A: net.ParseIP(addr)}
+}
+
+func header(name string, rrtype uint16, ttl uint32) dns.RR_Header {
+	return dns.RR_Header{Name: name, Rrtype: rrtype, Class: dns.ClassINET, Ttl: ttl}
 }
 
 // echoUpstream answers at once: names that start with "hold" never, "big" with
 // 60,000 octets, the rest with one address.
 func echoUpstream(q *asking) []byte {
-	m, r := new(dns.Msg), new(dns.Msg)
-	if err := m.Unpack(q.msg); err != nil {
-		return nil
-	}
-	r.SetReply(m)
-	r.RecursionAvailable, r.Compress = true, true
-	name := m.Question[0].Name
-	h := dns.RR_Header{Name: name, Class: dns.ClassINET, Ttl: 300, Rrtype: dns.TypeA}
-	switch {
-	case strings.HasPrefix(name, "hold"):
-		return nil
-	case strings.HasPrefix(name, "big") && !q.tcp:
-		r.Truncated = true
-	case strings.HasPrefix(name, "big"):
-		r.Answer = bigAnswer(h)
-	default:
-		r.Answer = []dns.RR{&dns.A{Hdr: h, A: net.IPv4(10, 0, 0, 1)}}
-	}
-	msg, err := r.Pack()
-	if err != nil {
+	hold := false
+	msg := replyTo(q.msg, func(_, m *dns.Msg) {
+		switch name := m.Question[0].Name; {
+		case strings.HasPrefix(name, "hold"):
+			hold = true
+		case strings.HasPrefix(name, "big") && !q.tcp:
+			m.Truncated = true
+		case strings.HasPrefix(name, "big"):
+			m.Answer = bigAnswer(header(name, dns.TypeTXT, 300))
+		default:
+			m.Answer = []dns.RR{address(name, 300, "10.0.0.1")}
+		}
+	})
+	if hold {
 		return nil
 	}
 	return msg
 }
 
+// bigAnswer is a set of some 60,000 octets.
 func bigAnswer(h dns.RR_Header) (rrs []dns.RR) {
-	h.Rrtype = dns.TypeTXT
 	for i := range 230 {
 		text := strings.Repeat(string(rune('a'+i%26)), 250)
 		rrs = append(rrs, &dns.TXT{Hdr: h, Txt: []string{text[:249] + string(rune('0'+i/26))}})

@@ -3,7 +3,6 @@ package forwarder
 import (
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"net/netip"
 	"strings"
 	"testing"
@@ -29,32 +28,22 @@ type limited struct {
 }
 
 func (l *limited) answer(q *asking) []byte {
-	m, r := new(dns.Msg), new(dns.Msg)
-	if err := m.Unpack(q.msg); err != nil {
-		return nil
-	}
 	now := time.Now()
 	l.packets = append(l.packets, now)
 	if n := len(l.packets); n > vpcPPS && now.Sub(l.packets[n-1-vpcPPS]) < time.Second {
 		l.lost++
 		return nil
 	}
-	name := m.Question[0].Name
-	l.asked[name] = append(l.asked[name], now)
-	r.SetReply(m)
-	r.RecursionAvailable = true
-	h := dns.RR_Header{Name: name, Class: dns.ClassINET, Ttl: 10, Rrtype: dns.TypeA}
-	if zone := "random."; strings.HasSuffix(name, zone) {
-		h.Name, h.Rrtype = zone, dns.TypeSOA
-		r.Rcode, r.Ns = dns.RcodeNameError, []dns.RR{&dns.SOA{Hdr: h, Ns: zone, Mbox: zone, Minttl: 60}}
-	} else {
-		r.Answer = []dns.RR{&dns.A{Hdr: h, A: net.IPv4(10, 0, 0, 1)}}
-	}
-	msg, err := r.Pack()
-	if err != nil {
-		return nil
-	}
-	return msg
+	return replyTo(q.msg, func(_, m *dns.Msg) {
+		name := m.Question[0].Name
+		l.asked[name] = append(l.asked[name], now)
+		if zone := "random."; strings.HasSuffix(name, zone) {
+			m.Rcode = dns.RcodeNameError
+			m.Ns = []dns.RR{&dns.SOA{Hdr: header(zone, dns.TypeSOA, 10), Ns: zone, Mbox: zone, Minttl: 60}}
+		} else {
+			m.Answer = []dns.RR{address(name, 10, "10.0.0.1")}
+		}
+	})
 }
 
 // peak is the most packets in any window of a second.

@@ -1,7 +1,6 @@
 package forwarder
 
 import (
-	"net/netip"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -58,8 +57,7 @@ func TestTCPDroppedFromQueue(t *testing.T) {
 			t.Errorf("waiting %d, overflow %d, want %d, %d", n, r.s.Stats().Overflow, maxQueue, dropped)
 		}
 		synctest.Wait()
-		q := r.net.take(netip.Addr{})
-		q.answer(answerTo(t, q, "10.0.0.1"))
+		r.net.answer(t, 60, "10.0.0.1")
 		synctest.Wait()
 		if n, all := c.n.Load(), r.s.waiters.n.Load(); n != 0 || all != 0 {
 			t.Errorf("after the answer %d and %d wait, want none", n, all)

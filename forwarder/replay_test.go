@@ -275,20 +275,15 @@ func (r *replay) upstreamAnswers(w, block []string) error {
 	if err != nil {
 		return err
 	}
-	q, m := new(dns.Msg), new(dns.Msg)
-	if err := q.Unpack(r.current.msg); err != nil {
-		return err
-	}
-	m.SetReply(q)
-	m.Rcode, m.RecursionAvailable, m.Compress = dns.StringToRcode[w[0]], true, true
-	m.Truncated, m.Authoritative, m.AuthenticatedData = o.has("tc"), o.has("aa"), o.has("ad")
-	m.Answer, m.Ns, m.Extra = records.answer, records.authority, records.additional
-	if opt := q.IsEdns0(); opt != nil && !o.has("noopt") {
-		m.SetEdns0(1232, opt.Do())
-	}
-	msg, err := m.Pack()
-	if err != nil {
-		return err
+	msg := replyTo(r.current.msg, func(q, m *dns.Msg) {
+		m.Rcode, m.Truncated, m.Authoritative, m.AuthenticatedData = dns.StringToRcode[w[0]], o.has("tc"), o.has("aa"), o.has("ad")
+		m.Answer, m.Ns, m.Extra = records.answer, records.authority, records.additional
+		if opt := q.IsEdns0(); opt != nil && !o.has("noopt") {
+			m.SetEdns0(1232, opt.Do())
+		}
+	})
+	if msg == nil {
+		return errors.New("it cannot be packed")
 	}
 	r.current.answer(msg)
 	return nil

@@ -43,8 +43,7 @@ func TestShutdownAnswersFlushed(t *testing.T) {
 		r.s.Flush()
 		r.cancel()
 		time.Sleep(time.Second)
-		q := r.net.take(netip.Addr{})
-		q.answer(answerTo(t, q, "10.0.0.9"))
+		r.net.answer(t, 60, "10.0.0.9")
 		synctest.Wait()
 		if got := r.net.got(); len(got) != 1 || got[0].msg[3]&15 != dns.RcodeSuccess {
 			t.Errorf("got %d replies %v, want one with the answer", len(got), got)

@@ -30,7 +30,7 @@ func TestTCPPipelineOutOfOrder(t *testing.T) {
 		}
 	}
 	q := upstream.awaited(t)
-	q.answer(answerTo(t, q, "10.0.0.1"))
+	q.answer(answerTo(q.msg, 60, "10.0.0.1"))
 	if m := c.receive(); m.Id != 1 || len(m.Answer) != 1 || len(seen) != 50 {
 		t.Errorf("got reply %d with %d records after %d others, want 1 with 1 after 50", m.Id, len(m.Answer), len(seen))
 	}
@@ -119,7 +119,7 @@ func TestTCPHalfClose(t *testing.T) {
 		t.Errorf("got reply %d, want 2", m.Id)
 	}
 	q := upstream.awaited(t)
-	q.answer(answerTo(t, q, "10.0.0.1"))
+	q.answer(answerTo(q.msg, 60, "10.0.0.1"))
 	if m := c.receive(); m.Id != 1 || len(m.Answer) != 1 {
 		t.Errorf("got reply %d with %d records, want 1 with 1", m.Id, len(m.Answer))
 	}
@@ -149,9 +149,9 @@ func TestTCPAnswerOfAllOctets(t *testing.T) {
 	m.SetEdns0(1232, false)
 	c.send(frame(packed(m)))
 	q := upstream.awaited(t)
-	q.answer(fullAnswer(t, q, true))
+	q.answer(fullAnswer(q, true))
 	q = upstream.awaited(t)
-	q.answer(fullAnswer(t, q, false))
+	q.answer(fullAnswer(q, false))
 	if got := c.receive(); !got.Truncated || got.Id != m.Id || got.IsEdns0() == nil {
 		t.Errorf("got TC %v, want a truncated reply with OPT", got.Truncated)
 	}
@@ -162,18 +162,8 @@ func TestTCPAnswerOfAllOctets(t *testing.T) {
 }
 
 // fullAnswer is an answer of 65,535 octets, or its truncated form.
-func fullAnswer(t *testing.T, q *asking, cut bool) []byte {
-	t.Helper()
-	m, r := new(dns.Msg), new(dns.Msg)
-	if err := m.Unpack(q.msg); err != nil {
-		t.Fatal(err)
-	}
-	r.SetReply(m)
-	r.Truncated = cut
-	msg, err := r.Pack()
-	if err != nil {
-		t.Fatal(err)
-	}
+func fullAnswer(q *asking, cut bool) []byte {
+	msg := replyTo(q.msg, func(_, m *dns.Msg) { m.Truncated = cut })
 	if cut {
 		return msg
 	}

@@ -210,8 +210,7 @@ func TestTCPIdleWhileWaiting(t *testing.T) {
 		c := r.net.connect(t, testClient)
 		c.Write(frame(queryFor(1, "hold.example.", dns.TypeA)))
 		time.Sleep(3 * time.Second)
-		q := r.net.take(netip.Addr{})
-		q.answer(answerTo(t, q, "10.0.0.1"))
+		r.net.answer(t, 60, "10.0.0.1")
 		msg, err := readFrame(c)
 		if err != nil || msg[3]&15 != dns.RcodeSuccess {
 			t.Errorf("readFrame = %x, %v, want an answer", msg, err)

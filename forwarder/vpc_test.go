@@ -1,8 +1,8 @@
 package forwarder
 
 import (
+	"fmt"
 	"math/rand/v2"
-	"net"
 	"sync"
 	"time"
 
@@ -85,16 +85,9 @@ func (v *vpc) reply(q *dns.Msg, tcp bool) []byte {
 	default:
 		rec := v.look(name)
 		left := uint32(time.Until(rec.expires) / time.Second)
-		m.Answer = []dns.RR{&dns.A{
-			Hdr: dns.RR_Header{Name: name, Rrtype: dns.TypeA, Class: dns.ClassINET, Ttl: left},
-			A:   net.IPv4(10, 0, 0, rec.address),
-		}}
+		m.Answer = []dns.RR{address(name, left, fmt.Sprint("10.0.0.", rec.address))}
 	}
-	msg, err := m.Pack()
-	if err != nil {
-		panic(err)
-	}
-	return msg
+	return packed(m)
 }
 
 // look returns the resolver's copy of a name, which it gets anew when that has

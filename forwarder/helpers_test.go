@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -188,16 +189,7 @@ func serveLoopback(t testing.TB, edit ...func(*config.Config)) (*Server, *fakeNe
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error)
-	go func() { done <- s.Serve(ctx) }()
-	<-s.Ready()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("Serve = %v", err)
-		}
-	})
+	serve(t, s)
 	return s, fake
 }
 
@@ -243,23 +235,39 @@ func run(t *testing.T, cfg *config.Config, o Options, n network) running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		s.Serve(ctx)
-	}()
+	return running{s, serve(t, s)}
+}
+
+// serve lets s serve until stop is called, or the test ends.
+func serve(tb testing.TB, s *Server) (stop func()) {
+	tb.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error)
+	go func() { done <- s.Serve(ctx) }()
 	<-s.Ready()
-	stop := func() { cancel(); <-ended }
-	t.Cleanup(stop)
-	return running{s, stop}
+	stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			tb.Errorf("Serve = %v, want nil", err)
+		}
+	})
+	tb.Cleanup(stop)
+	return stop
 }
 
 // unserved returns a Server that nobody serves, with www.example A in its
 // cache.
 func unserved(tb testing.TB) *Server {
 	tb.Helper()
-	s, err := newServer(testConfig(), Options{Workers: 1, UpstreamPPS: Unlimited}, newFakeNet("10.79.1.10/24").network())
+	s := newUnserved(tb, testConfig(), 1, newFakeNet("10.79.1.10/24").network())
+	fill(tb, s)
+	return s
+}
+
+// newUnserved returns a Server that nobody serves.
+func newUnserved(tb testing.TB, cfg *config.Config, workers int, n network) *Server {
+	tb.Helper()
+	s, err := newServer(cfg, Options{Workers: workers, UpstreamPPS: Unlimited}, n)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -267,7 +275,6 @@ func unserved(tb testing.TB) *Server {
 		s.state.Load().upstream.Close()
 		s.listeners.closeAll()
 	})
-	fill(tb, s)
 	return s
 }
 

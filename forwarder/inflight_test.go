@@ -16,12 +16,7 @@ import (
 func TestImpatientForgotten(t *testing.T) {
 	cfg := testConfig()
 	cfg.Cache.StaleEnable, cfg.Cache.StaleAnswer, cfg.Cache.StaleClientTimeout = true, true, 1800*time.Millisecond
-	s, err := newServer(cfg, Options{Workers: 1, UpstreamPPS: Unlimited}, newFakeNet("10.79.1.10/24").network())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.listeners.closeAll()
-	defer s.state.Load().upstream.Close()
+	s := newUnserved(t, cfg, 1, newFakeNet("10.79.1.10/24").network())
 	mem := newMemConn(testServer)
 	_, first := s.fetchOf(t, queryFor(1, "waits.example.", dns.TypeA), mem)
 	for range 10 {

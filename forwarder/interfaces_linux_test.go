@@ -1,7 +1,6 @@
 package forwarder
 
 import (
-	"context"
 	"net"
 	"net/netip"
 	"os"
@@ -93,11 +92,7 @@ func TestAddressVanishes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan error)
-	go func() { done <- s.Serve(ctx) }()
-	<-s.Ready()
-	defer func() { stop(); <-done }()
+	serve(t, s)
 
 	good := func(m *dns.Msg) bool { return m != nil && m.Rcode == dns.RcodeSuccess && len(m.Answer) == 1 }
 	if !good(askAt(dies+":5300", "kept.example.")) {

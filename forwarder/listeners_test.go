@@ -1,7 +1,6 @@
 package forwarder
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -53,12 +52,7 @@ func TestListenOnSome(t *testing.T) {
 		}
 		return fake.listenUDP(a, o)
 	}
-	s, err := newServer(testConfig(), Options{Workers: 3}, network)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.state.Load().upstream.Close()
-	defer s.listeners.closeAll()
+	s := newUnserved(t, testConfig(), 3, network)
 	if got := fmt.Sprint(s.Addrs()); got != "[10.0.0.2:53]" {
 		t.Errorf("Addrs = %s, want [10.0.0.2:53]", got)
 	}
@@ -79,16 +73,9 @@ func TestStartsWithoutAddress(t *testing.T) {
 	if err != nil {
 		t.Fatalf("New = %v, want a server that waits for its address", err)
 	}
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- s.Serve(ctx) }()
-	<-s.Ready()
+	serve(t, s)
 	if got := s.Addrs(); len(got) != 0 {
 		t.Errorf("Addrs = %v, want none", got)
-	}
-	stop()
-	if err := <-ended; err != nil {
-		t.Errorf("Serve = %v, want nil", err)
 	}
 }
 
@@ -99,12 +86,7 @@ func TestListenKeepsTheZone(t *testing.T) {
 	network.listenTCP = func(a netip.AddrPort, backlog int) (net.Listener, error) {
 		return fake.listenTCP(netip.AddrPortFrom(a.Addr().WithZone(""), a.Port()), backlog)
 	}
-	s, err := newServer(testConfig(), Options{Workers: 1}, network)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.state.Load().upstream.Close()
-	defer s.listeners.closeAll()
+	s := newUnserved(t, testConfig(), 1, network)
 	want := netip.MustParseAddrPort("[fe80::1%eth0]:53")
 	l, err := s.listeners.listen(want, 0)
 	if err != nil {

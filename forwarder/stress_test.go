@@ -1,7 +1,6 @@
 package forwarder
 
 import (
-	"context"
 	"net/netip"
 	"sync"
 	"testing"
@@ -30,10 +29,7 @@ func TestStress(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error)
-	go func() { done <- s.Serve(ctx) }()
-	<-s.Ready()
+	stop := serve(t, s)
 
 	var clients, trouble sync.WaitGroup
 	var owed [stressClients]uint64
@@ -70,10 +66,7 @@ func TestStress(t *testing.T) {
 			t.Errorf("zone %s counts %d fetches, want 0", z.name, z.fetches)
 		}
 	}
-	cancel()
-	if err := <-done; err != nil {
-		t.Errorf("Serve = %v, want nil", err)
-	}
+	stop()
 	goleak.VerifyNone(t)
 	if fake.dialled != fake.closed {
 		t.Errorf("%d sockets to upstream were made, %d closed", fake.dialled, fake.closed)

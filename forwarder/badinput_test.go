@@ -140,13 +140,7 @@ type badConn struct {
 func (b *trial) dial(t *testing.T, n int) *badConn {
 	t.Helper()
 	b.peers++
-	b.net.mu.Lock()
-	l := b.net.tcp[testServer]
-	b.net.mu.Unlock()
-	nc := l.connect(netip.AddrPortFrom(testClient.Addr(), uint16(1024+b.peers%60000)))
-	if nc == nil {
-		t.Fatal("connection refused")
-	}
+	nc := b.net.connect(t, netip.AddrPortFrom(testClient.Addr(), uint16(1024+b.peers%60000)))
 	c := &badConn{close: func() { nc.Close() }}
 	for i := range n {
 		msg := b.hostileQuery(dns.MaxMsgSize)

@@ -296,13 +296,18 @@ func (n *fakeNet) hangUp(peer netip.AddrPort) {
 	synctest.Wait()
 }
 
-// connect opens a client's connection that nobody reads yet.
-func (n *fakeNet) connect(t *testing.T, peer netip.AddrPort) net.Conn {
-	t.Helper()
+// open opens a client's connection, or returns nil when it is refused.
+func (n *fakeNet) open(peer netip.AddrPort) net.Conn {
 	n.mu.Lock()
 	l := n.tcp[testServer]
 	n.mu.Unlock()
-	c := l.connect(peer)
+	return l.connect(peer)
+}
+
+// connect opens a client's connection that nobody reads yet.
+func (n *fakeNet) connect(t *testing.T, peer netip.AddrPort) net.Conn {
+	t.Helper()
+	c := n.open(peer)
 	if c == nil {
 		t.Fatal("connection refused")
 	}

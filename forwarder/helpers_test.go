@@ -278,6 +278,9 @@ func newUnserved(tb testing.TB, cfg *config.Config, workers int, n network) *Ser
 	return s
 }
 
+// wwwKey is the key of www.example A.
+var wwwKey = []byte("\x03www\x07example\x00\x00\x01\x00\x01\x00")
+
 // fill puts www.example A into s's cache.
 func fill(tb testing.TB, s *Server) {
 	tb.Helper()
@@ -299,8 +302,7 @@ func fill(tb testing.TB, s *Server) {
 		tb.Fatal("the answer cannot be kept as it is")
 	}
 	value, _ := parsed.AppendAnswer(appendZone(nil, 1), wire.TTLPolicy{Max: 1 << 30})
-	key := append([]byte("\x03www\x07example\x00"), 0, 1, 0, 1, 0)
-	s.cache.Put(s.cache.Hash(key), key, value, cache.Times{Stored: s.clock.now(), TTL: 3600})
+	s.cache.Put(s.cache.Hash(wwwKey), wwwKey, value, cache.Times{Stored: s.clock.now(), TTL: 3600})
 }
 
 // learn gives the server upstream's answer to a query, and returns the reply
@@ -328,18 +330,7 @@ func withTimeout(t *testing.T, d time.Duration) context.Context {
 	return ctx
 }
 
-// await waits until f is content, or for long, and returns its last value.
-func await[T any](f func() (T, bool)) T {
-	for range 500 {
-		if v, ok := f(); ok {
-			return v
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	v, _ := f()
-	return v
-}
-
+// eventually reports whether f holds in time.
 func eventually(f func() bool) bool {
 	for range 1000 {
 		if f() {
@@ -350,6 +341,16 @@ func eventually(f func() bool) bool {
 	return false
 }
 
+// replies counts the replies over a transport.
+func (s *Server) replies(transport string) (n uint64) {
+	for _, c := range s.Stats().Queries {
+		if c.Transport == transport {
+			n += c.Count
+		}
+	}
+	return n
+}
+
 // heapOctets returns how many octets of the heap are in use.
 func heapOctets() int {
 	runtime.GC()
@@ -357,14 +358,6 @@ func heapOctets() int {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int(m.HeapInuse)
-}
-
-// heapInOverload is the memory that is in use, in octets.
-func heapInOverload() int64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc)
 }
 
 // No goroutine is left after Serve has returned.

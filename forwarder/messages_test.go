@@ -137,19 +137,12 @@ func saying(t *testing.T, query []byte, records []string) *dns.Msg {
 	return m
 }
 
-// linesOf is the response code, unless it is NOERROR, and the records, sorted:
-// those of a set come in any order.
-func linesOf(m *dns.Msg) (lines []string) {
+// linesOf is the response code, unless it is NOERROR, and the records, sorted.
+func linesOf(m *dns.Msg) (list []string) {
 	if m.Rcode != dns.RcodeSuccess {
-		lines = append(lines, dns.RcodeToString[m.Rcode])
+		list = append(list, dns.RcodeToString[m.Rcode])
 	}
-	for _, section := range [][]dns.RR{m.Answer, m.Ns, m.Extra} {
-		for _, rr := range section {
-			lines = append(lines, strings.Join(strings.Fields(rr.String()), " "))
-		}
-	}
-	slices.Sort(lines)
-	return lines
+	return append(list, lines(slices.Concat(m.Answer, m.Ns, m.Extra))...)
 }
 
 // allLines are the records but their TTLs, sorted.

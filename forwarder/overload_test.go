@@ -256,7 +256,7 @@ func (c *crowd) askHot(ms int, period time.Duration) {
 }
 
 func flood(t *testing.T, r *replay, c *crowd, rate int, d time.Duration) {
-	before := heapInOverload()
+	before := heapOctets()
 	rnd := rand.New(rand.NewPCG(3, 4))
 	var most Stats
 	c.run(d, func(ms int) {
@@ -271,7 +271,7 @@ func flood(t *testing.T, r *replay, c *crowd, rate int, d time.Duration) {
 			most.Cache.Bytes = max(most.Cache.Bytes, st.Cache.Bytes)
 		}
 	})
-	grown := heapInOverload() - before
+	grown := heapOctets() - before
 	c.run(config.MaxClientWait, func(int) {})
 	asked, good := 0, 0
 	for _, q := range c.done {

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/miekg/dns"
+
+	"vpcdns/forwarder/wire"
 )
 
 // question is the rest of `client … asks NAME TYPE …`: class=CH, to=ADDRESS,
@@ -103,7 +105,9 @@ func (r *replay) check(q *dns.Msg, over bool, msg []byte, rcode string, o settin
 		d.compare("OPT", got, !got)
 	}
 	r.checkOptions(&d, q, m, o)
-	if limit := mostOctets(q); !over && len(msg) > limit {
+	var asked wire.Query
+	asked.Parse(packed(q))
+	if limit := mostOf(&asked, over); len(msg) > limit {
 		d.compare("size", len(msg), limit)
 	}
 	if o.has("records") {
@@ -138,14 +142,6 @@ func (d differences) err() error {
 		return nil
 	}
 	return fmt.Errorf("%s", strings.Join(d, "\n\t"))
-}
-
-// mostOctets is the most a client takes over UDP.
-func mostOctets(q *dns.Msg) int {
-	if opt := q.IsEdns0(); opt != nil {
-		return min(max(512, int(opt.UDPSize())), 1232)
-	}
-	return 512
 }
 
 func flagsOf(m *dns.Msg) string {

@@ -54,8 +54,7 @@ func TestDeniedWithRecords(t *testing.T) {
 	m := saying(t, query, []string{"www.example. 86400 IN A 10.0.0.1"})
 	m.Rcode = dns.RcodeNameError
 	s.learn(t, query, packed(m))
-	key := append([]byte("\x03www\x07example\x00"), 0, 1, 0, 1, 0)
-	if e, ok := s.cache.Get(s.cache.Hash(key), key); !ok || e.TTL() != scrub.BareNegativeTTL {
+	if e, ok := s.cache.Get(s.cache.Hash(wwwKey), wwwKey); !ok || e.TTL() != scrub.BareNegativeTTL {
 		t.Errorf("kept = %v, TTL %d, want true, %d", ok, e.TTL(), scrub.BareNegativeTTL)
 	}
 }

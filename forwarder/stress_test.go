@@ -46,17 +46,13 @@ func TestStress(t *testing.T) {
 	s.waiters.drain(withTimeout(t, 10*time.Second))
 
 	want := owed[0] + owed[1] + owed[2] + owed[3]
-	settled := func() (answered uint64, ok bool) {
-		st := s.Stats()
-		for _, q := range st.Queries {
-			if q.Transport == "udp" {
-				answered += q.Count
-			}
-		}
-		return answered, answered+st.Overflow >= want
-	}
-	if got := await(settled); got > want || got+s.queue.overflow.Load() < want {
-		t.Errorf("%d queries over UDP were answered, %d dropped, want %d", got, s.queue.overflow.Load(), want)
+	var answered, dropped uint64
+	eventually(func() bool {
+		answered, dropped = s.replies("udp"), s.queue.overflow.Load()
+		return answered+dropped >= want
+	})
+	if answered > want || answered+dropped < want {
+		t.Errorf("%d queries over UDP were answered, %d dropped, want %d", answered, dropped, want)
 	}
 	if n := s.waiters.n.Load(); n != 0 {
 		t.Errorf("%d queries still wait for an answer, want 0", n)
@@ -120,10 +116,7 @@ func (n *fakeNet) stormTCP(m *mutator, conns int) {
 	var readers sync.WaitGroup
 	defer readers.Wait()
 	for i := range conns {
-		n.mu.Lock()
-		l := n.tcp[testServer]
-		n.mu.Unlock()
-		c := l.connect(netip.AddrPortFrom(testClient.Addr(), uint16(1024+i)))
+		c := n.open(netip.AddrPortFrom(testClient.Addr(), uint16(1024+i)))
 		if c == nil {
 			return
 		}

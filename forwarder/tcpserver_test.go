@@ -46,7 +46,7 @@ func neverReads(t *testing.T, r *replay, query string, most uint64) {
 	r.net.ask(testClient, testServer, true, queryFor(1, "big.example.", dns.TypeTXT))
 	synctest.Wait()
 	r.net.got()
-	before := r.s.repliesTCP()
+	before := r.s.replies("tcp")
 	c := r.net.connect(t, netip.MustParseAddrPort("10.6.6.6:666"))
 	written := 0
 	var pipeline []byte
@@ -64,7 +64,7 @@ func neverReads(t *testing.T, r *replay, query string, most uint64) {
 		}
 	}()
 	synctest.Wait()
-	if n := r.s.repliesTCP() - before; n > most {
+	if n := r.s.replies("tcp") - before; n > most {
 		t.Errorf("%d replies of 60 kB were made, want %d at most", n, most)
 	}
 	if written > 1000 {
@@ -80,16 +80,6 @@ func neverReads(t *testing.T, r *replay, query string, most uint64) {
 	if n := r.s.clients.Stats().Open; n != 1 {
 		t.Errorf("%d connections are open, want that of the other client", n)
 	}
-}
-
-// repliesTCP counts the replies over TCP.
-func (s *Server) repliesTCP() (n uint64) {
-	for _, c := range s.Stats().Queries {
-		if c.Transport == "tcp" {
-			n += c.Count
-		}
-	}
-	return n
 }
 
 // tcp-clients: the one that has been idle longest makes room. One that waits

@@ -12,20 +12,10 @@ import (
 // was long ago, ends in SERVFAIL.
 func TestWalkAfterClose(t *testing.T) {
 	s, mem := unserved(t), newMemConn(testServer)
-	r, f := s.fetchOf(t, queryFor(1, "alias.example.", dns.TypeA), mem)
+	query := queryFor(1, "alias.example.", dns.TypeA)
+	r, f := s.fetchOf(t, query, mem)
 	s.state.Load().upstream.Close()
-	var q dns.Msg
-	q.SetQuestion("alias.example.", dns.TypeA)
-	m := new(dns.Msg).SetReply(&q)
-	rr, err := dns.NewRR("alias.example. 5 IN CNAME end.example.")
-	if err != nil {
-		t.Fatal(err)
-	}
-	m.Answer = []dns.RR{rr}
-	msg, err := m.Pack()
-	if err != nil {
-		t.Fatal(err)
-	}
+	msg := packed(saying(t, query, []string{"alias.example. 5 IN CNAME end.example."}))
 	r.Answer(&f.req, msg, nil)
 	r.Flush()
 	if sent := mem.sentSoFar(); len(sent) != 1 || wire.Rcode(sent[0].Data) != wire.ServFail {

@@ -36,6 +36,34 @@ func TestWaiterIsSmall(t *testing.T) {
 	}
 }
 
+// The full queue drops the oldest.
+func TestQueueOverflow(t *testing.T) {
+	const more = 3
+	var p waiters
+	var q queue
+	p.init()
+	q.init(&p)
+	var all waiterList
+	for i := range maxQueue + more {
+		all.push(p.get(&query{hash: uint64(i)}, nil))
+	}
+	q.submit(&all)
+	if n := q.overflow.Load(); n != more || all.n != 0 || p.n.Load() != maxQueue {
+		t.Errorf("overflow %d, %d not submitted, %d wait, want %d, 0, %d", n, all.n, p.n.Load(), more, maxQueue)
+	}
+	if len(q.wake) != 1 {
+		t.Error("nobody is woken")
+	}
+	list := q.take()
+	if list.n != maxQueue || list.first.hash != more || list.last.hash != maxQueue+more-1 {
+		t.Errorf("take = %d from %d to %d, want %d from %d to %d",
+			list.n, list.first.hash, list.last.hash, maxQueue, more, maxQueue+more-1)
+	}
+	if list := q.take(); list.n != 0 || list.first != nil {
+		t.Errorf("take = %d more, want none", list.n)
+	}
+}
+
 // Queries that the full queue drops are not waited for.
 func TestTCPDroppedFromQueue(t *testing.T) {
 	virtual(t, testConfig(), func(t *testing.T, r *replay) {

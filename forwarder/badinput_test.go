@@ -21,8 +21,8 @@ import (
 
 var mutants = goflag.Int("mutants", 20_000, "how many broken messages tests send, from clients and from upstream, over UDP and over TCP each")
 
-// settled is long enough for the server to be done with all that it was asked.
-const settled = 5 * time.Second
+// serveTime is long enough for the server to be done with all that it was asked.
+const serveTime = 5 * time.Second
 
 // trial sends a Server what is broken, and checks what it says to that.
 type trial struct {
@@ -68,7 +68,7 @@ func TestBadQueries(t *testing.T) {
 			for range window {
 				b.ask(b.hostileQuery(udp.MaxQuery))
 			}
-			b.settle(t)
+			b.checkReplies(t)
 		}
 	})
 }
@@ -82,10 +82,10 @@ func (b *trial) ask(msg []byte) {
 	b.owed[peer] = msg
 }
 
-// settle checks the replies to what was asked over UDP, and returns them.
-func (b *trial) settle(t *testing.T) []reply {
+// checkReplies checks the replies to what was asked over UDP, and returns them.
+func (b *trial) checkReplies(t *testing.T) []reply {
 	t.Helper()
-	time.Sleep(settled)
+	time.Sleep(serveTime)
 	synctest.Wait()
 	got := b.net.got()
 	for _, g := range got {
@@ -119,7 +119,7 @@ func TestBadQueriesTCP(t *testing.T) {
 			for range conns {
 				all = append(all, b.dial(t, pipeline))
 			}
-			time.Sleep(settled)
+			time.Sleep(serveTime)
 			synctest.Wait()
 			for _, c := range all {
 				c.check(t)
@@ -241,7 +241,7 @@ func (b *trial) answerWith(f func(*asking) []byte) {
 
 func (b *trial) checkNames(t *testing.T) {
 	t.Helper()
-	for _, g := range b.settle(t) {
+	for _, g := range b.checkReplies(t) {
 		m := new(dns.Msg)
 		if m.Unpack(g.msg) != nil {
 			continue
@@ -263,7 +263,7 @@ func (b *trial) checkHonest(t *testing.T) {
 	for i := range honest {
 		b.ask(queryFor(uint16(i), fmt.Sprintf("honest%d.example.", i), dns.TypeA))
 	}
-	got := b.settle(t)
+	got := b.checkReplies(t)
 	for _, g := range got {
 		if m := unpacked(t, g.msg); m.Rcode != dns.RcodeSuccess || len(m.Answer) != 1 || m.Answer[0].Header().Ttl != 300 {
 			t.Fatalf("an honest query got\n%v\nwant upstream's answer", m)

@@ -28,15 +28,15 @@ const serveTime = 5 * time.Second
 type trial struct {
 	*replay
 	*mutator
-	peers int
-	owed  map[netip.AddrPort][]byte // queries over UDP without reply so far
-	lied  bool                      // replies may have data that upstream spoilt
+	peers      int
+	unanswered map[netip.AddrPort][]byte // queries over UDP without reply so far
+	lied       bool                      // replies may have data that upstream spoilt
 }
 
 // tryOut runs test against a Server, with which nothing may be wrong after it.
 func tryOut(t *testing.T, cfg *config.Config, test func(t *testing.T, b *trial)) {
 	virtual(t, cfg, func(t *testing.T, r *replay) {
-		b := &trial{replay: r, mutator: newMutator(t, 1), owed: make(map[netip.AddrPort][]byte)}
+		b := &trial{replay: r, mutator: newMutator(t, 1), unanswered: make(map[netip.AddrPort][]byte)}
 		before := heapOctets()
 		test(t, b)
 		b.checkHonest(t)
@@ -79,7 +79,7 @@ func (b *trial) ask(msg []byte) {
 	n := b.peers
 	peer := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 64 + byte(n>>16)&7, byte(n >> 8), byte(n)}), uint16(1024+n%60000))
 	b.net.ask(peer, testServer, false, msg)
-	b.owed[peer] = msg
+	b.unanswered[peer] = msg
 }
 
 // checkReplies checks the replies to what was asked over UDP, and returns them.
@@ -89,7 +89,7 @@ func (b *trial) checkReplies(t *testing.T) []reply {
 	synctest.Wait()
 	got := b.net.got()
 	for _, g := range got {
-		query, ok := b.owed[g.peer]
+		query, ok := b.unanswered[g.peer]
 		if !ok {
 			t.Fatalf("reply %x is the second one, or nobody asked", g.msg)
 		}
@@ -99,14 +99,14 @@ func (b *trial) checkReplies(t *testing.T) []reply {
 		} else {
 			checkReply(t, query, g.msg, false)
 		}
-		delete(b.owed, g.peer)
+		delete(b.unanswered, g.peer)
 	}
-	for peer, query := range b.owed {
+	for peer, query := range b.unanswered {
 		if deserves(query) && !stressBlackhole.Contains(peer.Addr()) {
 			t.Fatalf("query %x of %v got no reply", query, peer)
 		}
 	}
-	clear(b.owed)
+	clear(b.unanswered)
 	return got
 }
 

@@ -32,7 +32,7 @@ func TestServeReturnsAfterContext(t *testing.T) {
 	})
 }
 
-// A query whose answer is thrown away by a flush is owed all the same when the
+// A query whose answer is not kept, for a flush, gets it all the same when the
 // server stops.
 func TestShutdownAnswersFlushed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

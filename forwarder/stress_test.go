@@ -32,9 +32,9 @@ func TestStress(t *testing.T) {
 	stop := serve(t, s)
 
 	var clients, trouble sync.WaitGroup
-	var owed [stressClients]uint64
-	for i := range owed {
-		clients.Go(func() { owed[i] = fake.storm(newMutator(t, uint64(i)), byte(i)) })
+	var counted [stressClients]uint64
+	for i := range counted {
+		clients.Go(func() { counted[i] = fake.storm(newMutator(t, uint64(i)), byte(i)) })
 	}
 	clients.Go(func() { fake.stormTCP(newMutator(t, stressClients), stressTCP) })
 	quiet := make(chan struct{})
@@ -45,7 +45,7 @@ func TestStress(t *testing.T) {
 	fake.close()
 	s.waiters.drain(withTimeout(t, 10*time.Second))
 
-	want := owed[0] + owed[1] + owed[2] + owed[3]
+	want := counted[0] + counted[1] + counted[2] + counted[3]
 	var answered, dropped uint64
 	eventually(func() bool {
 		answered, dropped = s.replies("udp"), s.queue.overflow.Load()
@@ -98,17 +98,17 @@ func makeTrouble(t *testing.T, s *Server, fake *fakeNet, quiet chan struct{}) {
 
 // storm sends queries over UDP, most of them broken, and returns how many must
 // be answered or counted.
-func (n *fakeNet) storm(m *mutator, host byte) (owed uint64) {
+func (n *fakeNet) storm(m *mutator, host byte) (counted uint64) {
 	for range stressPackets {
 		msg := m.hostileQuery(udp.MaxQuery)
 		peer := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, byte(60 + m.IntN(10)), 0, host}), uint16(1024+m.IntN(60000)))
 		n.ask(peer, testServer, false, msg)
 		var q wire.Query
 		if q.Parse(msg) != wire.Ignore && !stressBlackhole.Contains(peer.Addr()) {
-			owed++
+			counted++
 		}
 	}
-	return owed
+	return counted
 }
 
 // stormTCP makes connections, pipelines broken queries on them, and drops most.

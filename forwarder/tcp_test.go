@@ -107,7 +107,7 @@ func TestTCPBlackholeResets(t *testing.T) {
 	tcpClient{c.(*net.TCPConn), t}.ended()
 }
 
-// The client has said all it wants to and waits for what it is owed.
+// The client has said all it wants to and waits for its replies.
 func TestTCPHalfClose(t *testing.T) {
 	s, upstream := serveLoopback(t)
 	c := dialServer(t, s)

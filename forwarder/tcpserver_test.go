@@ -192,7 +192,7 @@ func TestTCPSlowOctets(t *testing.T) {
 	})
 }
 
-// The idle timeout does not take away what upstream owes.
+// The idle timeout does not run while upstream is waited for.
 func TestTCPIdleWhileWaiting(t *testing.T) {
 	cfg := testConfig()
 	cfg.TCP.InitialTimeout, cfg.TCP.IdleTimeout = time.Second, time.Second

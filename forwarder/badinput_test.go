@@ -24,8 +24,8 @@ var mutants = goflag.Int("mutants", 20_000, "how many broken messages tests send
 // serveTime is long enough for the server to be done with all that it was asked.
 const serveTime = 5 * time.Second
 
-// trial sends a Server what is broken, and checks what it says to that.
-type trial struct {
+// badClient sends a Server what is broken, and checks its replies.
+type badClient struct {
 	*replay
 	*mutator
 	peers      int
@@ -33,10 +33,10 @@ type trial struct {
 	lied       bool                      // replies may have data that upstream spoilt
 }
 
-// tryOut runs test against a Server, with which nothing may be wrong after it.
-func tryOut(t *testing.T, cfg *config.Config, test func(t *testing.T, b *trial)) {
+// withBadClient runs test against a Server, with which nothing may be wrong after it.
+func withBadClient(t *testing.T, cfg *config.Config, test func(t *testing.T, b *badClient)) {
 	virtual(t, cfg, func(t *testing.T, r *replay) {
-		b := &trial{replay: r, mutator: newMutator(t, 1), unanswered: make(map[netip.AddrPort][]byte)}
+		b := &badClient{replay: r, mutator: newMutator(t, 1), unanswered: make(map[netip.AddrPort][]byte)}
 		before := heapOctets()
 		test(t, b)
 		b.checkHonest(t)
@@ -60,7 +60,7 @@ func hostileConfig() *config.Config {
 // it is.
 func TestBadQueries(t *testing.T) {
 	const window = 1000
-	tryOut(t, hostileConfig(), func(t *testing.T, b *trial) {
+	withBadClient(t, hostileConfig(), func(t *testing.T, b *badClient) {
 		for sent := 0; sent < *mutants; sent += window {
 			if err := b.s.Reload(stressConfig(sent / window)); err != nil {
 				t.Fatal(err)
@@ -74,7 +74,7 @@ func TestBadQueries(t *testing.T) {
 }
 
 // ask sends a query over UDP from an address that never asked before.
-func (b *trial) ask(msg []byte) {
+func (b *badClient) ask(msg []byte) {
 	b.peers++
 	n := b.peers
 	peer := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 64 + byte(n>>16)&7, byte(n >> 8), byte(n)}), uint16(1024+n%60000))
@@ -83,7 +83,7 @@ func (b *trial) ask(msg []byte) {
 }
 
 // checkReplies checks the replies to what was asked over UDP, and returns them.
-func (b *trial) checkReplies(t *testing.T) []reply {
+func (b *badClient) checkReplies(t *testing.T) []reply {
 	t.Helper()
 	time.Sleep(serveTime)
 	synctest.Wait()
@@ -113,7 +113,7 @@ func (b *trial) checkReplies(t *testing.T) []reply {
 // Over TCP too, until a message that is none ends the connection.
 func TestBadQueriesTCP(t *testing.T) {
 	const conns, pipeline = 40, 25
-	tryOut(t, hostileConfig(), func(t *testing.T, b *trial) {
+	withBadClient(t, hostileConfig(), func(t *testing.T, b *badClient) {
 		for sent := 0; sent < *mutants; sent += conns * pipeline {
 			var all []*badConn
 			for range conns {
@@ -137,7 +137,7 @@ type badConn struct {
 
 // dial connects and sends n messages, of which the last may have a false
 // length.
-func (b *trial) dial(t *testing.T, n int) *badConn {
+func (b *badClient) dial(t *testing.T, n int) *badConn {
 	t.Helper()
 	b.peers++
 	nc := b.net.connect(t, netip.AddrPortFrom(testClient.Addr(), uint16(1024+b.peers%60000)))
@@ -211,7 +211,7 @@ func testBadAnswers(t *testing.T, tcp bool) {
 	cfg := hostileConfig()
 	cfg.Servers = []config.Server{{Prefix: netip.MustParsePrefix("10.79.0.0/24"), TCPOnly: tcp}}
 	cfg.Blackhole = acl.List{}
-	tryOut(t, cfg, func(t *testing.T, b *trial) {
+	withBadClient(t, cfg, func(t *testing.T, b *badClient) {
 		b.lied = true
 		liar := newLiar(t)
 		b.answerWith(liar.answer)
@@ -233,13 +233,13 @@ func testBadAnswers(t *testing.T, tcp bool) {
 	})
 }
 
-func (b *trial) answerWith(f func(*asking) []byte) {
+func (b *badClient) answerWith(f func(*asking) []byte) {
 	b.net.mu.Lock()
 	defer b.net.mu.Unlock()
 	b.net.auto = f
 }
 
-func (b *trial) checkNames(t *testing.T) {
+func (b *badClient) checkNames(t *testing.T) {
 	t.Helper()
 	for _, g := range b.checkReplies(t) {
 		m := new(dns.Msg)
@@ -254,7 +254,7 @@ func (b *trial) checkNames(t *testing.T) {
 }
 
 // checkHonest asks for names that nobody asked for before.
-func (b *trial) checkHonest(t *testing.T) {
+func (b *badClient) checkHonest(t *testing.T) {
 	t.Helper()
 	const honest = 100
 	b.lied = false

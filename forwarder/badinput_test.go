@@ -102,7 +102,7 @@ func (b *badClient) checkReplies(t *testing.T) []reply {
 		delete(b.unanswered, g.peer)
 	}
 	for peer, query := range b.unanswered {
-		if deserves(query) && !stressBlackhole.Contains(peer.Addr()) {
+		if isQuery(query) && !stressBlackhole.Contains(peer.Addr()) {
 			t.Fatalf("query %x of %v got no reply", query, peer)
 		}
 	}
@@ -184,7 +184,7 @@ func (c *badConn) check(t *testing.T) {
 	}
 }
 
-// queries are the messages that deserve a reply, and whether one followed that
+// queries are the messages that must get a reply, and whether one followed that
 // ends the connection.
 func (c *badConn) queries() (list [][]byte, ended bool) {
 	for b := c.sent; len(b) >= 2; {
@@ -192,7 +192,7 @@ func (c *badConn) queries() (list [][]byte, ended bool) {
 		if b = b[2:]; n > len(b) {
 			break
 		}
-		if !deserves(b[:n]) {
+		if !isQuery(b[:n]) {
 			return list, true
 		}
 		list, b = append(list, b[:n]), b[n:]

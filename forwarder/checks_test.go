@@ -70,8 +70,8 @@ func checkFrame(t *testing.T, reply []byte) {
 	}
 }
 
-// deserves reports whether a message is a query that must get a reply.
-func deserves(msg []byte) bool { return len(msg) >= wire.HeaderLen && msg[2]&0x80 == 0 }
+// isQuery reports whether a message is a query that must get a reply.
+func isQuery(msg []byte) bool { return len(msg) >= wire.HeaderLen && msg[2]&0x80 == 0 }
 
 // stranger returns a record that does not belong to the question: in the
 // answer section, its owner is not of the chain; in the authority section, it

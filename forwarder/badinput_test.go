@@ -246,7 +246,7 @@ func (b *badClient) checkNames(t *testing.T) {
 		if m.Unpack(g.msg) != nil {
 			continue
 		}
-		if rr := stranger(m); rr != nil {
+		if rr := outOfBailiwick(m); rr != nil {
 			t.Fatalf("reply has\n%v\nwhich the question does not lead to:\n%v", rr, m)
 		}
 	}

@@ -73,10 +73,10 @@ func checkFrame(t *testing.T, reply []byte) {
 // isQuery reports whether a message is a query that must get a reply.
 func isQuery(msg []byte) bool { return len(msg) >= wire.HeaderLen && msg[2]&0x80 == 0 }
 
-// stranger returns a record that does not belong to the question: in the
+// outOfBailiwick returns a record that does not belong to the question: in the
 // answer section, its owner is not of the chain; in the authority section, it
 // is no part of a denial; in the additional one, no answer has its name.
-func stranger(m *dns.Msg) dns.RR {
+func outOfBailiwick(m *dns.Msg) dns.RR {
 	if len(m.Question) != 1 {
 		return nil
 	}

@@ -98,7 +98,7 @@ func (l *liar) lie(q *dns.Msg, tcp bool) *dns.Msg {
 // asked for.
 func (l *liar) record(name, other string) dns.RR {
 	types := []uint16{dns.TypeA, dns.TypeAAAA, dns.TypeCNAME, dns.TypeNS, dns.TypeSOA, dns.TypeTXT, dns.TypeMX, dns.TypeSRV, dns.TypeDNAME}
-	return l.of(pick(l.mutator, name, other, "stranger.test.", "test.", "."), pick(l.mutator, types...), pick(l.mutator, name, other, "stranger.test."))
+	return l.of(pick(l.mutator, name, other, "outside.test.", "test.", "."), pick(l.mutator, types...), pick(l.mutator, name, other, "outside.test."))
 }
 
 // header has any TTL, and sometimes another class.

@@ -20,8 +20,8 @@ import (
 // its own, and reports whether this is that process.
 func inNetNamespace(t *testing.T) bool {
 	t.Helper()
-	const mark = "FORWARDER_TEST_NAMESPACE"
-	if os.Getenv(mark) != "" {
+	const variable = "FORWARDER_TEST_NAMESPACE"
+	if os.Getenv(variable) != "" {
 		return true
 	}
 	if os.Geteuid() != 0 {
@@ -31,7 +31,7 @@ func inNetNamespace(t *testing.T) bool {
 		t.Skip("ip is missing: apt-get install iproute2")
 	}
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.v", "-test.run=^"+t.Name()+"$")
-	cmd.Env = append(os.Environ(), mark+"=1")
+	cmd.Env = append(os.Environ(), variable+"=1")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
 	out, err := cmd.CombinedOutput()
 	t.Logf("in a network namespace: %s", out)

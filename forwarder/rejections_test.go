@@ -172,7 +172,7 @@ func TestSignedOtherOpcode(t *testing.T) {
 }
 
 // What is no query gets no reply where that would be answered again.
-func TestChatteringPorts(t *testing.T) {
+func TestPortsThatAnswerAnything(t *testing.T) {
 	s := unserved(t)
 	sound := hits()[0].query
 	garbage := []byte("!\"#$%&'()*+,-./0123456789")

@@ -30,7 +30,7 @@ type badClient struct {
 	*mutator
 	peers      int
 	unanswered map[netip.AddrPort][]byte // queries over UDP without reply so far
-	lied       bool                      // replies may have data that upstream spoilt
+	malformed  bool                      // replies may have data that upstream spoilt
 }
 
 // withBadClient runs test against a Server, with which nothing may be wrong after it.
@@ -93,7 +93,7 @@ func (b *badClient) checkReplies(t *testing.T) []reply {
 		if !ok {
 			t.Fatalf("reply %x is the second one, or nobody asked", g.msg)
 		}
-		if b.lied && new(dns.Msg).Unpack(g.msg) != nil {
+		if b.malformed && new(dns.Msg).Unpack(g.msg) != nil {
 			checkHead(t, query, g.msg, false)
 			checkFrame(t, g.msg)
 		} else {
@@ -212,10 +212,10 @@ func testBadAnswers(t *testing.T, tcp bool) {
 	cfg.Servers = []config.Server{{Prefix: netip.MustParsePrefix("10.79.0.0/24"), TCPOnly: tcp}}
 	cfg.Blackhole = acl.List{}
 	withBadClient(t, cfg, func(t *testing.T, b *badClient) {
-		b.lied = true
+		b.malformed = true
 		liar := newLiar(t)
 		b.answerWith(liar.answer)
-		for liar.told[tcp] < *mutants {
+		for liar.broken[tcp] < *mutants {
 			queries := make([][]byte, window)
 			for i := range queries {
 				queries[i] = b.mutator.query()
@@ -257,7 +257,7 @@ func (b *badClient) checkNames(t *testing.T) {
 func (b *badClient) checkHonest(t *testing.T) {
 	t.Helper()
 	const honest = 100
-	b.lied = false
+	b.malformed = false
 	b.answerWith(echoUpstream)
 	time.Sleep(time.Minute) // servers that were given up come back
 	for i := range honest {

@@ -14,7 +14,7 @@ import (
 // liar is an upstream that says all that it may, and what it must not.
 type liar struct {
 	*mutator
-	told map[bool]int // broken answers, by whether over TCP
+	broken map[bool]int // broken answers, by whether over TCP
 }
 
 func newLiar(tb testing.TB) *liar {
@@ -27,16 +27,16 @@ func (l *liar) answer(q *asking) []byte {
 	if m.Unpack(q.msg) != nil || len(m.Question) != 1 || l.IntN(50) == 0 {
 		return nil // silence
 	}
-	a := l.lie(m, q.tcp)
+	a := l.sound(m, q.tcp)
 	a.Compress = l.IntN(2) == 0
 	msg, err := a.Pack()
 	switch {
 	case err != nil:
 		return nil
 	case l.IntN(4) == 0:
-		return msg // the lie is enough
+		return msg // what it says is enough
 	}
-	l.told[q.tcp]++
+	l.broken[q.tcp]++
 	broken := l.mutate(msg, dns.MaxMsgSize)
 	if l.IntN(500) > 0 {
 		restore(broken, msg, wire.HeaderLen+len(m.Question[0].Name)+5)
@@ -55,8 +55,8 @@ func restore(broken, msg []byte, body int) {
 	}
 }
 
-// lie is a sound message.
-func (l *liar) lie(q *dns.Msg, tcp bool) *dns.Msg {
+// sound is a well-formed answer with what it must not say.
+func (l *liar) sound(q *dns.Msg, tcp bool) *dns.Msg {
 	a := new(dns.Msg).SetReply(q)
 	name := q.Question[0].Name
 	other := fmt.Sprintf("n%d.b.test.", l.IntN(300))

@@ -29,15 +29,15 @@ func (l *lookup) took() time.Duration { return l.at.Sub(l.from) }
 
 func (l *lookup) good() bool { return l.rcode == dns.RcodeSuccess && l.why == 0 }
 
-// clientele asks a Server whose upstream is a vpc, every 10 ms.
-type clientele struct {
+// clients ask a Server whose upstream is a vpc, every 10 ms.
+type clients struct {
 	t   *testing.T
 	r   *replay
 	vpc *vpc
 	all []*lookup // by ID
 }
 
-func (c *clientele) ask(name string) {
+func (c *clients) ask(name string) {
 	m := new(dns.Msg).SetQuestion(name, dns.TypeA)
 	m.Id = uint16(len(c.all))
 	m.SetEdns0(1232, false)
@@ -50,7 +50,7 @@ func (c *clientele) ask(name string) {
 }
 
 // run lets d pass, with a call of f every 10 ms.
-func (c *clientele) run(d time.Duration, f func(i int)) {
+func (c *clients) run(d time.Duration, f func(i int)) {
 	for i := range int(d / beat) {
 		f(i)
 		c.collect()
@@ -59,7 +59,7 @@ func (c *clientele) run(d time.Duration, f func(i int)) {
 	}
 }
 
-func (c *clientele) collect() {
+func (c *clients) collect() {
 	synctest.Wait()
 	for _, got := range c.r.net.got() {
 		m := new(dns.Msg)
@@ -86,7 +86,7 @@ func (c *clientele) collect() {
 
 // checkTTLs: nobody may hold an address for longer than the resolver's own copy
 // of it lives. Stale answers are another matter.
-func (c *clientele) checkTTLs() {
+func (c *clients) checkTTLs() {
 	c.t.Helper()
 	worst := time.Duration(0)
 	for _, l := range c.all {
@@ -107,12 +107,12 @@ func (c *clientele) checkTTLs() {
 
 const beat = 10 * time.Millisecond
 
-func withClientele(t *testing.T, options string, f func(c *clientele)) {
+func withClients(t *testing.T, options string, f func(c *clients)) {
 	cfg := configOf(t, "options { forwarders { 10.79.0.2; }; allow-query { 10.0.0.0/8; }; "+options+"};")
 	synctest.Test(t, func(t *testing.T) {
 		n, v := newFakeNet("10.79.1.10/24"), newVPC()
 		n.auto = v.take
-		c := &clientele{t: t, vpc: v, r: newReplay(t, cfg, n)}
+		c := &clients{t: t, vpc: v, r: newReplay(t, cfg, n)}
 		defer c.r.stop()
 		f(c)
 		c.run(5*time.Second, func(int) {}) // what is under way ends

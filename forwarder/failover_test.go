@@ -40,7 +40,7 @@ func TestFailover(t *testing.T) {
 	for _, o := range options {
 		for _, n := range networks {
 			t.Run(o.name+"/"+n.name, func(t *testing.T) {
-				withClientele(t, o.text, func(c *clientele) {
+				withClients(t, o.text, func(c *clients) {
 					c.vpc.change(func() { n.set(c.vpc) })
 					for range 6 { // about 7 s each, so that switches fall anywhere in a TTL
 						c.run(7300*time.Millisecond, func(i int) {

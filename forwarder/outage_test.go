@@ -14,12 +14,12 @@ import (
 // outage is 15 s in which upstream is dead, between 12 s and 10 s of health, at
 // 50 queries a second for hot names and 50 for cold ones.
 type outage struct {
-	*clientele
+	*clients
 	from, back, end time.Time
 }
 
-func runOutage(c *clientele, mode string) outage {
-	o := outage{clientele: c}
+func runOutage(c *clients, mode string) outage {
+	o := outage{clients: c}
 	n := 0
 	load := func(i int) {
 		if n++; n%2 == 0 {
@@ -73,7 +73,7 @@ func TestUpstreamDead(t *testing.T) {
 		{"REFUSED", instant, []uint16{wire.EDENoReachable, wire.EDECachedError}, 100 * time.Millisecond},
 	} {
 		t.Run(tc.mode, func(t *testing.T) {
-			withClientele(t, "", func(c *clientele) {
+			withClients(t, "", func(c *clients) {
 				o := runOutage(c, tc.mode)
 				var fromCache, failed int
 				recovered := time.Duration(0)
@@ -144,7 +144,7 @@ func TestUpstreamDeadStale(t *testing.T) {
 		{"least timeout", enable + "stale-refresh-time 0; stale-answer-client-timeout 0;", 100 * time.Millisecond, 0},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			withClientele(t, tc.options, func(c *clientele) {
+			withClients(t, tc.options, func(c *clients) {
 				o := runOutage(c, "silent")
 				stale := 0
 				for _, l := range o.all {

@@ -69,16 +69,16 @@ func (l *limited) soonest() time.Duration {
 	return least
 }
 
-// crowd is many clients, and what became of their queries.
-type crowd struct {
+// load is that of many clients, and what became of their queries.
+type load struct {
 	n       *fakeNet
 	id      uint16
-	waiting map[uint16]crowdQuery
-	done    []crowdQuery // but for those for random names
+	waiting map[uint16]loadQuery
+	done    []loadQuery // but for those for random names
 }
 
-// crowdQuery is one that was asked, and how it ended.
-type crowdQuery struct {
+// loadQuery is one that was asked, and how it ended.
+type loadQuery struct {
 	name  string
 	at    time.Time
 	took  time.Duration
@@ -86,7 +86,7 @@ type crowdQuery struct {
 }
 
 // ask sends a query for a name of two labels.
-func (c *crowd) ask(first, second string) {
+func (c *load) ask(first, second string) {
 	c.id++
 	msg := make([]byte, 12, 64)
 	msg[0], msg[1], msg[2], msg[5] = byte(c.id>>8), byte(c.id), 1, 1
@@ -94,11 +94,11 @@ func (c *crowd) ask(first, second string) {
 		msg = append(append(msg, byte(len(label))), label...)
 	}
 	c.n.ask(netip.AddrPortFrom(testClient.Addr(), 1024+c.id%50_000), testServer, false, append(msg, 0, 0, 1, 0, 1))
-	c.waiting[c.id] = crowdQuery{name: first + "." + second + ".", at: time.Now()}
+	c.waiting[c.id] = loadQuery{name: first + "." + second + ".", at: time.Now()}
 }
 
 // collect takes the replies.
-func (c *crowd) collect() {
+func (c *load) collect() {
 	for _, g := range c.n.got() {
 		id := uint16(g.msg[0])<<8 | uint16(g.msg[1])
 		q, ok := c.waiting[id]
@@ -114,7 +114,7 @@ func (c *crowd) collect() {
 }
 
 // run calls each once a millisecond, and takes the replies as they come.
-func (c *crowd) run(d time.Duration, each func(ms int)) {
+func (c *load) run(d time.Duration, each func(ms int)) {
 	for ms := range int(d / time.Millisecond) {
 		each(ms)
 		time.Sleep(time.Millisecond)
@@ -125,13 +125,13 @@ func (c *crowd) run(d time.Duration, each func(ms int)) {
 
 // overload runs f with a server that keeps to the default budget, before a
 // resolver that is limited.
-func overload(t *testing.T, cfg *config.Config, f func(*replay, *crowd, *limited)) {
+func overload(t *testing.T, cfg *config.Config, f func(*replay, *load, *limited)) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newFakeNet("10.79.1.10/24")
 		l := &limited{asked: make(map[string][]time.Time)}
 		n.auto = l.answer
 		r := newReplayWith(t, cfg, n, Options{Workers: 1, UpstreamPPS: budgetPPS})
-		f(r, &crowd{n: n, waiting: make(map[uint16]crowdQuery)}, l)
+		f(r, &load{n: n, waiting: make(map[uint16]loadQuery)}, l)
 		r.stop()
 		if l.lost > 0 {
 			t.Errorf("%d packets exceeded the resolver's limit, want none", l.lost)
@@ -155,7 +155,7 @@ func TestThrottledUpstream(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			cfg := testConfig()
 			cfg.Cache.PrefetchTrigger = test.prefetch
-			overload(t, cfg, func(r *replay, c *crowd, l *limited) {
+			overload(t, cfg, func(r *replay, c *load, l *limited) {
 				const names, rate, seconds = 5000, 3000, 25
 				rnd := rand.New(rand.NewPCG(1, 2))
 				began := time.Now()
@@ -180,7 +180,7 @@ func TestThrottledUpstream(t *testing.T) {
 
 // check checks what became of all queries: those of the first 5 s, the others,
 // and those for names whose answer had been there once.
-func (c *crowd) check(t *testing.T, began time.Time) {
+func (c *load) check(t *testing.T, began time.Time) {
 	t.Helper()
 	known := make(map[string]time.Time)
 	var early, earlyGood, late, lateGood int
@@ -235,7 +235,7 @@ func TestFlood(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			cfg := testConfig()
 			cfg.Cache.MaxSize = 2 << 20
-			overload(t, cfg, func(r *replay, c *crowd, l *limited) {
+			overload(t, cfg, func(r *replay, c *load, l *limited) {
 				if test.warm {
 					c.run(10*time.Second, func(ms int) { c.askHot(ms, 10*time.Second) }) // to expire at different times
 				}
@@ -249,13 +249,13 @@ func TestFlood(t *testing.T) {
 const hotNames = 200
 
 // askHot asks for all names in use within each period, one after the other.
-func (c *crowd) askHot(ms int, period time.Duration) {
+func (c *load) askHot(ms int, period time.Duration) {
 	if every := int(period/time.Millisecond) / hotNames; ms%every == 0 {
 		c.ask(fmt.Sprint("hot", ms/every%hotNames), "example")
 	}
 }
 
-func flood(t *testing.T, r *replay, c *crowd, rate int, d time.Duration) {
+func flood(t *testing.T, r *replay, c *load, rate int, d time.Duration) {
 	before := heapOctets()
 	rnd := rand.New(rand.NewPCG(3, 4))
 	var most Stats

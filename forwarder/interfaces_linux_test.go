@@ -14,6 +14,7 @@ import (
 
 	"vpcdns/acl"
 	"vpcdns/forwarder/config"
+	"vpcdns/forwarder/workbench"
 )
 
 // inNetNamespace runs the test again in a process with a network namespace of
@@ -24,12 +25,7 @@ func inNetNamespace(t *testing.T) bool {
 	if os.Getenv(variable) != "" {
 		return true
 	}
-	if os.Geteuid() != 0 {
-		t.Skip("a network namespace needs root")
-	}
-	if _, err := exec.LookPath("ip"); err != nil {
-		t.Skip("ip is missing: apt-get install iproute2")
-	}
+	workbench.NeedRoot(t)
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.v", "-test.run=^"+t.Name()+"$")
 	cmd.Env = append(os.Environ(), variable+"=1")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
@@ -43,7 +39,7 @@ func inNetNamespace(t *testing.T) bool {
 
 func ip(t *testing.T, args string) {
 	t.Helper()
-	if out, err := exec.Command("ip", strings.Fields(args)...).CombinedOutput(); err != nil {
+	if out, err := exec.Command(workbench.Need(t, "ip"), strings.Fields(args)...).CombinedOutput(); err != nil {
 		t.Fatalf("ip %s: %v %s", args, err, out)
 	}
 }

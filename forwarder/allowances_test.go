@@ -21,13 +21,13 @@ func TestGrowth(t *testing.T) {
 		old, list []host.Exceeded
 		want      uint64
 	}{
-		{"nothing", nil, nil, 0},
-		{"first reading", nil, []host.Exceeded{at("eth0", 7)}, 0},
-		{"grown", []host.Exceeded{at("eth0", 7)}, []host.Exceeded{at("eth0", 9)}, 2},
-		{"two interfaces", []host.Exceeded{at("eth0", 7), at("eth1", 1)}, []host.Exceeded{at("eth1", 4), at("eth0", 9)}, 5},
-		{"reset", []host.Exceeded{at("eth0", 7)}, []host.Exceeded{at("eth0", 1)}, 0},
-		{"another interface", []host.Exceeded{at("eth0", 7)}, []host.Exceeded{at("eth0", 7), at("eth1", 9)}, 0},
-		{"another allowance", []host.Exceeded{at("eth0", 7), pps(1)}, []host.Exceeded{at("eth0", 7), pps(100)}, 0},
+		{name: "nothing", want: 0},
+		{name: "first reading", list: []host.Exceeded{at("eth0", 7)}, want: 0},
+		{name: "grown", old: []host.Exceeded{at("eth0", 7)}, list: []host.Exceeded{at("eth0", 9)}, want: 2},
+		{name: "two interfaces", old: []host.Exceeded{at("eth0", 7), at("eth1", 1)}, list: []host.Exceeded{at("eth1", 4), at("eth0", 9)}, want: 5},
+		{name: "reset", old: []host.Exceeded{at("eth0", 7)}, list: []host.Exceeded{at("eth0", 1)}, want: 0},
+		{name: "another interface", old: []host.Exceeded{at("eth0", 7)}, list: []host.Exceeded{at("eth0", 7), at("eth1", 9)}, want: 0},
+		{name: "another allowance", old: []host.Exceeded{at("eth0", 7), pps(1)}, list: []host.Exceeded{at("eth0", 7), pps(100)}, want: 0},
 	}
 	for _, test := range tests {
 		if got := growth(test.old, test.list); got != test.want {

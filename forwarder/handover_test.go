@@ -23,8 +23,8 @@ func TestHandOver(t *testing.T) {
 		rcode  int
 		after  time.Duration // that the client gets its reply
 	}{
-		{"upstream answers", 100 * time.Millisecond, dns.RcodeSuccess, 100 * time.Millisecond},
-		{"upstream is slow", time.Second, dns.RcodeServerFailure, wait},
+		{name: "upstream answers", answer: 100 * time.Millisecond, rcode: dns.RcodeSuccess, after: 100 * time.Millisecond},
+		{name: "upstream is slow", answer: time.Second, rcode: dns.RcodeServerFailure, after: wait},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

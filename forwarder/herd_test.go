@@ -31,15 +31,15 @@ func TestHerd(t *testing.T) {
 		tcp   int  // of the clients, on 20 connections
 		stale bool // the answers are the old one
 	}{
-		{"plain", func(*config.Config) {}, 0, false},
-		{"no prefetch", func(c *config.Config) { c.Cache.PrefetchTrigger = 0 }, 0, false},
-		{"over TCP too", func(*config.Config) {}, 1000, false},
-		{"stale answers off in time", stale(-1), 0, false},
-		{"stale after a timeout", stale(50 * time.Millisecond), 400, true},
-		{"fetches limited", func(c *config.Config) {
+		{name: "plain", edit: func(*config.Config) {}},
+		{name: "no prefetch", edit: func(c *config.Config) { c.Cache.PrefetchTrigger = 0 }},
+		{name: "over TCP too", edit: func(*config.Config) {}, tcp: 1000},
+		{name: "stale answers off in time", edit: stale(-1)},
+		{name: "stale after a timeout", edit: stale(50 * time.Millisecond), tcp: 400, stale: true},
+		{name: "fetches limited", edit: func(c *config.Config) {
 			c.Limits.FetchesPerServer, c.Limits.FetchesPerZone = config.Quota{Max: 1}, config.Quota{Max: 1}
-		}, 0, false},
-		{"recursive clients limited", func(c *config.Config) { c.Limits.RecursiveClients = 1 }, 0, false},
+		}},
+		{name: "recursive clients limited", edit: func(c *config.Config) { c.Limits.RecursiveClients = 1 }},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 // whatever the numbers of their workers.
 func TestInherit(t *testing.T) {
 	for _, test := range []struct{ former, workers, want int }{
-		{1, 1, 1}, {1, 3, 3}, {3, 3, 3}, {3, 1, 3},
+		{former: 1, workers: 1, want: 1}, {former: 1, workers: 3, want: 3}, {former: 3, workers: 3, want: 3}, {former: 3, workers: 1, want: 3},
 	} {
 		t.Run(fmt.Sprintf("%d then %d", test.former, test.workers), func(t *testing.T) {
 			cfg, n := loopback(t)

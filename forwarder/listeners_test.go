@@ -22,14 +22,14 @@ func TestWanted(t *testing.T) {
 		opts   Options
 		want   string
 	}{
-		{"any of one family", []config.Listen{{Port: 53, Match: acl.All()}}, Options{}, "[10.0.0.1:53 127.0.0.1:53 192.168.0.1:53]"},
-		{"the other", []config.Listen{{Port: 53, V6: true, Match: acl.All()}}, Options{}, "[[::1]:53 [fe80::1]:53]"},
-		{"some", []config.Listen{{Port: 53, Match: ten}}, Options{}, "[10.0.0.1:53]"},
-		{"two ports", []config.Listen{{Port: 53, Match: ten}, {Port: 54, Match: ten}}, Options{}, "[10.0.0.1:53 10.0.0.1:54]"},
-		{"twice the same", []config.Listen{{Port: 53, Match: ten}, {Port: 53, Match: ten}}, Options{}, "[10.0.0.1:53]"},
-		{"-4", []config.Listen{{Port: 53, Match: ten}, {Port: 53, V6: true, Match: acl.All()}}, Options{OnlyIPv4: true}, "[10.0.0.1:53]"},
-		{"-6", []config.Listen{{Port: 53, Match: ten}, {Port: 53, V6: true, Match: acl.All()}}, Options{OnlyIPv6: true}, "[[::1]:53 [fe80::1]:53]"},
-		{"none", []config.Listen{{Port: 53, Match: acl.None()}}, Options{}, "[]"},
+		{name: "any of one family", listen: []config.Listen{{Port: 53, Match: acl.All()}}, want: "[10.0.0.1:53 127.0.0.1:53 192.168.0.1:53]"},
+		{name: "the other", listen: []config.Listen{{Port: 53, V6: true, Match: acl.All()}}, want: "[[::1]:53 [fe80::1]:53]"},
+		{name: "some", listen: []config.Listen{{Port: 53, Match: ten}}, want: "[10.0.0.1:53]"},
+		{name: "two ports", listen: []config.Listen{{Port: 53, Match: ten}, {Port: 54, Match: ten}}, want: "[10.0.0.1:53 10.0.0.1:54]"},
+		{name: "twice the same", listen: []config.Listen{{Port: 53, Match: ten}, {Port: 53, Match: ten}}, want: "[10.0.0.1:53]"},
+		{name: "-4", listen: []config.Listen{{Port: 53, Match: ten}, {Port: 53, V6: true, Match: acl.All()}}, opts: Options{OnlyIPv4: true}, want: "[10.0.0.1:53]"},
+		{name: "-6", listen: []config.Listen{{Port: 53, Match: ten}, {Port: 53, V6: true, Match: acl.All()}}, opts: Options{OnlyIPv6: true}, want: "[[::1]:53 [fe80::1]:53]"},
+		{name: "none", listen: []config.Listen{{Port: 53, Match: acl.None()}}, want: "[]"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -124,9 +124,9 @@ func TestReloadOntoTakenPort(t *testing.T) {
 		unserved int
 		served   string
 	}{
-		{"all taken", []uint16{tcp.AddrPort(taken.Addr()).Port()}, true, 0, fmt.Sprint(old)},
-		{"one taken", []uint16{tcp.AddrPort(taken.Addr()).Port(), old.Port()}, false, 1, fmt.Sprint(old)},
-		{"one more", []uint16{free.Listen[0].Port, old.Port()}, false, 0, ""},
+		{name: "all taken", ports: []uint16{tcp.AddrPort(taken.Addr()).Port()}, fails: true, served: fmt.Sprint(old)},
+		{name: "one taken", ports: []uint16{tcp.AddrPort(taken.Addr()).Port(), old.Port()}, unserved: 1, served: fmt.Sprint(old)},
+		{name: "one more", ports: []uint16{free.Listen[0].Port, old.Port()}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

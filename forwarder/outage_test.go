@@ -66,11 +66,11 @@ func TestUpstreamDead(t *testing.T) {
 		why     []uint16
 		late    time.Duration // failures end so long after the return
 	}{
-		{"silent", config.MaxClientWait + instant, []uint16{wire.EDENoReachable}, 250 * time.Millisecond},
-		{"refusing", instant, []uint16{wire.EDENetwork}, 250 * time.Millisecond},
-		{"garbage", config.MaxClientWait + instant, []uint16{wire.EDENoReachable, wire.EDENetwork}, 500 * time.Millisecond},
-		{"SERVFAIL", instant, []uint16{wire.EDENoReachable, wire.EDECachedError}, 100 * time.Millisecond},
-		{"REFUSED", instant, []uint16{wire.EDENoReachable, wire.EDECachedError}, 100 * time.Millisecond},
+		{mode: "silent", failure: config.MaxClientWait + instant, why: []uint16{wire.EDENoReachable}, late: 250 * time.Millisecond},
+		{mode: "refusing", failure: instant, why: []uint16{wire.EDENetwork}, late: 250 * time.Millisecond},
+		{mode: "garbage", failure: config.MaxClientWait + instant, why: []uint16{wire.EDENoReachable, wire.EDENetwork}, late: 500 * time.Millisecond},
+		{mode: "SERVFAIL", failure: instant, why: []uint16{wire.EDENoReachable, wire.EDECachedError}, late: 100 * time.Millisecond},
+		{mode: "REFUSED", failure: instant, why: []uint16{wire.EDENoReachable, wire.EDECachedError}, late: 100 * time.Millisecond},
 	} {
 		t.Run(tc.mode, func(t *testing.T) {
 			withClients(t, "", func(c *clients) {
@@ -138,10 +138,10 @@ func TestUpstreamDeadStale(t *testing.T) {
 		wait          time.Duration // of the first ones for a stale answer
 		fresh         time.Duration // after the return no answer is stale any more
 	}{
-		{"after failure", enable + "stale-refresh-time 0;", config.MaxClientWait, 0},
-		{"refresh time", enable + "stale-refresh-time 4;", config.MaxClientWait, 4 * time.Second},
-		{"client timeout", enable + "stale-refresh-time 0; stale-answer-client-timeout 500;", 500 * time.Millisecond, 0},
-		{"least timeout", enable + "stale-refresh-time 0; stale-answer-client-timeout 0;", 100 * time.Millisecond, 0},
+		{name: "after failure", options: enable + "stale-refresh-time 0;", wait: config.MaxClientWait},
+		{name: "refresh time", options: enable + "stale-refresh-time 4;", wait: config.MaxClientWait, fresh: 4 * time.Second},
+		{name: "client timeout", options: enable + "stale-refresh-time 0; stale-answer-client-timeout 500;", wait: 500 * time.Millisecond},
+		{name: "least timeout", options: enable + "stale-refresh-time 0; stale-answer-client-timeout 0;", wait: 100 * time.Millisecond},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			withClients(t, tc.options, func(c *clients) {

@@ -148,8 +148,8 @@ func TestThrottledUpstream(t *testing.T) {
 		packets  int           // at most
 		apart    time.Duration // questions for one name, at least
 	}{
-		{"no prefetch", 0, 13_200, 9900 * time.Millisecond},
-		{"prefetch", 2 * time.Second, 13_200, 7900 * time.Millisecond},
+		{name: "no prefetch", packets: 13_200, apart: 9900 * time.Millisecond},
+		{name: "prefetch", prefetch: 2 * time.Second, packets: 13_200, apart: 7900 * time.Millisecond},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -227,9 +227,9 @@ func TestFlood(t *testing.T) {
 		d    time.Duration
 		warm bool // the names in use are known before
 	}{
-		{"5 k/s", 5_000, 12 * time.Second, true},
-		{"50 k/s", 50_000, 2 * time.Second, true},
-		{"5 k/s at a cold start", 5_000, 12 * time.Second, false},
+		{name: "5 k/s", rate: 5_000, d: 12 * time.Second, warm: true},
+		{name: "50 k/s", rate: 50_000, d: 2 * time.Second, warm: true},
+		{name: "5 k/s at a cold start", rate: 5_000, d: 12 * time.Second},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

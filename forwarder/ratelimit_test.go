@@ -25,8 +25,8 @@ func TestRateLimitLog(t *testing.T) {
 		limited, slipped uint64
 		line             string
 	}{
-		{"limited", false, 2 * blocks, blocks, blocks, `level=INFO msg="limit responses to 10.0.0.0/24 for www.example IN A"`},
-		{"log-only", true, 3 * blocks, 0, 0, `level=INFO msg="would limit responses to 10.0.0.0/24 for www.example IN A"`},
+		{name: "limited", replies: 2 * blocks, limited: blocks, slipped: blocks, line: `level=INFO msg="limit responses to 10.0.0.0/24 for www.example IN A"`},
+		{name: "log-only", logOnly: true, replies: 3 * blocks, line: `level=INFO msg="would limit responses to 10.0.0.0/24 for www.example IN A"`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

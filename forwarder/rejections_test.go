@@ -183,12 +183,12 @@ func TestPortsThatAnswerAnything(t *testing.T) {
 		msg  []byte
 		want outcome
 	}{
-		{"echo", 7, false, garbage, dropped},
-		{"chargen", 19, false, garbage, dropped},
-		{"kpasswd", 464, false, garbage, dropped},
-		{"chargen over TCP", 19, true, garbage, replied},
-		{"DNS", 53, false, garbage, replied},
-		{"query from chargen", 19, false, sound, replied},
+		{name: "echo", port: 7, msg: garbage, want: dropped},
+		{name: "chargen", port: 19, msg: garbage, want: dropped},
+		{name: "kpasswd", port: 464, msg: garbage, want: dropped},
+		{name: "chargen over TCP", port: 19, tcp: true, msg: garbage, want: replied},
+		{name: "DNS", port: 53, msg: garbage, want: replied},
+		{name: "query from chargen", port: 19, msg: sound, want: replied},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -35,9 +35,9 @@ func TestReplyCutsBeforeItWrites(t *testing.T) {
 		tcp        bool
 		most, room int // octets of the reply, and of its buffer
 	}{
-		{"UDP", 0, false, 512, 1024},
-		{"UDP with EDNS", 1232, false, 1232, 1024}, // no records at all
-		{"TCP", 0, true, 65535, 1 << 17},
+		{name: "UDP", most: 512, room: 1024},
+		{name: "UDP with EDNS", edns: 1232, most: 1232, room: 1024}, // no records at all
+		{name: "TCP", tcp: true, most: 65535, room: 1 << 17},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -20,20 +20,20 @@ func TestRoutesFind(t *testing.T) {
 		name, want string
 		qtype      uint16
 	}{
-		{"example.", "example.", dns.TypeA},
-		{"www.example.", "example.", dns.TypeA},
-		{"a.b.c.sub.example.", "sub.example.", dns.TypeA},
-		{"xsub.example.", "example.", dns.TypeA},
-		{"ird.example.", "example.", dns.TypeA},
-		{`we\.ird.example.`, `we\.ird.example.`, dns.TypeA},
-		{"we.ird.example.", "example.", dns.TypeA},
-		{"sub.example.", "example.", dns.TypeDS},
-		{"www.sub.example.", "sub.example.", dns.TypeDS},
-		{"example.", "", dns.TypeDS},
-		{"org.", "", dns.TypeA},
-		{".", "", dns.TypeA},
-		{".", "", dns.TypeDS},
-		{"1.2.3.10.in-addr.arpa.", "10.in-addr.arpa.", dns.TypePTR},
+		{name: "example.", want: "example.", qtype: dns.TypeA},
+		{name: "www.example.", want: "example.", qtype: dns.TypeA},
+		{name: "a.b.c.sub.example.", want: "sub.example.", qtype: dns.TypeA},
+		{name: "xsub.example.", want: "example.", qtype: dns.TypeA},
+		{name: "ird.example.", want: "example.", qtype: dns.TypeA},
+		{name: `we\.ird.example.`, want: `we\.ird.example.`, qtype: dns.TypeA},
+		{name: "we.ird.example.", want: "example.", qtype: dns.TypeA},
+		{name: "sub.example.", want: "example.", qtype: dns.TypeDS},
+		{name: "www.sub.example.", want: "sub.example.", qtype: dns.TypeDS},
+		{name: "example.", want: "", qtype: dns.TypeDS},
+		{name: "org.", want: "", qtype: dns.TypeA},
+		{name: ".", want: "", qtype: dns.TypeA},
+		{name: ".", want: "", qtype: dns.TypeDS},
+		{name: "1.2.3.10.in-addr.arpa.", want: "10.in-addr.arpa.", qtype: dns.TypePTR},
 	}
 	for _, test := range tests {
 		got := ""

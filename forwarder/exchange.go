@@ -52,8 +52,11 @@ func (s *Server) Exchange(ctx context.Context, m *dns.Msg) (*dns.Msg, error) {
 	return r, nil
 }
 
-// isServing waits for Serve.
+// isServing waits for Serve, and says when that is over.
 func (s *Server) isServing(ctx context.Context) error {
+	if s.stopped() {
+		return errStopped
+	}
 	select {
 	case <-s.quit:
 		return errStopped

@@ -125,3 +125,16 @@ func TestExchangeBeforeServe(t *testing.T) {
 		synctest.Wait() // for serve to return
 	})
 }
+
+// After the end there is none, not even from the cache.
+func TestExchangeAfterEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := serveVirtual(t, testConfig())
+		r.stop()
+		for range 20 {
+			if m, err := r.s.Exchange(t.Context(), new(dns.Msg).SetQuestion("www.example.", dns.TypeA)); !errors.Is(err, errStopped) {
+				t.Fatalf("Exchange = %v, %v, want %v", m, err, errStopped)
+			}
+		}
+	})
+}

@@ -300,7 +300,7 @@ type Unserved struct {
 // SetQueryLog turns the log of queries on or off until the next reload.
 func (s *Server) SetQueryLog(on bool) { s.queryLog.Store(on) }
 
-// stopped reports whether the server has shut down. reloadMu is held.
+// stopped reports whether the server has shut down, or is about to.
 func (s *Server) stopped() bool {
 	select {
 	case <-s.quit:

@@ -395,3 +395,22 @@ func TestAll(t *testing.T) {
 		t.Errorf("All() goes on after a break: %d entries", n)
 	}
 }
+
+func TestDelete(t *testing.T) {
+	c := cache.New(0)
+	for _, key := range []string{"a", "b"} {
+		c.Put(c.Hash([]byte(key)), []byte(key), []byte("value"), cache.Times{TTL: 60})
+	}
+	for range 2 { // a second time there is nothing
+		c.Delete(c.Hash([]byte("a")), []byte("a"))
+	}
+	c.Delete(c.Hash([]byte("none")), []byte("none"))
+	for key, want := range map[string]bool{"a": false, "b": true} {
+		if _, ok := c.Get(c.Hash([]byte(key)), []byte(key)); ok != want {
+			t.Errorf("Get(%s) after Delete(a) = %v, want %v", key, ok, want)
+		}
+	}
+	if n := c.Stats().Entries; n != 1 {
+		t.Errorf("%d entries are left, want 1", n)
+	}
+}

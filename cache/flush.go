@@ -24,6 +24,13 @@ func (c *Cache) Purge() {
 	}
 }
 
+// Delete drops the entry of a key, if there is one.
+func (c *Cache) Delete(hash uint64, key []byte) {
+	if e, ok := c.Get(hash, key); ok {
+		c.shard(hash).remove(e)
+	}
+}
+
 // DeleteFunc drops the entries for which drop returns true, and returns how
 // many. It takes one shard after another, and calls drop without a lock for
 // what the shard held when its turn came: an entry that was Put since stays.

@@ -1,6 +1,7 @@
 package scrub
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/miekg/dns"
@@ -28,6 +29,41 @@ func MinimalAny(question []byte, ans wire.Answer) wire.Answer {
 	}
 	kept, _ := small.AppendAnswer(nil, wire.TTLPolicy{Max: 1<<31 - 1})
 	return wire.Answer(kept)
+}
+
+// Signed reports whether m has signatures or proofs of DNSSEC (RFC 4034), which
+// only those get who set DO or ask for that type, or for ANY.
+func Signed(m *wire.Message) bool {
+	qtype := m.Type()
+	if qtype == wire.TypeANY {
+		return false
+	}
+	for i := range m.RRs {
+		if t := m.RRs[i].Type; isDNSSEC(t) && t != qtype {
+			return true
+		}
+	}
+	return false
+}
+
+func isDNSSEC(rrtype uint16) bool {
+	return rrtype == dns.TypeRRSIG || rrtype == dns.TypeNSEC || rrtype == dns.TypeNSEC3
+}
+
+// Strip makes dst what m is without signatures and proofs (RFC 4035, 3.2.1).
+func Strip(m, dst *wire.Message) error {
+	u := new(dns.Msg)
+	if err := u.Unpack(m.Msg); err != nil {
+		return fmt.Errorf("unpacking answer: %w", err)
+	}
+	qtype := m.Type()
+	for _, section := range []*[]dns.RR{&u.Answer, &u.Ns, &u.Extra} {
+		*section = slices.DeleteFunc(*section, func(rr dns.RR) bool {
+			t := rr.Header().Rrtype
+			return t == dns.TypeOPT || isDNSSEC(t) && t != qtype
+		})
+	}
+	return Pack(u, dst)
 }
 
 // FirstSet returns the records of the first one's type, and their signatures.

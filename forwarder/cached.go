@@ -51,6 +51,7 @@ func cachedAnswer(e cache.Entry, now time.Duration) CachedAnswer {
 func (s *Server) Flush() {
 	s.inflight.forget()
 	s.servfails.questions.clear()
+	s.repeats.clear()
 	s.cache.Purge()
 }
 
@@ -83,6 +84,7 @@ func (s *Server) flush(name string, match func(owner, flushed string) bool) (int
 	flushed := wire.PackName(dns.CanonicalName(name))
 	s.inflight.forget()
 	s.servfails.questions.clear()
+	s.repeats.clear()
 	return s.cache.DeleteFunc(func(e cache.Entry) bool {
 		if match(wire.KeyName(e.Key()), flushed) {
 			return true

@@ -23,12 +23,13 @@ const maxWaiting = 1 << 16
 type fetch struct {
 	req      upstream.Request
 	question []byte // of req, unless that is further on the walk
-	key      []byte
+	key      wire.Key
 	hash     uint64
 	zone     *zone
 	st       *state
 	began    time.Duration
 	walk     *walk // nil until the first link was not the last
+	verified bool  // that the name does not exist was asked twice
 
 	// Guarded by inflight.mu, as is req.Priority.
 	state   fetchState
@@ -82,21 +83,24 @@ const (
 type joining struct {
 	decision
 	fetch   *fetch      // of started
-	entry   cache.Entry // of fresh and stale
+	entry   cache.Entry // of fresh
+	answers answers     // of stale
 	evicted *waiter     // of joined, or nil: its place was needed
 	drop    bool        // of full: it gets no reply
 }
 
 // join adds w, whose key is key, to the fetch of its question, or starts one. A
 // waiter that is a refresh is done with then; others may be answered from here on.
-func (t *inflight) join(w *waiter, key []byte, now time.Duration) joining {
+func (t *inflight) join(w *waiter, key wire.Key, now time.Duration) joining {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if f := t.fetches[w.hash]; f != nil && bytes.Equal(f.key, key) {
 		return t.joinTo(f, w, now)
 	}
-	if e, ok := t.cache.Get(w.hash, key); ok && now < e.Expires() && !w.refresh {
-		return joining{decision: fresh, entry: e}
+	if !w.refresh {
+		if e, ok := findFresh(t.cache, key, w.hash, w.q.EDNS.DO, now); ok {
+			return joining{decision: fresh, entry: e}
+		}
 	}
 	if quota, isFull := w.zone.full(&w.st.cfg.Limits); isFull {
 		return joining{decision: full, drop: quota.Drop}
@@ -111,8 +115,8 @@ func (t *inflight) joinTo(f *fetch, w *waiter, now time.Duration) (j joining) {
 		return j
 	}
 	if f.state == late {
-		if e, ok := staleEntry(t.cache, f, now); ok {
-			return joining{decision: stale, entry: e}
+		if a, ok := staleAnswers(t.cache, f, now); ok {
+			return joining{decision: stale, answers: a}
 		}
 	}
 	f.raise(w)
@@ -124,14 +128,14 @@ func (t *inflight) joinTo(f *fetch, w *waiter, now time.Duration) (j joining) {
 }
 
 // start makes the fetch for w. mu is held.
-func (t *inflight) start(w *waiter, key []byte, now time.Duration) *fetch {
+func (t *inflight) start(w *waiter, key wire.Key, now time.Duration) *fetch {
 	f := t.spare.Get().(*fetch)
 	*f = fetch{key: append(f.key[:0], key...), question: append(f.question[:0], w.q.Question...)}
 	f.hash, f.zone, f.st, f.began = w.hash, w.zone, w.st, now
 	f.req = upstream.Request{
 		Question: f.question,
 		CD:       w.q.Flags&wire.CD != 0,
-		DO:       w.q.EDNS.DO,
+		DO:       true, // as named asks: what has no signatures serves all
 		Servers:  w.zone.servers,
 		Priority: w.priority(),
 		Tag:      f,
@@ -181,7 +185,7 @@ func (t *inflight) again(f *fetch, question []byte, z *zone, wait time.Duration)
 	f.req = upstream.Request{
 		Question: question,
 		CD:       f.req.CD,
-		DO:       f.req.DO,
+		DO:       true,
 		Servers:  z.servers,
 		Wait:     wait,
 		Priority: f.req.Priority,
@@ -227,7 +231,7 @@ func (t *inflight) unwatch(f *fetch) {
 
 // clientTimeouts returns who has waited long enough for a stale answer, and that; nil
 // when nobody has. The fetch goes on.
-func (t *inflight) clientTimeouts(now time.Duration) (*waiter, cache.Entry) {
+func (t *inflight) clientTimeouts(now time.Duration) (*waiter, answers) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for t.aged.Len() > 0 {
@@ -236,14 +240,14 @@ func (t *inflight) clientTimeouts(now time.Duration) (*waiter, cache.Entry) {
 			break
 		}
 		t.unwatch(f)
-		if e, ok := staleEntry(t.cache, f, now); ok {
+		if a, ok := staleAnswers(t.cache, f, now); ok {
 			f.state = late
 			if w := f.take(); w != nil {
-				return w, e
+				return w, a
 			}
 		}
 	}
-	return nil, ""
+	return nil, answers{}
 }
 
 // nextClientTimeout returns when clientTimeouts is to be called next, if at all.

@@ -50,13 +50,13 @@ func (it *inflightTest) key(name string) []byte {
 // and as many more as a stale one.
 func (it *inflightTest) keep(name string, ttl, stale uint32) {
 	key := it.key(name)
-	it.cache.Put(it.cache.Hash(key), key, appendZone(nil, 1), cache.Times{Stored: it.clock.now(), TTL: ttl, Stale: stale})
+	it.cache.Put(it.cache.Hash(key), key, append(appendZone(nil, 1), servfail...), cache.Times{Stored: it.clock.now(), TTL: ttl, Stale: stale})
 }
 
 // want checks a decision.
 func (it *inflightTest) want(when string, got joining, want decision) {
 	it.t.Helper()
-	if got.decision != want || (got.fetch != nil) != (want == started) || (got.entry != "") != (want == fresh || want == stale) {
+	if got.decision != want || (got.fetch != nil) != (want == started) || (got.entry != "") != (want == fresh) || (got.answers.plain != "") != (want == stale) {
 		it.t.Errorf("%s: join = decision %d, fetch %v, entry of %d octets, want decision %d",
 			when, got.decision, got.fetch != nil, len(got.entry), want)
 	}
@@ -142,9 +142,9 @@ func TestJoinStale(t *testing.T) {
 	if w, _ := it.inflight.clientTimeouts(began + timeout - 1); w != nil {
 		t.Errorf("queries %v get a stale answer before the timeout", idsOf(w))
 	}
-	w, e := it.inflight.clientTimeouts(began + timeout)
-	if got := idsOf(w); e == "" || !slices.Equal(got, []uint16{1, 2}) {
-		t.Errorf("queries %v get a stale answer of %d octets, want [1 2] and one", got, len(e))
+	w, a := it.inflight.clientTimeouts(began + timeout)
+	if got := idsOf(w); a.plain == "" || !slices.Equal(got, []uint16{1, 2}) {
+		t.Errorf("queries %v get a stale answer of %d octets, want [1 2] and one", got, len(a.plain))
 	}
 	if w, _ := it.inflight.clientTimeouts(began + timeout); w != nil {
 		t.Errorf("queries %v get a stale answer again", idsOf(w))

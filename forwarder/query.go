@@ -31,11 +31,11 @@ type query struct {
 	client
 	wire.Query
 	may    rights
-	key    []byte // in buf
-	hash   uint64 // of key
-	zone   *zone  // whose servers are to be asked
-	known  bool   // the cache has an expired answer
-	zoneID uint16 // under which the last reply was counted
+	key    wire.Key // as upstream is asked; in buf
+	hash   uint64   // of key
+	zone   *zone    // whose servers are to be asked
+	known  bool     // the cache has an expired answer
+	zoneID uint16   // under which the last reply was counted
 	buf    [maxKey]byte
 }
 
@@ -43,7 +43,7 @@ type query struct {
 const maxKey = 255 + 4 + 1
 
 // name is the name asked, in lower case, of a query that has its key.
-func (q *query) name() []byte { return q.key[:len(q.key)-5] }
+func (q *query) name() []byte { return q.key.Name() }
 
 // setKey sets the key and its hash.
 func (q *query) setKey(c *cache.Cache) {
@@ -83,8 +83,11 @@ func (w *worker) serve(dst, msg []byte, q *query) ([]byte, outcome) {
 	}
 	q.setKey(w.cache)
 	e, ok := w.cache.Get(q.hash, q.key)
-	if ok && w.now < e.Expires() {
+	if ok && w.now < e.Expires() && suits(e, q.EDNS.DO) {
 		return w.hit(dst, e, q), replied
+	}
+	if other, found := findOther(w.cache, q.key, q.EDNS.DO, w.now); found {
+		return w.hit(dst, other, q), replied
 	}
 	return w.miss(dst, e, ok, q)
 }
@@ -150,10 +153,20 @@ func (w *worker) miss(dst []byte, e cache.Entry, ok bool, q *query) ([]byte, out
 		w.prefetch(e, q)
 		return w.replyStale(dst, e, q), replied
 	}
+	if p := w.repeats.get(q.hash, q.key, w.now); p != nil {
+		return w.replyAgain(dst, p, q), replied
+	}
 	if w.servfails.recent(q.hash, w.now, w.st.cfg.Cache.ServfailTTL) {
 		return w.replyServfail(dst, q), replied
 	}
 	return dst, waiting
+}
+
+// replyAgain repeats what came a moment ago without a TTL.
+func (w *worker) replyAgain(dst []byte, p *repeat, q *query) []byte {
+	ans := p.answers.forDO(q.EDNS.DO)
+	w.count(q, p.zone, SourceHit, ans.Rcode())
+	return w.reply(dst, q, ans, wire.Aging{Sub: elapsed(w.now - p.asOf)}, ede{})
 }
 
 // mayAsk returns why upstream is not asked for q, if so.
@@ -195,14 +208,6 @@ func (w *worker) count(q *query, zone uint16, from Source, rcode int) {
 	if w.events.Response != nil {
 		w.noteResponse(q, from, rcode)
 	}
-}
-
-// A cache entry's value is the number of its zone and the answer.
-
-func appendZone(dst []byte, id uint16) []byte { return append(dst, byte(id>>8), byte(id)) }
-
-func splitValue(v string) (zone uint16, ans wire.Answer) {
-	return uint16(v[0])<<8 | uint16(v[1]), wire.Answer(v[2:])
 }
 
 // worker is what a goroutine that answers queries has of its own.

@@ -234,7 +234,7 @@ func (r *replay) upstreamGets(server netip.Addr, w []string) error {
 		}
 		return nil
 	}
-	o, err := parseSettings(w[2:], "do", "cd", "tcp", "noedns")
+	o, err := parseSettings(w[2:], "cd", "tcp", "noedns")
 	if err != nil {
 		return err
 	}
@@ -253,7 +253,7 @@ func (r *replay) upstreamGets(server netip.Addr, w []string) error {
 	d.compare("EDNS", opt != nil, !o.has("noedns"))
 	d.compare("TCP", q.tcp, o.has("tcp"))
 	if opt != nil {
-		d.compare("DO", opt.Do(), o.has("do"))
+		d.compare("DO", opt.Do(), true) // as named asks
 		for _, e := range opt.Option {
 			if c, ok := e.(*dns.EDNS0_COOKIE); ok {
 				r.upstreamCookie = c.Cookie

@@ -15,10 +15,10 @@ import (
 // answers has its own, and one more asks.
 type resolver struct {
 	sender
-	msg   wire.Message
-	asOf  time.Duration // when msg was asked for, from which its TTLs count
-	value []byte        // scratch: an entry's value
-	begun bool          // begin was called for this batch of answers
+	msg    wire.Message
+	asOf   time.Duration // when msg was asked for, from which its TTLs count
+	keeper keeper
+	begun  bool // begin was called for this batch of answers
 }
 
 func (e *engine) newResolver() *resolver {
@@ -87,7 +87,7 @@ func (r *resolver) ask(w *waiter) {
 	case fresh:
 		r.send(w, func(dst []byte, q *query) []byte { q.setKey(r.cache); return r.hit(dst, j.entry, q) })
 	case stale:
-		r.sendStale(w, j.entry, edeStaleTimeout)
+		r.sendStale(w, j.answers, edeStaleTimeout)
 	case full:
 		r.turnAway(w, j.drop)
 	}
@@ -96,15 +96,10 @@ func (r *resolver) ask(w *waiter) {
 // answerClientTimeouts gives those who have waited long enough the stale answer.
 func (r *resolver) answerClientTimeouts() {
 	r.begin()
-	for w, e := r.inflight.clientTimeouts(r.now); w != nil; w, e = r.inflight.clientTimeouts(r.now) {
-		r.sendStale(w, e, edeStaleTimeout)
+	for w, a := r.inflight.clientTimeouts(r.now); w != nil; w, a = r.inflight.clientTimeouts(r.now) {
+		r.sendStale(w, a, edeStaleTimeout)
 	}
 	r.flush()
-}
-
-func (r *resolver) sendStale(w *waiter, e cache.Entry, why ede) {
-	_, ans := splitValue(e.Value())
-	r.sendAll(w, ans, r.staleAging(), SourceStale, why)
 }
 
 // Answer takes what upstream said, or that it said nothing (upstream.Handler).
@@ -174,6 +169,10 @@ func (r *resolver) resolve(f *fetch) {
 		r.fail(f, err)
 		return
 	}
+	if r.noName(f, chain) && !f.verified && hasData(r.cache, f.key, r.now) {
+		r.verify(f)
+		return
+	}
 	bounds := f.st.ttls
 	if class != scrub.Positive {
 		bounds.Min = 0 // min-ncache-ttl it is
@@ -181,24 +180,33 @@ func (r *resolver) resolve(f *fetch) {
 	r.finish(f, bounds, r.ttlOf(f, class), ede{})
 }
 
+// noName reports whether the answer in r.msg says that f's name does not exist.
+func (r *resolver) noName(f *fetch, c wire.Chain) bool {
+	return r.msg.Rcode() == wire.NXDomain && c.Hops == 0 && !c.Data && f.walk == nil && anyType(f.key.Type())
+}
+
+// verify asks f's question again: what is said not to exist has live data.
+func (r *resolver) verify(f *fetch) {
+	f.verified = true
+	r.askAgain(f, f.question, f.zone)
+}
+
 // finish keeps the answer in r.msg, for ttl seconds at most, and replies to all
 // who waited.
 func (r *resolver) finish(f *fetch, bounds wire.TTLPolicy, ttl uint32, why ede) {
-	value, least := r.msg.AppendAnswer(appendZone(r.value[:0], f.zone.id), bounds)
-	r.value = value
-	var e cache.Entry
-	w := r.inflight.finish(f, func() { e = r.keep(f, value, min(ttl, least)) })
-	_, ans := splitValue(stored(e, value))
-	r.sendAll(w, ans, wire.Aging{Sub: elapsed(r.now - r.asOf)}, SourceMiss, why)
-	r.inflight.recycle(f)
-}
-
-// stored returns value as the cache has it, or a copy when e is "".
-func stored(e cache.Entry, value []byte) string {
-	if e == "" {
-		return string(value)
+	least, err := r.keeper.fill(&r.msg, f.zone.id, bounds)
+	if err != nil {
+		r.fail(f, err)
+		return
 	}
-	return e.Value()
+	var a answers
+	forgotten := true
+	w := r.inflight.finish(f, func() { a, forgotten = r.keep(f, min(ttl, least)), false })
+	if forgotten {
+		a = r.keeper.answers()
+	}
+	r.sendAll(w, a, wire.Aging{Sub: elapsed(r.now - r.asOf)}, SourceMiss, why)
+	r.inflight.recycle(f)
 }
 
 // ttlOf returns for how many seconds the answer in r.msg may be kept beyond what
@@ -211,20 +219,65 @@ func (r *resolver) ttlOf(f *fetch, class scrub.Class) uint32 {
 	return scrub.NegativeTTL(&r.msg, wire.TTLPolicy{Min: seconds(o.MinNTTL), Max: seconds(o.MaxNTTL)})
 }
 
-// keep stores an answer unless it is good for this once only, and returns the
-// entry, or "". inflight.mu is held.
-func (r *resolver) keep(f *fetch, value []byte, ttl uint32) cache.Entry {
+// keep stores the answer in r.msg, and returns it. What has no TTL is given again
+// for a moment. inflight.mu is held.
+func (r *resolver) keep(f *fetch, ttl uint32) answers {
+	if r.underLocalZone(f) {
+		return r.keeper.answers()
+	}
 	t := cache.Times{Stored: r.asOf, TTL: ttl}
 	if f.st.cfg.Cache.StaleEnable && r.msg.Rcode() == wire.NoError { // not NXDOMAIN, as in BIND
 		t.Stale = seconds(f.st.cfg.Cache.MaxStaleTTL)
 	}
-	if ttl == 0 && t.Stale == 0 || r.underLocalZone(f) {
-		return ""
-	}
-	if f.state == refreshing {
+	if f.state == refreshing && (ttl > 0 || t.Stale > 0) {
 		r.restPrefetch(f, t)
 	}
-	return r.cache.Put(f.hash, f.key, value, t)
+	var a answers
+	switch noName := r.noName(f, r.msg.Chain()); {
+	case ttl == 0 && t.Stale == 0:
+		a = r.keeper.answers()
+	case noName:
+		a = r.keepNoName(f, t)
+	default:
+		a = r.keepData(f, t)
+	}
+	if ttl == 0 {
+		r.repeats.put(f.hash, &repeat{key: string(f.key), came: r.now, asOf: r.asOf, zone: f.zone.id, answers: a})
+	}
+	return a
+}
+
+// keepNoName stores that f's name does not exist, for all of its types, in place
+// of what there was of it.
+func (r *resolver) keepNoName(f *fetch, t cache.Times) answers {
+	dropData(r.cache, f.key)
+	rtype := f.key.Type()
+	f.key.SetType(0)
+	a := r.keeper.put(r.cache, r.cache.Hash(f.key), f.key, t)
+	f.key.SetType(rtype)
+	return a
+}
+
+// keepData stores what there is of f's name and type; that the name does not
+// exist is no longer so.
+func (r *resolver) keepData(f *fetch, t cache.Times) answers {
+	rtype := f.key.Type()
+	f.key.SetType(0)
+	dropBits(r.cache, f.key)
+	f.key.SetType(rtype)
+	r.dropExpired(f)
+	return r.keeper.put(r.cache, f.hash, f.key, t)
+}
+
+// dropExpired drops what has expired of f's question with CD set or not, unlike
+// in f: the new answer is better than that.
+func (r *resolver) dropExpired(f *fetch) {
+	bits := f.key.Bits()
+	f.key.SetBits(bits ^ wire.KeyCD)
+	if e, ok := r.cache.Get(r.cache.Hash(f.key), f.key); ok && r.now >= e.Expires() {
+		dropBits(r.cache, f.key)
+	}
+	f.key.SetBits(bits)
 }
 
 // underLocalZone reports whether a reload has put a local zone over f's name: its
@@ -232,22 +285,22 @@ func (r *resolver) keep(f *fetch, value []byte, ttl uint32) cache.Entry {
 // flushes after it is in force includes all that was kept before.
 func (r *resolver) underLocalZone(f *fetch) bool {
 	st := r.state.Load()
-	return st != f.st && st.local.Find(f.key[:len(f.key)-5]) != nil
+	return st != f.st && st.local.Find(f.key.Name()) != nil
 }
 
 // fail ends a fetch without answer: stale if that may be, else SERVFAIL.
 func (r *resolver) fail(f *fetch, err error) {
 	r.logFailure(f, err)
 	defer r.inflight.recycle(f)
-	if e, ok := staleEntry(r.cache, f, r.now); ok {
-		if r.now >= e.Expires() {
+	if a, ok := staleAnswers(r.cache, f, r.now); ok {
+		if !r.hasFresh(f) {
 			r.unanswered.note(f.hash, r.now)
 		}
-		r.sendStale(r.inflight.finish(f, func() {}), e, edeStaleFailure)
+		r.sendStale(r.inflight.finish(f, func() {}), a, edeStaleFailure)
 		return
 	}
 	w := r.inflight.finish(f, func() { r.keepFailure(f, err) })
-	r.sendAll(w, servfail, wire.Aging{}, SourceMiss, edeOf(err))
+	r.sendAll(w, both(servfail), wire.Aging{}, SourceMiss, edeOf(err))
 }
 
 // keepFailure remembers for servfail-ttl that upstream answered with a failure,
@@ -258,9 +311,15 @@ func (r *resolver) keepFailure(f *fetch, err error) {
 	if !errors.As(err, &answered) {
 		return
 	}
-	if e, ok := r.cache.Get(f.hash, f.key); !ok || r.now >= e.Expires() {
+	if !r.hasFresh(f) {
 		r.servfails.note(f.hash, r.now)
 	}
+}
+
+// hasFresh reports whether the cache's answer to f's question is good still.
+func (r *resolver) hasFresh(f *fetch) bool {
+	_, ok := findFresh(r.cache, f.key, f.hash, false, r.now)
+	return ok
 }
 
 // edeOf says in EDNS why there is no answer.

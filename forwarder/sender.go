@@ -58,10 +58,11 @@ func (s *sender) sendUDP(w *waiter, write writer) {
 
 // sendAll gives one answer to a list of waiters; those behind the first are
 // counted as joined.
-func (s *sender) sendAll(w *waiter, ans wire.Answer, g wire.Aging, from Source, e ede) {
+func (s *sender) sendAll(w *waiter, a answers, g wire.Aging, from Source, e ede) {
 	for w != nil {
 		next := w.next
 		s.send(w, func(dst []byte, q *query) []byte {
+			ans := a.forDO(q.EDNS.DO)
 			s.count(q, q.zoneNumber(), from, ans.Rcode())
 			return s.reply(dst, q, ans, g, e)
 		})
@@ -82,7 +83,7 @@ func (s *sender) turnAway(w *waiter, drop bool) {
 		s.tallies[w.via].dropped++
 		s.waiters.drop(w)
 	default:
-		s.sendAll(w, servfail, wire.Aging{}, SourceLocal, edeOf(upstream.ErrBusy))
+		s.sendAll(w, both(servfail), wire.Aging{}, SourceLocal, edeOf(upstream.ErrBusy))
 	}
 }
 

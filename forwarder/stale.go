@@ -28,13 +28,21 @@ func (f *fetch) staleAfter() (_ time.Duration, ok bool) {
 	return o.StaleClientTimeout, o.StaleAnswer && o.StaleClientTimeout > 0 && o.StaleClientTimeout < config.MaxClientWait
 }
 
-// staleEntry returns the stale answer to f's question, if one may be given.
-func staleEntry(c *cache.Cache, f *fetch, now time.Duration) (cache.Entry, bool) {
+// staleAnswers returns the stale answer to f's question, if one may be given.
+func staleAnswers(c *cache.Cache, f *fetch, now time.Duration) (a answers, ok bool) {
 	if !f.st.cfg.Cache.StaleAnswer {
-		return "", false
+		return a, false
 	}
 	e, ok := c.Get(f.hash, f.key)
-	return e, ok && now < e.StaleUntil()
+	if !ok || now >= e.StaleUntil() {
+		return a, false
+	}
+	return answersOf(c, f.key, e), true
+}
+
+// sendStale gives a list of waiters the stale answer to f's question.
+func (s *sender) sendStale(w *waiter, a answers, why ede) {
+	s.sendAll(w, a, s.staleAging(), SourceStale, why)
 }
 
 // staleAging gives stale answers their TTL (stale-answer-ttl).
@@ -51,7 +59,8 @@ var (
 
 // replyStale replies with an expired entry, in stale-refresh-time.
 func (w *worker) replyStale(dst []byte, e cache.Entry, q *query) []byte {
-	zone, ans := splitValue(e.Value())
-	w.count(q, zone, SourceStale, ans.Rcode())
+	a := answersOf(w.cache, q.key, e)
+	ans := a.forDO(q.EDNS.DO)
+	w.count(q, q.zoneNumber(), SourceStale, ans.Rcode())
 	return w.reply(dst, q, ans, w.staleAging(), edeStaleRefresh)
 }

@@ -64,16 +64,20 @@ func (r *resolver) nextLink(f *fetch, c wire.Chain) (link, error) {
 	return link{}, nil
 }
 
-// follow asks for the next link of f's walk in what is left of its clients' time.
+// follow asks for the next link of f's walk.
 func (r *resolver) follow(f *fetch, next link) {
+	f.walk.asked[string(next.owner)] = true
+	r.askAgain(f, append(next.owner, f.question[len(f.question)-4:]...), next.zone)
+}
+
+// askAgain asks one more question for f's clients, in what is left of their time.
+func (r *resolver) askAgain(f *fetch, question []byte, z *zone) {
 	left := f.began + f.st.cfg.Limits.ClientWait() - r.now
 	if left <= 0 {
 		r.fail(f, upstream.ErrTimeout)
 		return
 	}
-	f.walk.asked[string(next.owner)] = true
-	question := append(next.owner, f.question[len(f.question)-4:]...)
-	r.inflight.again(f, question, next.zone, left)
+	r.inflight.again(f, question, z, left)
 	up := f.st.upstream
 	up.Start(&f.req) // from here on f may be answered, and used again
 	up.Flush()

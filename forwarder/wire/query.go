@@ -182,27 +182,45 @@ func (q *Query) Clone(buf []byte) (Query, []byte) {
 	return c, buf
 }
 
-// Bits of a key's last octet.
+// Key is what tells an answer from all others: name in lower case, type, class,
+// and bits that say for which queries it is good.
+type Key []byte
+
+// KeyBits are the last octet of a Key. An answer is good for queries that have
+// set what its bits say, and maybe more.
+type KeyBits byte
+
 const (
-	keyDO = 1 << iota
-	keyCD
+	KeyDO KeyBits = 1 << iota // it has signatures
+	KeyCD                     // upstream was told not to check them
 )
 
-// AppendKey appends what tells this query's answer from all others: the
-// question in lower case and the DO and CD bits.
-func (q *Query) AppendKey(dst []byte) []byte {
+// AppendKey appends the Key of what upstream is asked for q.
+func (q *Query) AppendKey(dst []byte) Key {
 	name := q.Name()
 	dst = AppendLower(dst, name)
-	var bits byte
-	if q.EDNS.DO {
-		bits = keyDO
-	}
-	if q.Flags&CD != 0 {
-		bits |= keyCD
-	}
 	tail := q.Question[len(name):]
-	return append(dst, tail[0], tail[1], tail[2], tail[3], bits)
+	var bits KeyBits
+	if q.Flags&CD != 0 {
+		bits = KeyCD
+	}
+	return append(dst, tail[0], tail[1], tail[2], tail[3], byte(bits))
 }
+
+// Name is the name of a Key.
+func (k Key) Name() []byte { return k[:len(k)-5] }
+
+// Bits are the bits of a Key.
+func (k Key) Bits() KeyBits { return KeyBits(k[len(k)-1]) }
+
+// SetBits changes the bits of a Key in place.
+func (k Key) SetBits(b KeyBits) { k[len(k)-1] = byte(b) }
+
+// Type is the type of a Key; 0 stands for all of a name that does not exist.
+func (k Key) Type() uint16 { return binary.BigEndian.Uint16(k[len(k)-5:]) }
+
+// SetType changes the type of a Key in place.
+func (k Key) SetType(t uint16) { binary.BigEndian.PutUint16(k[len(k)-5:], t) }
 
 // KeyName returns the name of a key that AppendKey made.
 func KeyName(key string) string { return key[:len(key)-5] }

@@ -1,0 +1,236 @@
+package forwarder
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"vpcdns/cache"
+	"vpcdns/forwarder/scrub"
+	"vpcdns/forwarder/wire"
+)
+
+// A cache entry's value is the number of its zone and the answer. The number's
+// highest bit says that signatures were left out: who sets DO is answered from
+// the entry beside it, with wire.KeyDO among its bits.
+
+const strippedBit = 1 << 15
+
+func appendZone(dst []byte, id uint16) []byte { return append(dst, byte(id>>8), byte(id)) }
+
+func splitValue(v string) (zone uint16, ans wire.Answer) {
+	return (uint16(v[0])<<8 | uint16(v[1])) &^ strippedBit, wire.Answer(v[2:])
+}
+
+// suits reports whether an entry may be given to who sets DO, or does not.
+func suits(e cache.Entry, do bool) bool { return !do || e.Value()[0]&(strippedBit>>8) == 0 }
+
+// findFresh returns a fresh answer to the question of key, which is as upstream is
+// asked, for who sets DO or does not. It leaves key as it was.
+func findFresh(c *cache.Cache, key wire.Key, hash uint64, do bool, now time.Duration) (cache.Entry, bool) {
+	if e, ok := c.Get(hash, key); ok && now < e.Expires() && suits(e, do) {
+		return e, true
+	}
+	return findOther(c, key, do, now)
+}
+
+// findOther looks where an answer can be found too: with the bits that are good
+// for the question as well, and where the name does not exist. An NXDOMAIN holds
+// for every type of its name (RFC 2308, 5).
+func findOther(c *cache.Cache, key wire.Key, do bool, now time.Duration) (e cache.Entry, ok bool) {
+	asked, rtype := key.Bits(), key.Type()
+	most := asked
+	if do {
+		most |= wire.KeyDO
+	}
+	for _, t := range [...]uint16{rtype, 0} {
+		if t == 0 && !anyType(rtype) {
+			break
+		}
+		key.SetType(t)
+		for bits := wire.KeyBits(0); bits <= most && !ok; bits++ {
+			if bits&^most != 0 || t == rtype && bits == asked && !do {
+				continue
+			}
+			key.SetBits(bits)
+			e, ok = c.Get(c.Hash(key), key)
+			ok = ok && now < e.Expires() && suits(e, do)
+		}
+	}
+	key.SetType(rtype)
+	key.SetBits(asked)
+	return e, ok
+}
+
+// anyType reports whether an NXDOMAIN for one type holds for rtype, and the other
+// way round: a DS record is the parent's, whose servers may be others.
+func anyType(rtype uint16) bool { return rtype != dns.TypeDS }
+
+// answers are one answer as clients get it: with signatures for those who set
+// DO, and without.
+type answers struct{ plain, signed wire.Answer }
+
+func both(ans wire.Answer) answers { return answers{ans, ans} }
+
+func (a *answers) forDO(do bool) wire.Answer {
+	if do {
+		return a.signed
+	}
+	return a.plain
+}
+
+// answersOf returns the answer of an entry under key, with its signatures from
+// beside it.
+func answersOf(c *cache.Cache, key wire.Key, e cache.Entry) answers {
+	_, plain := splitValue(e.Value())
+	if suits(e, true) {
+		return both(plain)
+	}
+	bits := key.Bits()
+	key.SetBits(bits | wire.KeyDO)
+	s, ok := c.Get(c.Hash(key), key)
+	key.SetBits(bits)
+	if !ok {
+		return both(plain)
+	}
+	_, signed := splitValue(s.Value())
+	return answers{plain, signed}
+}
+
+// keeper puts answers into the cache.
+type keeper struct {
+	stripped    wire.Message
+	full, plain []byte // values
+}
+
+// fill makes the values of an answer, for a zone's number. least is the least TTL
+// of its records.
+func (k *keeper) fill(m *wire.Message, zone uint16, bounds wire.TTLPolicy) (least uint32, err error) {
+	k.plain = k.plain[:0]
+	k.full, least = m.AppendAnswer(appendZone(k.full[:0], zone), bounds)
+	if !scrub.Signed(m) {
+		return least, nil
+	}
+	if err := scrub.Strip(m, &k.stripped); err != nil {
+		return 0, err
+	}
+	k.plain, _ = k.stripped.AppendAnswer(appendZone(k.plain, zone|strippedBit), bounds)
+	return least, nil
+}
+
+// put stores the values under key, in place of what was there, and returns the
+// answers.
+func (k *keeper) put(c *cache.Cache, hash uint64, key wire.Key, t cache.Times) answers {
+	bits := key.Bits()
+	key.SetBits(bits | wire.KeyDO)
+	signed := c.Hash(key)
+	if len(k.plain) == 0 {
+		c.Delete(signed, key)
+		key.SetBits(bits)
+		return both(stored(c.Put(hash, key, k.full, t), k.full))
+	}
+	a := answers{signed: stored(c.Put(signed, key, k.full, t), k.full)}
+	key.SetBits(bits)
+	a.plain = stored(c.Put(hash, key, k.plain, t), k.plain)
+	return a
+}
+
+// stored returns value's answer as the cache has it, or a copy when e is "".
+func stored(e cache.Entry, value []byte) wire.Answer {
+	if e == "" {
+		return wire.Answer(value[2:])
+	}
+	_, ans := splitValue(e.Value())
+	return ans
+}
+
+// answers returns copies of what fill made.
+func (k *keeper) answers() answers {
+	full := wire.Answer(k.full[2:])
+	if len(k.plain) == 0 {
+		return both(full)
+	}
+	return answers{wire.Answer(k.plain[2:]), full}
+}
+
+// mostTypes are the types that a name has as a rule: those are looked at when it
+// is said not to exist.
+var mostTypes = [...]uint16{
+	dns.TypeA, dns.TypeAAAA, dns.TypeCNAME, dns.TypeMX, dns.TypeTXT, dns.TypeSRV,
+	dns.TypeNS, dns.TypeSOA, dns.TypePTR, dns.TypeSVCB, dns.TypeHTTPS,
+}
+
+// hasData reports whether there are fresh data of key's name.
+func hasData(c *cache.Cache, key wire.Key, now time.Duration) (found bool) {
+	eachType(key, func() {
+		if e, ok := c.Get(c.Hash(key), key); ok && now < e.Expires() {
+			found = true
+		}
+	})
+	return found
+}
+
+// dropData drops the data of key's name, whatever upstream was told of them.
+func dropData(c *cache.Cache, key wire.Key) {
+	eachType(key, func() { dropBits(c, key) })
+}
+
+// dropBits drops the entries of key's name and type with all bits.
+func dropBits(c *cache.Cache, key wire.Key) {
+	bits := key.Bits()
+	for b := range wire.KeyDO | wire.KeyCD + 1 {
+		key.SetBits(b)
+		c.Delete(c.Hash(key), key)
+	}
+	key.SetBits(bits)
+}
+
+// eachType calls f with key changed to each of its name's usual types, and its
+// own.
+func eachType(key wire.Key, f func()) {
+	rtype := key.Type()
+	f()
+	for _, t := range mostTypes {
+		if t != rtype {
+			key.SetType(t)
+			f()
+		}
+	}
+	key.SetType(rtype)
+}
+
+// repeatFor is how long an answer without TTL is given again: what has a TTL of 0
+// is no licence for one packet a query.
+const repeatFor = 100 * time.Millisecond
+
+// repeats keeps answers that have no TTL left for that long. It is bounded: where
+// two meet the newer stays.
+type repeats struct {
+	slots [1024]atomic.Pointer[repeat]
+}
+
+type repeat struct {
+	key     string
+	came    time.Duration
+	asOf    time.Duration // TTLs count from then
+	zone    uint16
+	answers answers
+}
+
+func (r *repeats) put(hash uint64, p *repeat) { r.slots[hash%uint64(len(r.slots))].Store(p) }
+
+// get returns what came for key lately, or nil.
+func (r *repeats) get(hash uint64, key wire.Key, now time.Duration) *repeat {
+	p := r.slots[hash%uint64(len(r.slots))].Load()
+	if p == nil || p.key != string(key) || now-p.came >= repeatFor {
+		return nil
+	}
+	return p
+}
+
+func (r *repeats) clear() {
+	for i := range r.slots {
+		r.slots[i].Store(nil)
+	}
+}

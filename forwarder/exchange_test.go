@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"net/netip"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -24,7 +25,7 @@ func TestExchange(t *testing.T) {
 	}
 	cfg := testConfig()
 	cfg.Local = []config.LocalZone{{Name: "lan.", Records: []dns.RR{soa}, AllowQuery: acl.None()}}
-	cfg.AllowQuery, cfg.AllowCache, cfg.AllowRecurse, cfg.Blackhole = acl.None(), acl.None(), acl.None(), acl.All()
+	cfg.AllowQuery, cfg.AllowCache, cfg.AllowRecurse, cfg.Blackhole = acl.None(), acl.None(), acl.None(), acl.List{{Prefix: netip.MustParsePrefix("127.0.0.0/8")}}
 	tests := []struct {
 		name   string
 		qname  string

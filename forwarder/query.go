@@ -174,10 +174,12 @@ func (w *worker) mayAsk(q *query) (why reason, rejected bool) {
 	switch {
 	case !q.may.recurse:
 		return prohibited, true
-	case q.zone == nil || len(q.zone.servers) == 0:
+	case q.zone == nil || len(q.zone.servers) == 0 && !q.zone.barred:
 		return noForwarders, true
 	case q.Flags&wire.RD == 0:
 		return noRecursion, true
+	case q.zone.barred:
+		return barred, true
 	case w.draining.Load():
 		return shuttingDown, true
 	case w.fromUs(q):

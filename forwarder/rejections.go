@@ -26,6 +26,7 @@ const (
 	noChaosZone
 	prohibited
 	noForwarders
+	barred
 	noRecursion
 	shuttingDown
 	forwardingLoop
@@ -68,6 +69,7 @@ var rejections = [...]rejection{
 
 	prohibited:     {rcode: wire.Refused, ede: ede{code: wire.EDEProhibited}},
 	noForwarders:   {rcode: wire.Refused, ra: true, ede: ede{wire.EDENotAuth, "no forwarders for this name"}},
+	barred:         {rcode: wire.ServFail, ra: true, ede: ede{wire.EDENoReachable, "all forwarders are bogus or blackholed"}},
 	noRecursion:    {rcode: wire.Refused, ra: true, ede: ede{wire.EDENotAuth, "not in cache, and recursion not desired"}},
 	shuttingDown:   {rcode: wire.ServFail, ra: true, ede: ede{wire.EDENotReady, "shutting down"}},
 	forwardingLoop: {rcode: wire.ServFail, ra: true, ede: ede{wire.EDENetwork, "forwarding loop"}},

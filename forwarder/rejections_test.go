@@ -57,6 +57,9 @@ func rejectedQueries(ours string) []rejected {
 		{name: "class CSNET", why: noClass, ask: setClass(dns.ClassCSNET, dns.TypeA)},
 		{name: "type OPT", why: badType, ask: setClass(dns.ClassINET, dns.TypeOPT)},
 		{name: "a meta type", why: badType, ask: setClass(dns.ClassINET, 200)},
+		{name: "all forwarders are bogus", why: barred, edit: func(c *config.Config) {
+			c.Servers = []config.Server{{Prefix: netip.MustParsePrefix("0.0.0.0/0"), Bogus: true}}
+		}},
 		{name: "MAILB", why: noMailA, ask: setClass(dns.ClassINET, dns.TypeMAILB)},
 		{name: "AXFR", why: noTransfer, ask: setClass(dns.ClassINET, dns.TypeAXFR)},
 		{name: "AXFR in CH", why: noChaosTransfer, ask: setClass(dns.ClassCHAOS, dns.TypeAXFR)},

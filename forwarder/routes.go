@@ -9,17 +9,19 @@ import (
 
 	"github.com/miekg/dns"
 
+	"vpcdns/acl"
 	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/wire"
 )
 
 // zone is a forward zone as queries meet it.
 type zone struct {
-	id      uint16 // counts its queries; the same name keeps it over reloads
-	name    string // canonical
-	servers []netip.AddrPort
-	fetches int    // questions that are being asked; guarded by inflight.mu
-	group   *group // of the zones with the same servers
+	id      uint16           // counts its queries; the same name keeps it over reloads
+	name    string           // canonical
+	servers []netip.AddrPort // that may be asked
+	barred  bool             // it has forwarders, and none may be asked
+	fetches int              // questions that are being asked; guarded by inflight.mu
+	group   *group           // of the zones with the same servers
 
 	prefetchFrom atomic.Int64 // nothing is prefetched before: time.Duration on the server's clock
 }
@@ -78,14 +80,14 @@ func (z *zoneNumbers) of(name string) uint16 {
 	return uint16(max(0, slices.Index(z.names[:], name)))
 }
 
-// newRoutes builds the routes of cfg without the servers that are bogus.
-func newRoutes(cfg *config.Config, numbers *zoneNumbers) routes {
+// newRoutes builds the routes of cfg without the servers that may not be asked.
+func newRoutes(cfg *config.Config, numbers *zoneNumbers, blackhole *acl.Set) routes {
 	r := make(routes, len(cfg.Zones))
 	groups := make(map[string]*group)
 	for _, z := range cfg.Zones {
 		servers := make([]netip.AddrPort, 0, len(z.Forwarders))
 		for _, a := range z.Forwarders {
-			if !cfg.ServerFor(a.Addr()).Bogus {
+			if mayAskServer(cfg, blackhole, a) {
 				servers = append(servers, a)
 			}
 		}
@@ -93,9 +95,18 @@ func newRoutes(cfg *config.Config, numbers *zoneNumbers) routes {
 		if groups[key] == nil {
 			groups[key] = new(group)
 		}
-		r[wire.PackName(z.Name)] = &zone{id: numbers.of(z.Name), name: z.Name, servers: servers, group: groups[key]}
+		r[wire.PackName(z.Name)] = &zone{
+			id: numbers.of(z.Name), name: z.Name, servers: servers, group: groups[key],
+			barred: len(servers) == 0 && len(z.Forwarders) > 0,
+		}
 	}
 	return r
+}
+
+// mayAskServer reports whether neither `bogus` nor blackhole forbids a server, as
+// in named.
+func mayAskServer(cfg *config.Config, blackhole *acl.Set, a netip.AddrPort) bool {
+	return !cfg.ServerFor(a.Addr()).Bogus && !blackhole.Match(a.Addr())
 }
 
 // find returns the zone of a lower-case wire name, or nil. A DS record belongs

@@ -15,7 +15,7 @@ func TestRoutesFind(t *testing.T) {
 	cfg := &config.Config{Zones: []config.ForwardZone{
 		{Name: "example."}, {Name: "sub.example."}, {Name: `we\.ird.example.`}, {Name: "10.in-addr.arpa."},
 	}}
-	r := newRoutes(cfg, new(zoneNumbers))
+	r := newRoutes(cfg, new(zoneNumbers), nil)
 	tests := []struct {
 		name, want string
 		qtype      uint16
@@ -55,7 +55,7 @@ func TestRoutesWithoutBogusServers(t *testing.T) {
 			{Prefix: netip.MustParsePrefix("10.0.0.1/32")},
 		},
 	}
-	z := newRoutes(cfg, new(zoneNumbers)).find([]byte{0}, dns.TypeA)
+	z := newRoutes(cfg, new(zoneNumbers), nil).find([]byte{0}, dns.TypeA)
 	if fmt.Sprint(z.servers) != fmt.Sprint([]netip.AddrPort{good}) {
 		t.Errorf("servers = %v, want %v", z.servers, good)
 	}

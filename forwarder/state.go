@@ -21,7 +21,8 @@ type state struct {
 	sets     accessSets
 	routes   routes
 	local    localZones
-	chaos    local.Zones // class CH
+	chaos    local.Zones       // class CH
+	servers  []upstream.Server // of all zones
 	upstream *upstream.Client
 	rates    *rrl.Limiter // nil: no limit
 	edns     ednsLimits
@@ -64,11 +65,12 @@ func (s *Server) newState(cfg *config.Config, old *state) (*state, error) {
 		zones = old.zones
 	}
 	zones = zones.with(cfg)
+	sets := compileSets(cfg, env, accessSets{})
 	st := &state{
 		cfg:     cfg,
 		env:     env,
-		sets:    compileSets(cfg, env, accessSets{}),
-		routes:  newRoutes(cfg, &zones),
+		sets:    sets,
+		routes:  newRoutes(cfg, &zones, sets.blackhole),
 		chaos:   local.Chaos(cfg.Identity),
 		edns:    ednsLimits{cfg.EDNS.UDPSize, int(cfg.EDNS.MaxUDPSize), int(cfg.EDNS.NoCookieUDPSize)},
 		ttls:    wire.TTLPolicy{Min: seconds(cfg.Cache.MinTTL), Max: seconds(cfg.Cache.MaxTTL)},
@@ -83,7 +85,8 @@ func (s *Server) newState(cfg *config.Config, old *state) (*state, error) {
 	if st.local, err = newLocalZones(cfg, env); err != nil {
 		return nil, err
 	}
-	st.upstream, err = s.upstreamFor(cfg, old)
+	st.servers = servers(cfg, sets.blackhole)
+	st.upstream, err = s.upstreamFor(st, old)
 	return st, err
 }
 
@@ -104,11 +107,11 @@ func (st *state) withEnv(env acl.Env) *state {
 	return &next
 }
 
-// upstreamFor returns a client for cfg's servers: old's own when it would be
+// upstreamFor returns a client for st's servers: old's own when it would be
 // just the same.
-func (s *Server) upstreamFor(cfg *config.Config, old *state) (*upstream.Client, error) {
-	list := servers(cfg)
-	if old != nil && slices.Equal(list, servers(old.cfg)) &&
+func (s *Server) upstreamFor(st, old *state) (*upstream.Client, error) {
+	cfg := st.cfg
+	if old != nil && slices.Equal(st.servers, old.servers) &&
 		cfg.Source4 == old.cfg.Source4 && cfg.Source6 == old.cfg.Source6 &&
 		cfg.Limits == old.cfg.Limits {
 		return old.upstream, nil
@@ -119,7 +122,7 @@ func (s *Server) upstreamFor(cfg *config.Config, old *state) (*upstream.Client, 
 	}
 	return upstream.New(upstream.Config{
 		Previous:   previous,
-		Servers:    list,
+		Servers:    st.servers,
 		Source4:    cfg.Source4,
 		Source6:    cfg.Source6,
 		PPS:        s.opts.UpstreamPPS,
@@ -132,21 +135,18 @@ func (s *Server) upstreamFor(cfg *config.Config, old *state) (*upstream.Client, 
 	})
 }
 
-// servers lists every server of every zone once, with its `server` clauses
-// applied.
-func servers(cfg *config.Config) []upstream.Server {
+// servers lists every server of every zone that may be asked once, with its
+// `server` clauses applied.
+func servers(cfg *config.Config, blackhole *acl.Set) []upstream.Server {
 	var list []upstream.Server
 	seen := make(map[netip.AddrPort]bool)
 	for _, z := range cfg.Zones {
 		for _, a := range z.Forwarders {
-			if seen[a] {
+			if seen[a] || !mayAskServer(cfg, blackhole, a) {
 				continue
 			}
 			seen[a] = true
 			c := cfg.ServerFor(a.Addr())
-			if c.Bogus {
-				continue
-			}
 			list = append(list, upstream.Server{
 				Addr:      a,
 				UDPSize:   c.UDPSize,

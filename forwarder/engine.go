@@ -23,7 +23,8 @@ type engine struct {
 	prefetches   recent // what was asked before its time, or past it
 	unanswered   recent // what upstream failed to refresh, for stale-refresh-time
 	servfails    servfails
-	repeats      repeats // answers without TTL
+	regulars     regulars // clients
+	repeats      repeats  // answers without TTL
 	udp, tcp     *counters
 	inProcess    *counters
 	queryLog     atomic.Bool

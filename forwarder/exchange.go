@@ -73,7 +73,7 @@ func (s *Server) exchange(ctx context.Context, msg []byte) ([]byte, error) {
 	reply, what := x.serve(nil, msg, &x.q)
 	later := make(laterReply, 1)
 	if what == waiting {
-		w := x.waiters.get(&x.q, x.st)
+		w := x.wait(&x.q)
 		w.late = later
 		x.misses.push(w)
 	}

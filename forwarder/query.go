@@ -162,6 +162,13 @@ func (w *worker) miss(dst []byte, e cache.Entry, ok bool, q *query) ([]byte, out
 	return dst, waiting
 }
 
+// wait returns a waiter for q. Its way back is to be set.
+func (w *worker) wait(q *query) *waiter {
+	r := w.waiters.get(q, w.st)
+	r.turn, r.from = w.turnOf(q)
+	return r
+}
+
 // replyAgain repeats what came a moment ago without a TTL.
 func (w *worker) replyAgain(dst []byte, p *repeat, q *query) []byte {
 	ans := p.answers.forDO(q.EDNS.DO)

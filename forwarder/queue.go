@@ -20,6 +20,8 @@ type waiter struct {
 	late lateReply // or this takes it
 
 	hash    uint64
+	turn    uint64 // in which it is asked: see worker.turnOf
+	from    uint64 // hash of its client
 	zone    *zone
 	st      *state
 	known   bool // an expired answer is there: the name was asked for lately
@@ -42,7 +44,7 @@ type waiters struct {
 
 func (p *waiters) init() { p.pool.New = func() any { return new(waiter) } }
 
-// get returns a waiter for q. Its way back is to be set.
+// get returns a waiter for q. Its turn and its way back are to be set.
 func (p *waiters) get(q *query, st *state) *waiter {
 	w := p.pool.Get().(*waiter)
 	*w = waiter{client: q.client, buf: w.buf[:0], hash: q.hash, known: q.known, zone: q.zone, st: st}
@@ -104,18 +106,19 @@ func (l *waiterList) pop() *waiter {
 }
 
 // maxQueue is how many queries wait for the goroutine that asks, which is there
-// only so that asking upstream holds up no reader. When it is full the oldest
-// goes: its client has the least time left.
+// only so that asking upstream holds up no reader.
 const maxQueue = 8192
 
-// queue is what is to be asked, from all readers.
+// queue is what is to be asked, from all readers. When it is full the busiest
+// client's oldest go, with SERVFAIL.
 type queue struct {
 	waiters  *waiters
 	wake     chan struct{} // has a value when there is something to take
-	overflow counter       // queries dropped from the full queue
+	overflow counter       // queries that had to go
 
-	mu   sync.Mutex
-	list waiterList
+	mu      sync.Mutex
+	list    waiterList
+	evicted waiterList // maxQueue at most, beyond which there is no reply
 }
 
 func (q *queue) init(p *waiters) { q.waiters, q.wake = p, make(chan struct{}, 1) }
@@ -128,8 +131,7 @@ func (q *queue) submit(l *waiterList) {
 	q.mu.Lock()
 	for l.n > 0 {
 		if q.list.n == maxQueue {
-			q.waiters.drop(q.list.pop())
-			q.overflow.Add(1)
+			q.evict()
 		}
 		q.list.push(l.pop())
 	}
@@ -140,11 +142,50 @@ func (q *queue) submit(l *waiterList) {
 	}
 }
 
-// take returns all that is queued.
-func (q *queue) take() waiterList {
+// evictMost is how many queries make room at once, as looking for them takes a
+// walk along the queue.
+const evictMost = 128
+
+// evict makes room: of those whose turn has the most in the queue, half of it, the
+// oldest. mu is held.
+func (q *queue) evict() {
+	busiest, n := q.busiest()
+	n = min((n+1)/2, evictMost)
+	var kept waiterList
+	for q.list.n > 0 {
+		w := q.list.pop()
+		if n == 0 || w.turn != busiest {
+			kept.push(w)
+			continue
+		}
+		n--
+		q.overflow.Add(1)
+		if q.evicted.n < maxQueue && !w.refresh {
+			q.evicted.push(w)
+		} else {
+			q.waiters.drop(w)
+		}
+	}
+	q.list = kept
+}
+
+// busiest returns the turn with the most queries in the queue, and how many they
+// are. mu is held.
+func (q *queue) busiest() (turn uint64, n int) {
+	counts := make(map[uint64]int)
+	for w := q.list.first; w != nil; w = w.next {
+		if counts[w.turn]++; counts[w.turn] > n {
+			turn, n = w.turn, counts[w.turn]
+		}
+	}
+	return turn, n
+}
+
+// take returns all that is queued, and what had to make room.
+func (q *queue) take() (list, evicted waiterList) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	l := q.list
-	q.list = waiterList{}
-	return l
+	list, evicted = q.list, q.evicted
+	q.list, q.evicted = waiterList{}, waiterList{}
+	return list, evicted
 }

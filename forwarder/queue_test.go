@@ -36,36 +36,73 @@ func TestWaiterIsSmall(t *testing.T) {
 	}
 }
 
-// The full queue drops the oldest.
-func TestQueueOverflow(t *testing.T) {
-	const more = 3
+// Where the queue is full, the oldest of who has the most there go, and are to be
+// answered.
+func TestQueueFull(t *testing.T) {
+	const few = 100
 	var p waiters
 	var q queue
 	p.init()
 	q.init(&p)
-	var all waiterList
-	for i := range maxQueue + more {
-		all.push(p.get(&query{hash: uint64(i)}, nil))
+	submit := func(turn uint64, n int) {
+		var l waiterList
+		for i := range n {
+			w := p.get(&query{hash: uint64(i)}, nil)
+			w.turn = turn
+			l.push(w)
+		}
+		q.submit(&l)
 	}
-	q.submit(&all)
-	if n := q.overflow.Load(); n != more || all.n != 0 || p.n.Load() != maxQueue {
-		t.Errorf("overflow %d, %d not submitted, %d wait, want %d, 0, %d", n, all.n, p.n.Load(), more, maxQueue)
+	submit(1, few)
+	submit(2, maxQueue-few)
+	if q.overflow.Load() != 0 {
+		t.Fatal("queries go before the queue is full")
 	}
+	submit(3, few)
+	submit(1, few)
 	if len(q.wake) != 1 {
 		t.Error("nobody is woken")
 	}
-	list := q.take()
-	if list.n != maxQueue || list.first.hash != more || list.last.hash != maxQueue+more-1 {
-		t.Errorf("take = %d from %d to %d, want %d from %d to %d",
-			list.n, list.first.hash, list.last.hash, maxQueue, more, maxQueue+more-1)
+	list, evicted := q.take()
+	counts := make(map[uint64]int)
+	for w := list.first; w != nil; w = w.next {
+		counts[w.turn]++
 	}
-	if list := q.take(); list.n != 0 || list.first != nil {
-		t.Errorf("take = %d more, want none", list.n)
+	if counts[1] != 2*few || counts[3] != few || list.n != counts[1]+counts[2]+counts[3] {
+		t.Errorf("of the turns %v are left of %d, want %d of 1 and %d of 3", counts, list.n, 2*few, few)
+	}
+	if uint64(evicted.n) != q.overflow.Load() || evicted.n != 2*evictMost {
+		t.Errorf("%d are to be turned away, %d counted, want %d", evicted.n, q.overflow.Load(), 2*evictMost)
+	}
+	for i, w := 0, evicted.first; w != nil; i, w = i+1, w.next {
+		if w.turn != 2 || w.hash != uint64(i) {
+			t.Fatalf("the %d. to be turned away is number %d of turn %d, want the oldest of turn 2", i, w.hash, w.turn)
+		}
+	}
+	if n := p.n.Load(); n != int64(list.n+evicted.n) {
+		t.Errorf("%d wait, want %d", n, list.n+evicted.n)
 	}
 }
 
-// Queries that the full queue drops are not waited for.
-func TestTCPDroppedFromQueue(t *testing.T) {
+// When nobody takes what is to be turned away, it goes without a reply.
+func TestQueueStuck(t *testing.T) {
+	var p waiters
+	var q queue
+	p.init()
+	q.init(&p)
+	var l waiterList
+	for range 4 * maxQueue {
+		l.push(p.get(new(query), nil))
+	}
+	q.submit(&l)
+	list, evicted := q.take()
+	if list.n > maxQueue || evicted.n > maxQueue || p.n.Load() != int64(list.n+evicted.n) {
+		t.Errorf("%d are queued, %d to be turned away, %d wait, want %d at most of each and all of them", list.n, evicted.n, p.n.Load(), maxQueue)
+	}
+}
+
+// Queries that the full queue turns away are not waited for.
+func TestTCPQueueFull(t *testing.T) {
 	virtual(t, testConfig(), func(t *testing.T, r *replay) {
 		h := tcpHandler{conn: new(waits), q: query{client: testAsker(true)}}
 		h.init(r.s.engine, r.s.tcp)
@@ -81,10 +118,13 @@ func TestTCPDroppedFromQueue(t *testing.T) {
 			h.misses.last.late = &c
 		}
 		r.s.queue.submit(&h.misses)
-		if n := c.n.Load(); n != maxQueue || r.s.Stats().Overflow != dropped {
-			t.Errorf("waiting %d, overflow %d, want %d, %d", n, r.s.Stats().Overflow, maxQueue, dropped)
+		if n := r.s.Stats().Overflow; n != evictMost {
+			t.Errorf("overflow %d, want %d", n, evictMost)
 		}
 		synctest.Wait()
+		if n := c.n.Load(); n != maxQueue+dropped-evictMost {
+			t.Errorf("%d wait, want %d", n, maxQueue+dropped-evictMost)
+		}
 		r.net.answer(t, 60, "10.0.0.1")
 		synctest.Wait()
 		if n, all := c.n.Load(), r.s.waiters.n.Load(); n != 0 || all != 0 {

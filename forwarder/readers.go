@@ -73,7 +73,7 @@ func (r *udpReader) datagram(i int) {
 			r.conn.WriteBatch(r.out)
 		}
 	case waiting:
-		w := r.waiters.get(&r.q, r.st)
+		w := r.wait(&r.q)
 		w.conn, w.peer = r.conn, peer
 		r.misses.push(w)
 	}
@@ -116,7 +116,7 @@ func (h *tcpHandler) Serve(dst, msg []byte) ([]byte, tcp.Outcome) {
 	case dropped:
 		return dst, tcp.Refused
 	case waiting:
-		w := h.waiters.get(&h.q, h.st)
+		w := h.wait(&h.q)
 		w.late = h.conn
 		h.misses.push(w)
 		return dst, tcp.Waiting

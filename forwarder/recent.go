@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"vpcdns/forwarder/tcp"
 	"vpcdns/forwarder/wire"
 )
 
@@ -45,6 +46,64 @@ func (r *recent) first(hash uint64, now, window time.Duration) bool {
 	}
 	r.note(hash, now)
 	return true
+}
+
+// regulars remembers clients that were answered before: an address that is forged
+// hears nothing, and seldom comes back. It is bounded: one that came lately is not
+// driven out. The zero value is ready to use.
+type regulars struct {
+	slots [4096]struct {
+		client atomic.Uint64 // hash
+		seen   atomic.Uint64 // the last second in which it was answered, and in how many it was
+	}
+}
+
+const (
+	// regularAfter seconds in which it was answered a client is a regular.
+	regularAfter = 3
+
+	// regularFor seconds without an answer, one may be forgotten for another.
+	regularFor = 60
+
+	countBits = 8 // of seen
+)
+
+// note remembers that a client got data at now.
+func (r *regulars) note(client uint64, now time.Duration) {
+	s, second := &r.slots[client%uint64(len(r.slots))], uint64(now/time.Second)+1
+	seen := s.seen.Load()
+	last, count := seen>>countBits, seen&(1<<countBits-1)
+	switch {
+	case s.client.Load() != client && last != 0 && second-last < regularFor:
+		return
+	case s.client.Load() != client:
+		s.client.Store(client)
+		count = 0
+	case last == second:
+		return
+	}
+	s.seen.Store(second<<countBits | min(count+1, 1<<countBits-1))
+}
+
+// has reports whether a client is a regular.
+func (r *regulars) has(client uint64) bool {
+	s := &r.slots[client%uint64(len(r.slots))]
+	return s.client.Load() == client && s.seen.Load()&(1<<countBits-1) >= regularAfter
+}
+
+// sharedTurns are for all clients that are not known to be who they say: forged
+// sources gain nothing by their number.
+const sharedTurns = 64
+
+// turnOf returns in whose turn q waits: that of its client, or a shared one. 0 is
+// nobody's.
+func (w *worker) turnOf(q *query) (turn, client uint64) {
+	block := tcp.ClientOf(q.addr.Addr()).As16()
+	client = w.cache.Hash(block[:])
+	if q.via != viaUDP || w.regulars.has(client) || w.goodCookie(q) {
+		return client | 1<<63, client
+	}
+	return 1 + client%sharedTurns, client
 }
 
 // servfails remembers which questions upstream answered with a failure

@@ -34,8 +34,8 @@ func (r *resolver) run(quit <-chan struct{}) {
 	for {
 		select {
 		case <-r.queue.wake:
-			for l := r.queue.take(); l.n > 0; l = r.queue.take() {
-				r.askAll(l)
+			for l, evicted := r.queue.take(); l.n > 0; l, evicted = r.queue.take() {
+				r.askAll(l, evicted)
 			}
 		case <-timeout.C:
 			r.answerClientTimeouts()
@@ -51,9 +51,11 @@ func (r *resolver) run(quit <-chan struct{}) {
 // askBatch is how many questions leave together.
 const askBatch = 64
 
-// askAll asks for what a list of waiters wants.
-func (r *resolver) askAll(l waiterList) {
+// askAll asks for what a list of waiters wants, and turns away those that had to
+// make room.
+func (r *resolver) askAll(l, evicted waiterList) {
 	r.begin()
+	r.sendAll(evicted.first, both(servfail), wire.Aging{}, SourceLocal, edeOf(upstream.ErrBusy))
 	var client *upstream.Client
 	for i := 0; l.n > 0; i++ {
 		w := l.pop()

@@ -45,6 +45,13 @@ func (s *sender) send(w *waiter, write writer) {
 	s.waiters.put(w)
 }
 
+// noteRegular remembers that w's client got data of upstream.
+func (s *sender) noteRegular(w *waiter, from Source, rcode int) {
+	if (from == SourceMiss || from == SourceJoined) && rcode == wire.NoError && w.via == viaUDP {
+		s.regulars.note(w.from, s.now)
+	}
+}
+
 func (s *sender) sendUDP(w *waiter, write writer) {
 	out, what := s.out(w.conn), replied
 	reply := write(out.Room(), &s.q)
@@ -61,6 +68,7 @@ func (s *sender) sendUDP(w *waiter, write writer) {
 func (s *sender) sendAll(w *waiter, a answers, g wire.Aging, from Source, e ede) {
 	for w != nil {
 		next := w.next
+		s.noteRegular(w, from, a.plain.Rcode())
 		s.send(w, func(dst []byte, q *query) []byte {
 			ans := a.forDO(q.EDNS.DO)
 			s.count(q, q.zoneNumber(), from, ans.Rcode())

@@ -12,9 +12,9 @@ type clients struct {
 	n        int
 }
 
-// clientOf is what counts as one client: an IPv4 address, or a /64 of IPv6, of
+// ClientOf is what counts as one client: an IPv4 address, or a /64 of IPv6, of
 // which one host can use every address.
-func clientOf(a netip.Addr) netip.Addr {
+func ClientOf(a netip.Addr) netip.Addr {
 	if !a.Is6() {
 		return a
 	}
@@ -23,7 +23,7 @@ func clientOf(a netip.Addr) netip.Addr {
 }
 
 func (t *clients) add(c *Conn) {
-	h := clientOf(c.Client.Addr())
+	h := ClientOf(c.Client.Addr())
 	if t.byClient[h] == nil {
 		t.byClient[h] = make(map[*Conn]struct{})
 	}
@@ -33,7 +33,7 @@ func (t *clients) add(c *Conn) {
 
 // remove forgets c, which may have been removed already.
 func (t *clients) remove(c *Conn) {
-	h := clientOf(c.Client.Addr())
+	h := ClientOf(c.Client.Addr())
 	set := t.byClient[h]
 	if _, ok := set[c]; !ok {
 		return
@@ -57,7 +57,7 @@ func (t *clients) each(f func(*Conn)) {
 // newcomer: of those who have the most, counting that one, the longest idle.
 // It is nil when there are none.
 func (t *clients) victim(newcomer netip.Addr) (idlest *Conn) {
-	one := clientOf(newcomer)
+	one := ClientOf(newcomer)
 	most := len(t.byClient[one]) + 1
 	for _, set := range t.byClient {
 		most = max(most, len(set))

@@ -24,8 +24,8 @@ func TestClientOf(t *testing.T) {
 		"fe80::1%eth0":           "fe80::",
 		"2001:db8:1:3:ffff::abc": "2001:db8:1:3::",
 	} {
-		if got := clientOf(netip.MustParseAddr(addr)); got != netip.MustParseAddr(want) {
-			t.Errorf("clientOf(%s) = %v, want %s", addr, got, want)
+		if got := ClientOf(netip.MustParseAddr(addr)); got != netip.MustParseAddr(want) {
+			t.Errorf("ClientOf(%s) = %v, want %s", addr, got, want)
 		}
 	}
 }

@@ -9,24 +9,25 @@ import (
 // answer acts on msg, which matches t. It reports false for an answer that must
 // be forged. cut says that the datagram was longer than we offered to take.
 func (c *Client) answer(t *try, msg []byte, cut bool) bool {
+	if t.done {
+		return true
+	}
 	s := t.server
 	rcode, edns := c.edns(s, msg)
 	if t.cookie && !c.cookieSound(t, edns) {
 		return false
 	}
 	c.answered(t)
+	t.done = true
 	switch {
 	case t.r.probe != nil:
 		c.finish(t.r, nil, nil)
 	case t.expect && edns.Cookie == nil && !t.tcp && t.r.cookieless == 0:
 		c.cookieMissing(t)
 	case !t.tcp && (cut || wire.Truncated(msg)):
-		t.r.truncated.add(int(t.index))
-		s.stats.Truncated++
-		c.again(t)
+		c.truncated(t)
 	case noEDNS(rcode, edns) && t.edns:
-		t.r.plain.add(int(t.index))
-		c.again(t)
+		c.withoutEDNS(t)
 	case rcode == wire.BadCookie:
 		c.badCookie(t)
 	case useful(rcode, msg):
@@ -35,6 +36,23 @@ func (c *Client) answer(t *try, msg []byte, cut bool) bool {
 		c.failed(t, rcode)
 	}
 	return true
+}
+
+// truncated asks over TCP, once for all of a request's tries that say so.
+func (c *Client) truncated(t *try) {
+	t.server.stats.Truncated++
+	if r, i := t.r, int(t.index); !r.truncated.has(i) {
+		r.truncated.add(i)
+		c.again(t)
+	}
+}
+
+// withoutEDNS asks plainly, once as well.
+func (c *Client) withoutEDNS(t *try) {
+	if r, i := t.r, int(t.index); !r.plain.has(i) {
+		r.plain.add(i)
+		c.again(t)
+	}
 }
 
 // succeed delivers msg, and remembers what made it come.
@@ -72,6 +90,10 @@ func (c *Client) cookieMissing(t *try) {
 // (RFC 7873, 5.3).
 func (c *Client) badCookie(t *try) {
 	r := t.r
+	if t.number <= r.oddCookie {
+		return
+	}
+	r.oddCookie = r.sent
 	switch r.badCookies++; {
 	case t.tcp || r.badCookies > 2:
 		c.failed(t, wire.BadCookie)
@@ -85,8 +107,11 @@ func (c *Client) badCookie(t *try) {
 // failed goes on with the next server, if there is one.
 func (c *Client) failed(t *try, rcode int) {
 	s, r := t.server, t.r
-	s.failing++
 	s.stats.Failed++
+	if r.failed.has(int(t.index)) {
+		return
+	}
+	s.failing++
 	r.failed.add(int(t.index))
 	r.err = ErrServFail{uint16(rcode)}
 	if latest := r.tries; latest != t && !r.failed.has(int(latest.index)) {

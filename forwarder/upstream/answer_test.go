@@ -365,3 +365,77 @@ type ignore struct{}
 
 func (ignore) Answer(*Request, []byte, error) {}
 func (ignore) Flush()                         {}
+
+// TestCopies: an answer that was acted upon is not acted upon again, whatever it
+// was, and neither are those to other tries of its request that say the same.
+func TestCopies(t *testing.T) {
+	const copies = 1000
+	for _, tc := range []struct {
+		name            string
+		first           func(q []byte) []byte // what a query with EDNS gets over UDP
+		packets, stream int
+	}{
+		{"TC", truncated, 1, 1},
+		{"TC without question", func(q []byte) []byte {
+			m := header(q, wire.NoError)
+			m[2] |= wire.TC >> 8
+			return m
+		}, 1, 1},
+		{"FORMERR", func(q []byte) []byte { return header(q, wire.FormErr) }, 2, 0},
+		{"BADVERS", func(q []byte) []byte { return reply(q, wire.BadVers) }, 2, 0},
+		{"SERVFAIL", func(q []byte) []byte { return reply(q, wire.ServFail) }, 1, 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := newNetwork(serverA)
+				h := n.hosts[serverA]
+				h.udp = func(_ *fakeSocket, q []byte) [][]byte {
+					if !hasOPT(q) {
+						return [][]byte{reply(q, 0)}
+					}
+					return slices.Repeat([][]byte{tc.first(q)}, copies)
+				}
+				streamed := 0
+				h.stream = func(q []byte) [][]byte {
+					streamed++
+					return [][]byte{reply(q, 0)}
+				}
+				a := newAsker(t, n)
+				a.ask("a")
+				if n.count() != tc.packets || streamed != tc.stream {
+					t.Errorf("%d datagrams and %d queries over TCP, want %d, %d", n.count(), streamed, tc.packets, tc.stream)
+				}
+				if s := a.Stats().Servers[0]; s.Mismatched > 0 {
+					t.Errorf("%d copies counted as forged", s.Mismatched)
+				}
+				a.finish()
+			})
+		})
+	}
+}
+
+// TestCopiesOfTries: three tries that are told of a truncation at once lead to
+// one query over TCP.
+func TestCopiesOfTries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(serverA)
+		h := n.hosts[serverA]
+		a := newAsker(t, n)
+		a.stream("warm", 20, 100)
+		streamed := 0
+		n.change(func() {
+			late := time.Now().Add(90 * ms)
+			h.rtt = func() time.Duration { return time.Until(late) }
+			h.udp = func(_ *fakeSocket, q []byte) [][]byte { return [][]byte{truncated(q)} }
+			h.stream = func(q []byte) [][]byte {
+				streamed++
+				return [][]byte{reply(q, 0)}
+			}
+		})
+		a.ask("a")
+		if streamed != 1 {
+			t.Errorf("%d queries over TCP, want 1", streamed)
+		}
+		a.finish()
+	})
+}

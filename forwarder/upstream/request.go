@@ -50,6 +50,7 @@ type progress struct {
 	attacked   int // sockets that were forged on
 	cookieless int // answers that lacked an expected cookie
 	badCookies int
+	oddCookie  int // number of the last try whose cookies were acted upon
 	resets     int // TCP connections that ended under it
 }
 
@@ -70,9 +71,11 @@ type try struct {
 	id      uint16
 	index   uint8 // of the server in r.Servers
 	edns    bool
+	number  int  // of r's tries, from 1
 	cookie  bool // carried one
 	expect  bool // and a server cookie: the answer must have one
 	tcp     bool
+	done    bool // its answer was acted upon: copies of it are not
 }
 
 // begin admits a started request.
@@ -163,7 +166,7 @@ func (c *Client) send(r *Request, i int, s *server, tcp bool) {
 	r.tried.add(i)
 	s.sent = c.t
 	t := c.pool.try()
-	*t = try{r: r, server: s, sent: c.t, index: uint8(i), tcp: tcp, earlier: r.tries}
+	*t = try{r: r, server: s, sent: c.t, index: uint8(i), number: r.sent, tcp: tcp, earlier: r.tries}
 	t.edns = !s.NoEDNS && !r.plain.has(i) && c.t >= s.plainUntil
 	if !c.carry(t) {
 		c.pool.putTry(t)

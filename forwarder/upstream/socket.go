@@ -262,15 +262,23 @@ func (b *table) match(msg []byte) (t *try, wrong bool) {
 	if t = b.find(id); t == nil {
 		return nil, !b.wasUsed(id)
 	}
-	if !wire.SameQuestion(msg, t.r.Question) && !bareFormErr(msg) {
+	if !wire.SameQuestion(msg, t.r.Question) && !bareFormErr(msg) && !bareTC(msg) {
 		return nil, true
 	}
 	return t, false
 }
 
+// bareTC reports whether msg is a truncated response without a question. Some
+// servers cut so much, and it leads to TCP only (as in BIND).
+func bareTC(msg []byte) bool {
+	return wire.Flags(msg)&(wire.QR|wire.TC) == wire.QR|wire.TC && noQuestion(msg)
+}
+
+func noQuestion(msg []byte) bool { return msg[4] == 0 && msg[5] == 0 }
+
 // bareFormErr reports whether msg is a FORMERR that is only a header: BIND and
 // others answer so when they could not read the question.
 func bareFormErr(msg []byte) bool {
 	return len(msg) == wire.HeaderLen && wire.Flags(msg)&wire.QR != 0 &&
-		wire.Rcode(msg) == wire.FormErr && msg[4] == 0 && msg[5] == 0
+		wire.Rcode(msg) == wire.FormErr && noQuestion(msg)
 }

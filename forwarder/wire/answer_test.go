@@ -246,6 +246,24 @@ func TestAging(t *testing.T) {
 	}
 }
 
+// A TTL with the top bit set is 0 (RFC 2181, 8); an OPT's is no TTL.
+func TestTopBitTTL(t *testing.T) {
+	for _, tt := range []struct{ ttl, want uint32 }{{1<<31 - 1, 1<<31 - 1}, {1 << 31, 0}, {1<<31 + 5, 0}, {1<<32 - 1, 0}} {
+		var m Message
+		msg := response(asked, record(pointer(HeaderLen), TypeA, tt.ttl, 1, 2, 3, 4))
+		AddOPT(msg, 0)
+		if !m.Parse(AppendOPT(msg, 1232, 0xff0, true)) {
+			t.Fatal("Parse = false")
+		}
+		if _, ttl := m.AppendAnswer(nil, longest); ttl != tt.want {
+			t.Errorf("TTL %#x is kept as %#x, want %#x", tt.ttl, ttl, tt.want)
+		}
+		if !m.EDNS.DO || m.Rcode() != 0xff0 {
+			t.Errorf("OPT = %+v, want DO and rcode 0xff0", m.EDNS)
+		}
+	}
+}
+
 // What a caller writes into RRs is kept, as of a negative answer's SOA.
 func TestAppendAnswerChangedTTL(t *testing.T) {
 	var m Message

@@ -10,6 +10,10 @@ type RR struct {
 	Type, Class       uint16
 }
 
+// maxTTL is the longest TTL in seconds. One with the top bit set is taken for 0
+// (RFC 2181, 8).
+const maxTTL = 1<<31 - 1
+
 // ttlAt returns the offset of the record's TTL field.
 func (rr *RR) ttlAt() int { return rr.RData - 6 }
 
@@ -32,6 +36,9 @@ func (rr *RR) fields(msg []byte, off, end int) bool {
 	rr.Type = binary.BigEndian.Uint16(msg[end:])
 	rr.Class = binary.BigEndian.Uint16(msg[end+2:])
 	rr.TTL = binary.BigEndian.Uint32(msg[end+4:])
+	if rr.TTL > maxTTL && rr.Type != TypeOPT {
+		rr.TTL = 0
+	}
 	rr.End = rr.RData + int(binary.BigEndian.Uint16(msg[end+8:]))
 	return rr.End <= len(msg)
 }

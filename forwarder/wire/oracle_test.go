@@ -29,7 +29,7 @@ func leveled(rrs []dns.RR, p TTLPolicy) (least uint32) {
 	for i := 0; i < len(rrs); {
 		n, ttl := i, ^uint32(0)
 		for ; n < len(rrs) && setOf(rrs[n]) == setOf(rrs[i]); n++ {
-			ttl = min(ttl, max(p.Min, min(p.Max, rrs[n].Header().Ttl)))
+			ttl = min(ttl, max(p.Min, min(p.Max, soundTTL(rrs[n].Header()))))
 		}
 		for ; i < n; i++ {
 			rrs[i].Header().Ttl = ttl

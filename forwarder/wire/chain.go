@@ -34,3 +34,22 @@ func (m *Message) Chain() Chain {
 	}
 	return c
 }
+
+// Referral reports whether m is one: it names other servers in place of an
+// answer, as a server that does not recurse does.
+func (m *Message) Referral() bool {
+	if m.Rcode() != NoError || !hasType(m.Section(1), TypeNS) || hasType(m.Section(1), TypeSOA) {
+		return false
+	}
+	c := m.Chain()
+	return !c.Data && c.Hops == 0
+}
+
+func hasType(rrs []RR, typ uint16) bool {
+	for i := range rrs {
+		if rrs[i].Type == typ {
+			return true
+		}
+	}
+	return false
+}

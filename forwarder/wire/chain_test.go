@@ -72,3 +72,38 @@ func TestChain(t *testing.T) {
 		})
 	}
 }
+
+func TestReferral(t *testing.T) {
+	const (
+		a     = "www.example. 60 IN A 192.0.2.1"
+		other = "other.example. 60 IN A 192.0.2.1"
+		alias = "www.example. 60 IN CNAME other.example."
+		ns    = "example. 60 IN NS ns.example."
+		soa   = "example. 60 IN SOA ns.example. root.example. 1 2 3 4 5"
+	)
+	for _, tt := range []struct {
+		name    string
+		rcode   byte
+		records []string
+		want    bool
+	}{
+		{"NS alone", NoError, []string{"--", ns}, true},
+		{"NS beside a record of another name", NoError, []string{other, "--", ns}, true},
+		{"NS below an answer", NoError, []string{a, "--", ns}, false},
+		{"NS below a chain", NoError, []string{alias, "--", ns}, false},
+		{"NS beside the SOA", NoError, []string{"--", ns, soa}, false},
+		{"SOA", NoError, []string{"--", soa}, false},
+		{"nothing", NoError, nil, false},
+		{"NXDOMAIN", NXDomain, []string{"--", ns}, false},
+	} {
+		msg := packed(t, "www.example.", TypeA, tt.records...)
+		msg[3] |= tt.rcode
+		var m Message
+		if !m.Parse(msg) {
+			t.Fatalf("%s: Parse = false", tt.name)
+		}
+		if got := m.Referral(); got != tt.want {
+			t.Errorf("%s: Referral() = %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}

@@ -21,11 +21,13 @@ func (c *Client) answer(t *try, msg []byte, cut bool) bool {
 	t.done = true
 	switch {
 	case t.r.probe != nil:
-		c.finish(t.r, nil, nil)
+		c.probed(t, rcode, msg)
 	case t.expect && edns.Cookie == nil && !t.tcp && t.r.cookieless == 0:
 		c.cookieMissing(t)
 	case !t.tcp && (cut || wire.Truncated(msg)):
 		c.truncated(t)
+	case wire.Truncated(msg) && useful(rcode, msg):
+		c.useless(t, errTruncated)
 	case noEDNS(rcode, edns) && t.edns:
 		c.withoutEDNS(t)
 	case rcode == wire.BadCookie:
@@ -36,6 +38,14 @@ func (c *Client) answer(t *try, msg []byte, cut bool) bool {
 		c.failed(t, rcode)
 	}
 	return true
+}
+
+// probed ends a probe. One that was answered well brings a failing server back.
+func (c *Client) probed(t *try, rcode int, msg []byte) {
+	if s := t.server; s.failing > 0 && useful(rcode, msg) && c.parser.Parse(msg) && !c.parser.Referral() {
+		s.failing = 0
+	}
+	c.finish(t.r, nil, nil)
 }
 
 // truncated asks over TCP, once for all of a request's tries that say so.
@@ -58,6 +68,7 @@ func (c *Client) withoutEDNS(t *try) {
 // succeed delivers msg, and remembers what made it come.
 func (c *Client) succeed(t *try, edns wire.EDNS, msg []byte) {
 	s, r := t.server, t.r
+	from := t.source()
 	s.failing = 0
 	if r.plain.has(int(t.index)) {
 		s.plainUntil = c.t + plainFor
@@ -67,6 +78,7 @@ func (c *Client) succeed(t *try, edns wire.EDNS, msg []byte) {
 	}
 	r.Took = c.t - t.sent
 	c.finish(r, msg, nil)
+	c.ended[len(c.ended)-1].from = from
 }
 
 // again asks t's server once more, in another way.
@@ -84,6 +96,14 @@ func (c *Client) cookieMissing(t *try) {
 	t.r.cookieless++
 	t.server.stats.CookieMissing++
 	c.again(t)
+}
+
+// useless goes on after an answer to t that is of no use.
+func (c *Client) useless(t *try, err error) {
+	r := t.r
+	c.unsound(r, t.source(), err)
+	c.unqueue(r)
+	c.ask(r)
 }
 
 // badCookie asks again with the cookie that came with the answer, then over TCP

@@ -22,16 +22,22 @@ func (c *Client) leave(ended *[]delivery) {
 	w := c.takeWork()
 	c.mu.Unlock()
 	n := 0
+	var unsound []delivery
 	if ended != nil {
 		n = len(*ended)
-		c.deliver(*ended)
-		clear(*ended)
+		unsound = c.deliver(*ended)
+		clear((*ended)[len(unsound):])
 	}
 	if w != nil {
 		w.do()
 	}
 	if n > 0 || w != nil {
-		c.delivered(n, w)
+		c.delivered(n-len(unsound), w)
+	}
+	if len(unsound) > 0 {
+		c.enter()
+		c.reopen(unsound)
+		c.leave(ended)
 	}
 }
 
@@ -45,24 +51,10 @@ func (c *Client) delivered(n int, w *work) {
 
 // delivery is a request that ended, and how.
 type delivery struct {
-	r   *Request
-	msg []byte
-	err error
-}
-
-func (c *Client) deliver(ended []delivery) {
-	if len(ended) == 0 {
-		return
-	}
-	h := <-c.handlers
-	if h == nil {
-		h = c.cfg.NewHandler()
-	}
-	for _, d := range ended {
-		h.Answer(d.r, d.msg, d.err)
-	}
-	h.Flush()
-	c.handlers <- h
+	r    *Request
+	msg  []byte
+	err  error
+	from source // of msg
 }
 
 func (c *Client) wakeClock() {

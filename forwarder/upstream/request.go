@@ -46,6 +46,7 @@ type progress struct {
 	failed    servers // answered with a failure
 	truncated servers // want TCP
 	plain     servers // want no EDNS
+	unsound   servers // gave an answer that was of no use
 
 	attacked   int // sockets that were forged on
 	cookieless int // answers that lacked an expected cookie
@@ -53,6 +54,9 @@ type progress struct {
 	oddCookie  int // number of the last try whose cookies were acted upon
 	resets     int // TCP connections that ended under it
 }
+
+// maxServers is how many of a request's servers are asked: as many as a set holds.
+const maxServers = 64
 
 // servers is a set of positions in Request.Servers.
 type servers uint64
@@ -144,7 +148,7 @@ func (c *Client) pick(r *Request) (index int, s *server) {
 		return i, c.servers[r.Servers[i]]
 	}
 	var best uint64
-	for i, a := range r.Servers[:min(len(r.Servers), 64)] {
+	for i, a := range r.Servers[:min(len(r.Servers), maxServers)] {
 		d := c.servers[a]
 		if d == nil || r.failed.has(i) {
 			continue
@@ -279,7 +283,7 @@ func (c *Client) finish(r *Request, msg []byte, err error) {
 		r.line.remove(r)
 	}
 	c.pending--
-	c.ended = append(c.ended, delivery{r, msg, err})
+	c.ended = append(c.ended, delivery{r: r, msg: msg, err: err})
 	if err == ErrTimeout {
 		c.stats.TimedOut++
 	}

@@ -50,6 +50,7 @@ type ServerStats struct {
 	TimedOut      uint64 // tries whose time was over; the answer may still have come
 	Refused       uint64 // tries that ICMP or the system refused
 	Failed        uint64 // answers that were failures (SERVFAIL, REFUSED …)
+	Unsound       uint64 // answers that were malformed, referrals, or refused by a Checker
 	Truncated     uint64 // answers with TC over UDP
 	Connects      uint64 // TCP connections begun
 	Mismatched    uint64 // answers with a wrong ID, question or cookie

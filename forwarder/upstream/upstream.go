@@ -58,7 +58,7 @@ type Socket interface {
 	Close() error
 }
 
-// Handler takes answers. A Handler is used by one goroutine at a time. Its
+// Handler takes answers, which are well formed and no referrals. A Handler is used by one goroutine at a time. Its
 // methods may call Start and Flush, and nothing else of the Client.
 type Handler interface {
 	// Answer hands r back. msg is the answer (NOERROR, NXDOMAIN, or YXDOMAIN with
@@ -104,7 +104,7 @@ type Client struct {
 	list     []*server // immutable, as is servers
 	servers  map[netip.AddrPort]*server
 	recvSize int          // octets: more than any server may send over UDP
-	handlers chan Handler // as many as may deliver at once; nil ones are not made yet
+	outlets  chan *outlet // as many as may deliver at once; nil ones are not made yet
 	kick     chan struct{}
 	done     chan struct{}
 	ctx      context.Context // of TCP dials
@@ -145,15 +145,15 @@ func New(cfg Config) (*Client, error) {
 		cfg.DialTCP = dialTCP
 	}
 	c := &Client{
-		cfg:      cfg,
-		epoch:    time.Now(),
-		servers:  make(map[netip.AddrPort]*server),
-		handlers: newHandlers(),
-		kick:     make(chan struct{}, 1),
-		done:     make(chan struct{}),
-		budgets:  [2]*budget{newBudget(cfg.PPS), newBudget(cfg.PPS)},
-		rand:     newRand(),
-		work:     new(work),
+		cfg:     cfg,
+		epoch:   time.Now(),
+		servers: make(map[netip.AddrPort]*server),
+		outlets: newOutlets(),
+		kick:    make(chan struct{}, 1),
+		done:    make(chan struct{}),
+		budgets: [2]*budget{newBudget(cfg.PPS), newBudget(cfg.PPS)},
+		rand:    newRand(),
+		work:    new(work),
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.addServers()
@@ -166,14 +166,14 @@ func New(cfg Config) (*Client, error) {
 	return c, nil
 }
 
-// newHandlers returns a place for each Handler, made at its first use.
-func newHandlers() chan Handler {
+// newOutlets returns a place for each Handler, made at its first use.
+func newOutlets() chan *outlet {
 	n := min(maxHandlers, runtime.GOMAXPROCS(0)+1)
-	handlers := make(chan Handler, n)
+	outlets := make(chan *outlet, n)
 	for range n {
-		handlers <- nil
+		outlets <- nil
 	}
-	return handlers
+	return outlets
 }
 
 // newRand returns the source of message IDs.

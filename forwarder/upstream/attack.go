@@ -3,10 +3,7 @@ package upstream
 import "time"
 
 const (
-	// tcpAfter sockets forged on within a second, a server is asked over TCP
-	// alone for tcpFor. If it has no TCP, that is not tried again for noTCPFor.
-	tcpAfter = 3
-	tcpFor   = 10 * time.Second
+	// noTCPFor is how long TCP is not our own idea with a server that has none.
 	noTCPFor = time.Minute
 
 	// attackedTCP sockets forged on under one request, it goes over TCP.
@@ -52,17 +49,14 @@ func (c *Client) abort(k *socket, delay func(*Request) time.Duration) {
 func (c *Client) noteAttack(s *server) {
 	s.stats.Attacks++
 	if c.t-s.forgedAt > time.Second {
-		s.forged, s.forgedAt = 0, c.t
+		s.forgedAt = c.t
 		c.events = append(c.events, Event{Kind: Forgery, Server: s.Addr})
-	}
-	if s.forged++; s.forged >= tcpAfter && c.t >= s.noTCPUntil {
-		s.tcpUntil = c.t + tcpFor
 	}
 }
 
 // withoutTCP gives up TCP to s, where it was only our own idea.
 func (c *Client) withoutTCP(s *server) {
-	s.tcpUntil, s.noTCPUntil = 0, c.t+noTCPFor
+	s.noTCPUntil, s.tcp.mute = c.t+noTCPFor, 0
 }
 
 // overTCP reports whether r's next try to s, its i-th server, goes over TCP.
@@ -70,5 +64,5 @@ func (c *Client) overTCP(r *Request, i int, s *server) bool {
 	if s.TCPOnly || r.truncated.has(i) {
 		return true
 	}
-	return c.t >= s.noTCPUntil && (c.t < s.tcpUntil || r.attacked >= attackedTCP)
+	return c.t >= s.noTCPUntil && !r.noTCP.has(i) && r.attacked >= attackedTCP
 }

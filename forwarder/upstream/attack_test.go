@@ -105,7 +105,7 @@ func TestForgedTCPRefused(t *testing.T) {
 		took time.Duration // by the worst request
 	}{
 		{"refused", false, 500 * ms},
-		{"silent", true, streamTimeout + time.Second},
+		{"silent", true, 2*streamTimeout + time.Second/2},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -18,6 +18,16 @@
 // it came in on, and with that try's question (RFC 5452, 9.1); with a cookie of
 // ours if it carries one (RFC 7873, 5.3).
 //
+// # TCP
+//
+// Connections are kept, and queries pipelined on them, but no query depends on
+// that: what waits beside others when a connection ends, is silent, or hangs in
+// the middle of an answer is asked again on a connection of its own. A server that
+// was seen to answer one query at a time, or one a connection, is asked so for ten
+// minutes; one that seems to serve one connection at a time is kept no idle one. A
+// new query does not stand behind those that have waited for a retry timeout.
+// There are 64 connections to a server at most; who needs one more waits.
+//
 // # Entropy
 //
 // Below about 1,600 tries a second each try has a socket on a random port of its
@@ -33,9 +43,8 @@
 // guesses a socket: the fourth wrong answer closes it, and what was pending there
 // is asked again from a new port, then over TCP. A request makes eleven tries in its
 // life, 25 if it is alone in an outage, so that it is forged with a chance below
-// 75/65536 even then; and after three closed sockets in a second the server is
-// asked over TCP alone for ten seconds, or if it has no TCP from new ports, each a
-// little later than the one before.
+// 75/65536 even then; where there is no TCP the new ports come each a little
+// later than the one before.
 //
 // # Retries
 //

@@ -45,6 +45,7 @@ type host struct {
 	udp      func(k *fakeSocket, q []byte) [][]byte
 	stream   func(q []byte) [][]byte // nil: like udp
 	hangUp   int                     // closes a connection after so many answers
+	talk     func(conn net.Conn)     // unless nil: in place of all of these, over TCP
 	queries  int                     // that reached it
 }
 
@@ -172,7 +173,11 @@ func (n *network) dialTCP(_ context.Context, server, _ netip.AddrPort) (net.Conn
 	}
 	n.conns++
 	client, srv := net.Pipe()
-	go n.serve(h, srv)
+	if h.talk != nil {
+		go h.talk(srv)
+	} else {
+		go n.serve(h, srv)
+	}
 	return client, nil
 }
 

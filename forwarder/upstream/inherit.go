@@ -19,6 +19,6 @@ func (c *Client) inherit(old *Client) {
 
 func (s *server) inherit(o *server) {
 	s.rtt, s.cookie, s.plainUntil = o.rtt, o.cookie, o.plainUntil
-	s.tcpUntil, s.noTCPUntil = o.tcpUntil, o.noTCPUntil
+	s.noTCPUntil = o.noTCPUntil
 	s.sent, s.heard = o.sent, o.heard
 }

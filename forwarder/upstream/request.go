@@ -46,6 +46,8 @@ type progress struct {
 	failed    servers // answered with a failure
 	truncated servers // want TCP
 	plain     servers // want no EDNS
+	noTCP     servers // had no answer over TCP, where that was our own idea
+	alone     servers // over TCP on a connection of its own
 	unsound   servers // gave an answer that was of no use
 
 	attacked   int // sockets that were forged on
@@ -116,7 +118,12 @@ func (c *Client) ask(r *Request) {
 		c.waitFor(r, i, s)
 		return
 	}
-	if !c.admit(r, s, s.price(tcp)) {
+	alone := r.alone.has(i)
+	if tcp && s.crowded() && c.choose(s, alone) == nil {
+		c.awaitStream(r, s)
+		return
+	}
+	if !c.admit(r, s, c.price(s, tcp, alone)) {
 		return
 	}
 	c.send(r, i, s, tcp)
@@ -183,13 +190,17 @@ func (c *Client) send(r *Request, i int, s *server, tcp bool) {
 	if r.sent > 1 {
 		s.stats.Retried++
 	}
-	c.wheel.set(&r.alarm, min(r.deadline, c.t+s.timeout(r.sent, tcp, c.cfg.Wait)), c.t)
+	c.wheel.set(&r.alarm, min(r.deadline, c.t+c.timeout(r, s, tcp, r.alone.has(i))), c.t)
 }
 
 // carry registers t where it will travel, and queues its query there.
 func (c *Client) carry(t *try) bool {
 	if t.tcp {
-		st := c.stream(t.server)
+		s, alone := t.server, t.r.alone.has(int(t.index))
+		st := c.choose(s, alone)
+		if st == nil {
+			st = c.connect(s, alone)
+		}
 		st.add(t, c.newID(&st.table))
 		st.queue(c.query(t))
 		return true

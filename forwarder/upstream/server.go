@@ -44,7 +44,7 @@ type server struct {
 	rtt    rtt
 	parked queue // requests that wait for it to come up
 	udp    shared
-	tcp    *stream // takes new tries
+	tcp    streams
 
 	sent  time.Duration // last packet to it
 	heard time.Duration // last answer from it
@@ -57,16 +57,14 @@ type server struct {
 	announced  bool // the outage was an event
 
 	plainUntil time.Duration // no EDNS
-	tcpUntil   time.Duration // under attack: TCP only
-	noTCPUntil time.Duration // but that failed
-	forged     int           // sockets closed under attack in this second
+	noTCPUntil time.Duration // TCP failed, where it was our own idea
 	forgedAt   time.Duration
 
 	stats ServerStats
 }
 
 func (c *Client) newServer(sv Server) *server {
-	s := &server{Server: sv, sent: longAgo, heard: longAgo, forgedAt: longAgo, refusals: noRefusals}
+	s := &server{Server: sv, sent: longAgo, heard: longAgo, forgedAt: longAgo, refusals: noRefusals, tcp: streams{heard: longAgo}}
 	s.owner = s
 	s.stats.Addr = sv.Addr
 	if s.UDPSize == 0 {
@@ -180,7 +178,7 @@ func (c *Client) tryParked(s *server) {
 	}
 	i := r.position(s)
 	tcp := c.overTCP(r, i, s)
-	if s.budget != nil && !s.budget.spend(s.price(tcp), c.t) {
+	if s.budget != nil && !s.budget.spend(c.price(s, tcp, r.alone.has(i)), c.t) {
 		return
 	}
 	c.unqueue(r)

@@ -97,8 +97,8 @@ func TestForgedOnSharedPort(t *testing.T) {
 		if last := took[len(took)-1]; failed > 0 || last > 200*time.Millisecond {
 			t.Errorf("%d failed, longest %v", failed, last)
 		}
-		if s := a.Stats().Servers[0]; s.Attacks == 0 || n.conns == 0 {
-			t.Errorf("attacks, connections = %d, %d, want some", s.Attacks, n.conns)
+		if s := a.Stats().Servers[0]; s.Attacks == 0 {
+			t.Error("no attack was seen")
 		}
 	})
 }

@@ -7,31 +7,44 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"slices"
 	"time"
 )
 
 const (
 	// streamIdle is how long a connection without queries is kept (RFC 7766,
-	// 6.2.3: the order of seconds).
-	streamIdle = 10 * time.Second
+	// 6.2.3: the order of seconds): a client of a server that serves one connection
+	// at a time can wait for it to end.
+	streamIdle = 2 * time.Second
 
 	// streamTimeout is the least time for an answer over TCP: a connection is
 	// made first, and what is asked there is often large.
 	streamTimeout = time.Second
 
+	// serialFor is how long a server is not sent queries behind each other that
+	// did not answer them so.
+	serialFor = 10 * time.Minute
+
+	// muteTCP requests in a row without an answer over TCP, there is none.
+	muteTCP = 3
+
 	// maxResets connections may end under a request before that counts as its
 	// server's failure.
 	maxResets = 3
+
+	// maxStreams bounds the connections to a server: some resolvers take 100 from
+	// all clients together (BIND's tcp-clients is 150).
+	maxStreams = 64
 
 	streamBuckets = 64
 	streamBuffer  = 16 << 10
 )
 
 // stream is one TCP connection, on which queries are pipelined and answered in
-// any order (RFC 7766, 6.2.1.1 and 7).
+// any order (RFC 7766, 6.2.1.1 and 7), unless the server shows that it cannot.
 type stream struct {
 	table
-	alarm   // idle
+	alarm   // of an idle connection, or of a frame that has begun
 	server  *server
 	client  *Client
 	out     *packet
@@ -39,29 +52,90 @@ type stream struct {
 	more    chan struct{} // out is not empty
 	ctx     context.Context
 	cancel  context.CancelFunc
+	born    time.Duration
+	busy    time.Duration // when it was last without queries
 	heard   time.Duration
+	asked   int  // queries
+	frames  int  // messages from the server
 	open    bool // was connected
+	partial bool // a frame has begun and not ended
 	retired bool // takes no new tries
 	ended   []delivery
 }
 
-// stream returns the connection that new tries take.
-func (c *Client) stream(s *server) *stream {
-	if s.tcp != nil && s.tcp.n < maxTries {
-		return s.tcp
+// streams is what is open to a server over TCP.
+type streams struct {
+	all   []*stream
+	queue queue // requests that wait for a connection of their own
+
+	heard       time.Duration // last answer on any
+	mute        int           // requests in a row that had none
+	serialUntil time.Duration // one query a connection at a time
+	briefUntil  time.Duration // no idle connections: it seems to serve one at a time
+}
+
+// choose returns the connection for a new try: an idle one, or one where the
+// others move. A request that has shared a connection in vain has one of its own.
+// It is nil when there must be a new one.
+func (c *Client) choose(s *server, alone bool) *stream {
+	if alone {
+		return nil
 	}
-	if s.tcp != nil {
-		c.retireStream(s.tcp)
+	var least *stream
+	for _, st := range s.tcp.all {
+		switch {
+		case st.retired || st.partial || st.n >= maxTries:
+		case st.n == 0:
+			return st
+		case c.t < s.tcp.serialUntil:
+		case !st.still(c.t) || len(s.tcp.all) == maxStreams:
+			if least == nil || st.n < least.n {
+				least = st
+			}
+		}
 	}
-	st := &stream{server: s, client: c, more: make(chan struct{}, 1), heard: longAgo}
+	return least
+}
+
+// still reports whether nothing was heard for so long that a query would rather
+// not stand behind those that wait here.
+func (st *stream) still(now time.Duration) bool {
+	slack := st.server.rtt.rto()
+	if !st.open {
+		slack *= 2
+	}
+	return now-max(st.heard, st.busy) > slack
+}
+
+// crowded reports whether there can be no new connection to s.
+func (s *server) crowded() bool { return len(s.tcp.all) >= maxStreams }
+
+// connect opens a connection. One that is to be alone takes the place of idle
+// ones, which may be why the server does not serve others.
+func (c *Client) connect(s *server, alone bool) *stream {
+	if alone {
+		c.closeIdle(s)
+	}
+	st := &stream{server: s, client: c, more: make(chan struct{}, 1), heard: longAgo, born: c.t}
 	st.table.owner, st.alarm.owner = st, st
-	st.buckets = make([]*try, streamBuckets)
+	st.buckets = st.one[:]
+	if !alone {
+		st.buckets = make([]*try, streamBuckets)
+	}
 	st.ctx, st.cancel = context.WithCancel(c.ctx)
-	s.tcp = st
+	s.tcp.all = append(s.tcp.all, st)
 	s.stats.Connects++
 	c.stats.Streams++
 	c.wg.Go(st.run)
 	return st
+}
+
+func (c *Client) closeIdle(s *server) {
+	for _, st := range s.tcp.all {
+		if st.n == 0 {
+			c.retireStream(st)
+		}
+	}
 }
 
 // dialTCP connects from source, any port of it.
@@ -74,27 +148,36 @@ func dialTCP(ctx context.Context, server, source netip.AddrPort) (net.Conn, erro
 }
 
 // price is what a try to s costs in packets.
-func (s *server) price(tcp bool) int {
+func (c *Client) price(s *server, tcp, alone bool) int {
 	switch {
 	case !tcp:
 		return udpCost
-	case s.tcp != nil:
+	case c.choose(s, alone) != nil:
 		return tcpCost
 	}
 	return tcpCost + connectCost
 }
 
-// timeout is how long the n-th try of a request waits. Over TCP it is half of
-// a request's life at most: what is not noticed within that never is.
-func (s *server) timeout(n int, tcp bool, life time.Duration) time.Duration {
-	if tcp {
-		return min(max(streamTimeout, 2*s.rtt.rto()), life/2)
+// timeout is how long r's latest try waits. Over TCP it is half of what is left
+// at most: what is not noticed within that never is. Who is alone on a connection
+// gains little by another.
+func (c *Client) timeout(r *Request, s *server, tcp, alone bool) time.Duration {
+	if !tcp {
+		return s.rtt.wait(r.sent)
 	}
-	return s.rtt.wait(n)
+	half := (r.deadline - c.t) / 2
+	if i := r.position(s); alone && (s.TCPOnly || r.truncated.has(i)) {
+		return half
+	}
+	return min(max(streamTimeout, 2*s.rtt.rto()), half)
 }
 
 func (st *stream) queue(p *packet) {
-	st.client.wheel.clear(&st.alarm)
+	c := st.client
+	if st.asked++; st.n == 1 {
+		c.wheel.clear(&st.alarm)
+		st.busy = c.t
+	}
 	if st.out == nil {
 		st.out = p
 	} else {
@@ -163,7 +246,13 @@ func (st *stream) take(dst []byte) []byte {
 func (st *stream) read(conn net.Conn) {
 	in := bufio.NewReaderSize(conn, streamBuffer)
 	var msg []byte
-	for {
+	for more := true; more; {
+		if _, err := in.Peek(1); err != nil {
+			break
+		}
+		if !whole(in) {
+			st.begun()
+		}
 		var length [2]byte
 		if _, err := io.ReadFull(in, length[:]); err != nil {
 			break
@@ -173,60 +262,116 @@ func (st *stream) read(conn net.Conn) {
 		if _, err := io.ReadFull(in, msg); err != nil {
 			break
 		}
-		st.received(msg)
+		more = st.received(msg)
 	}
 	st.cancel()
 }
 
-func (st *stream) received(msg []byte) {
+// whole reports whether the next frame is there to its end.
+func whole(in *bufio.Reader) bool {
+	n := in.Buffered()
+	if n < 2 {
+		return false
+	}
+	length, err := in.Peek(2)
+	return err == nil && n >= 2+int(binary.BigEndian.Uint16(length))
+}
+
+// begun notes that a frame has begun, whose end may not come: it has twice the
+// retry timeout.
+func (st *stream) begun() {
 	c := st.client
 	c.enter()
+	st.partial = true
+	c.wheel.set(&st.alarm, c.t+2*st.server.rtt.rto(), c.t)
+	c.leave(nil)
+}
+
+// received takes a message, and reports whether there may be more: each query has
+// one answer, and a few may be stray.
+func (st *stream) received(msg []byte) bool {
+	c := st.client
+	c.enter()
+	if st.partial {
+		st.partial = false
+		c.wheel.clear(&st.alarm)
+	}
+	st.frames++
 	t, wrong := st.match(msg)
 	if t != nil {
-		st.heard = c.t
+		c.learnTCP(st, t)
 		wrong = !c.answer(t, msg, false)
 	}
 	if wrong {
 		st.server.stats.Mismatched++
 	}
+	if st.n == 0 && !st.armed {
+		st.emptied(c)
+	}
+	more := st.frames <= st.asked+maxWrong
 	c.leave(&st.ended)
+	return more
+}
+
+// learnTCP notes an answer on st, and what it says of how the server answers. One
+// that came on a later connection first does not answer them all at once on one;
+// one that came so late, while others had theirs, waited for them to go.
+func (c *Client) learnTCP(st *stream, t *try) {
+	s := st.server
+	for e := t.earlier; e != nil; e = e.earlier {
+		if e.tcp && e.server == s {
+			s.tcp.serialUntil = c.t + serialFor
+		}
+	}
+	if st.heard == longAgo && c.t-st.born > streamTimeout && s.tcp.heard > st.born {
+		s.tcp.briefUntil = c.t + serialFor
+	}
+	st.heard, s.tcp.heard, s.tcp.mute = c.t, c.t, 0
 }
 
 // end forgets the connection. What was asked there is asked again.
 func (st *stream) end() {
 	st.cancel()
-	c := st.client
+	c, s := st.client, st.server
 	c.enter()
 	c.retireStream(st)
 	c.wheel.clear(&st.alarm)
 	c.pool.putPackets(st.out)
 	st.out = nil
 	c.stats.Streams--
+	s.tcp.all = slices.DeleteFunc(s.tcp.all, func(o *stream) bool { return o == st })
 	if !st.open {
 		c.stats.DialErrors++
 	}
-	for _, t := range st.all() {
+	pending := st.all()
+	if len(pending) > 1 && st.heard > longAgo {
+		s.tcp.serialUntil = c.t + serialFor
+	}
+	for _, t := range pending {
 		r := t.r
 		latest := r.tries == t
 		i := int(t.index)
 		c.abandon(t)
 		if latest {
-			c.reset(r, i, st)
+			c.reset(r, i, st, len(pending) == 1)
 		}
 	}
+	c.nextAlone(s)
 	var ended []delivery
 	c.leave(&ended)
 }
 
 // reset goes on with r after a connection to its i-th server ended. One that
-// worked is made again: servers close idle ones at any time (RFC 7766, 6.2.4).
-func (c *Client) reset(r *Request, i int, st *stream) {
+// worked, or where others waited too, says little: servers close them at any time
+// (RFC 7766, 6.2.4), and some after one answer.
+func (c *Client) reset(r *Request, i int, st *stream, lone bool) {
 	s := st.server
 	r.resets++
-	switch {
+	switch worked := st.open && (!lone || st.heard > longAgo); {
 	case c.closed:
 		return
-	case st.heard > longAgo && r.resets < maxResets:
+	case worked && r.resets < maxResets:
+		r.alone.add(i)
 		r.pinned = i + 1
 	case s.TCPOnly:
 		c.refuse(s, r)
@@ -241,42 +386,102 @@ func (c *Client) reset(r *Request, i int, st *stream) {
 	c.retry(r, 0)
 }
 
-// stalled retires a connection that was silent since t was sent.
+// stalled notes that t was not answered in time. A connection that was silent
+// since it was sent gets no more tries, and who waits there leaves it.
 func (c *Client) stalled(t *try) {
-	st := t.table.owner.(*stream)
+	st, r, i := t.table.owner.(*stream), t.r, int(t.index)
+	r.alone.add(i)
 	if st.heard >= t.sent {
 		return
 	}
+	c.scatter(st)
+	if st.heard == longAgo && !t.server.TCPOnly && !r.truncated.has(i) {
+		c.muteTCP(r, i, t.server)
+	}
+}
+
+// muteTCP gives up TCP where it was only our own idea: for r, and for the server
+// when a few requests say so, as one may have a name that is slow.
+func (c *Client) muteTCP(r *Request, i int, s *server) {
+	r.noTCP.add(i)
+	if s.tcp.mute++; s.tcp.mute >= muteTCP {
+		c.withoutTCP(s)
+	}
+}
+
+// scatter has all that wait on st asked again on connections of their own. What
+// is answered here all the same counts.
+func (c *Client) scatter(st *stream) {
 	c.retireStream(st)
-	if st.heard == longAgo && !t.server.TCPOnly && !t.r.truncated.has(int(t.index)) {
-		c.withoutTCP(t.server)
+	if st.n == 1 {
+		return // it has no other to wait for
+	}
+	for _, t := range st.all() {
+		r, i := t.r, int(t.index)
+		if r.alone.has(i) || r.tries != t {
+			continue
+		}
+		r.alone.add(i)
+		r.pinned = i + 1
+		c.retry(r, 0)
+	}
+}
+
+// awaitStream makes r wait until another connection to s ends.
+func (c *Client) awaitStream(r *Request, s *server) {
+	c.unqueue(r)
+	s.tcp.queue.push(r)
+	c.wheel.set(&r.alarm, r.deadline, c.t)
+}
+
+// nextAlone asks for the first that waits for a connection to s.
+func (c *Client) nextAlone(s *server) {
+	if r := s.tcp.queue.head; r != nil && !s.crowded() && !c.closed {
+		c.unqueue(r)
+		r.pinned = r.position(s) + 1
+		c.ask(r)
 	}
 }
 
 // retireStream gives st no more tries; it is closed when the last one has left.
 func (c *Client) retireStream(st *stream) {
 	st.retired = true
-	if st.server.tcp == st {
-		st.server.tcp = nil
-	}
 	if st.n == 0 {
 		st.cancel()
 	}
 }
 
-// emptied closes a connection after a while without queries.
+// emptied keeps a connection for a while, unless somebody waits for it to end,
+// or the server has answers to give still that nobody waits for.
 func (st *stream) emptied(c *Client) {
-	if st.retired {
-		st.cancel()
+	s := st.server
+	if st.retired || st.frames < st.asked || c.t < s.tcp.briefUntil || s.tcp.queue.n > 0 || s.unserved(c.t) {
+		c.retireStream(st)
 		return
 	}
-	c.wheel.set(&st.alarm, c.t+streamIdle, c.t)
+	if !st.partial {
+		c.wheel.set(&st.alarm, c.t+streamIdle, c.t)
+	}
 }
 
-// ring: the connection was idle long enough.
+// unserved reports whether a connection to s was not answered for so long that
+// the server may serve one at a time.
+func (s *server) unserved(now time.Duration) bool {
+	for _, st := range s.tcp.all {
+		if st.n > 0 && st.heard == longAgo && st.still(now) {
+			return true
+		}
+	}
+	return false
+}
+
+// ring: the connection was idle long enough, or hangs in the middle of a frame.
 func (st *stream) ring(c *Client) {
-	if st.n == 0 {
+	switch {
+	case st.n == 0:
 		c.retireStream(st)
+	case st.partial:
+		c.scatter(st)
 	}
 }
 
@@ -287,7 +492,7 @@ func (c *Client) shutServer(s *server) {
 			c.retire(k)
 		}
 	}
-	if s.tcp != nil {
-		c.retireStream(s.tcp)
+	for _, st := range s.tcp.all {
+		c.retireStream(st)
 	}
 }

@@ -18,6 +18,9 @@ func (c *Client) answer(t *try, msg []byte, cut bool) bool {
 		return false
 	}
 	c.answered(t)
+	if s.shownOPT = s.shownOPT || edns.Present; c.unsure(t, msg) {
+		return true
+	}
 	t.done = true
 	switch {
 	case t.r.probe != nil:
@@ -70,9 +73,7 @@ func (c *Client) succeed(t *try, edns wire.EDNS, msg []byte) {
 	s, r := t.server, t.r
 	from := t.source()
 	s.failing = 0
-	if r.plain.has(int(t.index)) {
-		s.plainUntil = c.t + plainFor
-	}
+	c.learnEDNS(t)
 	if t.expect && edns.Cookie == nil {
 		s.cookie.forget(c.t)
 	}

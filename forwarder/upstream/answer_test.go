@@ -20,14 +20,18 @@ func header(q []byte, rcode int) []byte {
 func hasOPT(q []byte) bool { return q[11] > 0 }
 
 func TestServerWithoutEDNS(t *testing.T) {
-	for name, refusal := range map[string]func(q []byte) []byte{
-		"FORMERR": func(q []byte) []byte {
+	type refusal = func(q []byte) []byte
+	for name, tc := range map[string]struct {
+		refusal
+		learnt int // after so many names; 0 is never
+	}{
+		"FORMERR": {func(q []byte) []byte {
 			m := reply(q, wire.FormErr)
 			m[11] = 0
 			return m[:wire.HeaderLen+len(questionOf(q))]
-		},
-		"bare FORMERR": func(q []byte) []byte { return header(q, wire.FormErr) },
-		"BADVERS":      func(q []byte) []byte { return reply(q, wire.BadVers) },
+		}, plainAfter},
+		"bare FORMERR": {func(q []byte) []byte { return header(q, wire.FormErr) }, plainAfter},
+		"BADVERS":      {func(q []byte) []byte { return reply(q, wire.BadVers) }, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -36,7 +40,7 @@ func TestServerWithoutEDNS(t *testing.T) {
 				n.hosts[serverA].udp = func(_ *fakeSocket, q []byte) [][]byte {
 					if hasOPT(q) {
 						refused++
-						return [][]byte{refusal(q)}
+						return [][]byte{tc.refusal(q)}
 					}
 					return [][]byte{reply(q, 0)}
 				}
@@ -46,13 +50,18 @@ func TestServerWithoutEDNS(t *testing.T) {
 						t.Errorf("Answer = %v after %v, want one without EDNS", res.err, res.took)
 					}
 				}
-				if refused != 1 {
-					t.Errorf("asked with EDNS %d times, want it remembered after 1", refused)
+				want := tc.learnt
+				if want == 0 {
+					want = 10
+				}
+				a.ask("0") // the name is known
+				if refused != want {
+					t.Errorf("asked with EDNS %d times for ten names, want %d", refused, want)
 				}
 				time.Sleep(plainFor)
 				a.ask("later")
-				if refused != 2 {
-					t.Errorf("asked with EDNS %d times after %v, want 2", refused, plainFor)
+				if refused != want+1 {
+					t.Errorf("asked with EDNS %d times after %v, want %d", refused, plainFor, want+1)
 				}
 				a.finish()
 			})
@@ -437,5 +446,81 @@ func TestCopiesOfTries(t *testing.T) {
 			t.Errorf("%d queries over TCP, want 1", streamed)
 		}
 		a.finish()
+	})
+}
+
+// TestOddNames: one client's names that are not answered with EDNS take it from
+// nobody else, neither before a reload nor after it.
+func TestOddNames(t *testing.T) {
+	for name, refusal := range map[string]func(q []byte) []byte{
+		"FORMERR": func(q []byte) []byte {
+			m := reply(q, wire.FormErr)
+			m[11] = 0
+			return m[:wire.HeaderLen+len(questionOf(q))]
+		},
+		"FORMERR without question": func(q []byte) []byte { return header(q, wire.FormErr) },
+		"BADVERS":                  func(q []byte) []byte { return reply(q, wire.BadVers) },
+		"malformed":                blemishes[0].spoil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := newNetwork(serverA)
+				plain, refused := 0, 0
+				n.hosts[serverA].udp = func(_ *fakeSocket, q []byte) [][]byte {
+					odd := labelOf(q)[0] == 'o'
+					switch {
+					case odd && hasOPT(q):
+						refused++
+						return [][]byte{refusal(q)}
+					case !odd && !hasOPT(q):
+						plain++
+					}
+					return [][]byte{reply(q, 0)}
+				}
+				old := newAsker(t, n)
+				old.ask("first")
+				a := old
+				for round := range 2 {
+					for i := range 20 {
+						a.ask(fmt.Sprint("odd", i))
+						a.ask(fmt.Sprint("n", i))
+					}
+					if refused > 24 || plain > 0 { // two names may share a place
+						t.Errorf("%d refusals for 20 names, and %d other queries without EDNS, want 20, 0", refused, plain)
+					}
+					if round == 0 {
+						a = newAsker(t, n, func(c *Config) { c.Previous = old.Client })
+					}
+				}
+				a.Close()
+				old.finish()
+			})
+		})
+	}
+}
+
+// TestBareFormErrAmongOthers: a FORMERR that says not what it is about counts
+// only where nothing else is pending.
+func TestBareFormErrAmongOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(serverA)
+		h := n.hosts[serverA]
+		h.rtt = func() time.Duration { return 20 * ms }
+		plain, sent := 0, 0
+		h.udp = func(k *fakeSocket, q []byte) [][]byte {
+			if !hasOPT(q) {
+				plain++
+			}
+			if sent++; sent > 2000 && sent%50 == 0 {
+				k.deliver(header(q, wire.FormErr), 10*ms)
+			}
+			return [][]byte{reply(q, 0)}
+		}
+		a := newAsker(t, n)
+		a.stream("n", 6000, 4000)
+		_, failed := a.finish()
+		if plain > 8 || failed > 0 || sent < 6040 {
+			t.Errorf("%d queries without EDNS, %d failed, %d sent, want hardly any, 0, and some twice", plain, failed, sent)
+		}
 	})
 }

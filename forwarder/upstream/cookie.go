@@ -8,6 +8,9 @@ import (
 const (
 	clientCookieLen = 8
 	maxServerCookie = 32 // RFC 7873, 4
+
+	// cookielessFor is how long a server is sent no cookie that dropped its own.
+	cookielessFor = 10 * time.Minute
 )
 
 // cookie is the client cookie for one server and what that server gave for it
@@ -47,5 +50,5 @@ func (k *cookie) learn(option []byte) bool {
 // forget stops sending cookies for a while to a server that no longer does.
 func (k *cookie) forget(now time.Duration) {
 	k.n = 0
-	k.offUntil = now + plainFor
+	k.offUntil = now + cookielessFor
 }

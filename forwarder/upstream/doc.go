@@ -18,6 +18,13 @@
 // it came in on, and with that try's question (RFC 5452, 9.1); with a cookie of
 // ours if it carries one (RFC 7873, 5.3).
 //
+// # EDNS
+//
+// A name that is answered only without EDNS is asked for so for ten minutes, and
+// no other name is. After three such names in a row a server is asked so for a
+// minute, unless it has ever shown an OPT. A FORMERR without a question counts
+// only where nothing else is pending.
+//
 // # TCP
 //
 // Connections are kept, and queries pipelined on them, but no query depends on

@@ -10,6 +10,7 @@ func (c *Client) inherit(old *Client) {
 	for i, b := range c.budgets {
 		b.bucket = old.budgets[i].bucket
 	}
+	c.odd = old.odd
 	for _, s := range c.list {
 		if o := old.servers[s.Addr]; o != nil {
 			s.inherit(o)
@@ -19,6 +20,7 @@ func (c *Client) inherit(old *Client) {
 
 func (s *server) inherit(o *server) {
 	s.rtt, s.cookie, s.plainUntil = o.rtt, o.cookie, o.plainUntil
+	s.salt, s.shownOPT, s.plainNames = o.salt, o.shownOPT, o.plainNames
 	s.noTCPUntil = o.noTCPUntil
 	s.sent, s.heard = o.sent, o.heard
 }

@@ -50,8 +50,9 @@ type progress struct {
 	alone     servers // over TCP on a connection of its own
 	unsound   servers // gave an answer that was of no use
 
-	attacked   int // sockets that were forged on
-	cookieless int // answers that lacked an expected cookie
+	own        bool // wants a port of its own
+	attacked   int  // sockets that were forged on
+	cookieless int  // answers that lacked an expected cookie
 	badCookies int
 	oddCookie  int // number of the last try whose cookies were acted upon
 	resets     int // TCP connections that ended under it
@@ -178,7 +179,7 @@ func (c *Client) send(r *Request, i int, s *server, tcp bool) {
 	s.sent = c.t
 	t := c.pool.try()
 	*t = try{r: r, server: s, sent: c.t, index: uint8(i), number: r.sent, tcp: tcp, earlier: r.tries}
-	t.edns = !s.NoEDNS && !r.plain.has(i) && c.t >= s.plainUntil
+	t.edns = c.withEDNS(r, i, s)
 	if !c.carry(t) {
 		c.pool.putTry(t)
 		c.unsent(s, r)
@@ -205,7 +206,7 @@ func (c *Client) carry(t *try) bool {
 		st.queue(c.query(t))
 		return true
 	}
-	k := c.socket(t.server, t.r.attacked > 0)
+	k := c.socket(t.server, t.r.own || t.r.attacked > 0)
 	if k == nil {
 		return false
 	}

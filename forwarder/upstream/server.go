@@ -26,10 +26,6 @@ const (
 	// failingAfter failures in a row, other servers are preferred.
 	failingAfter = 3
 
-	// plainFor is how long a server is asked without EDNS that did not know it,
-	// and how long one is sent no cookie that dropped its own.
-	plainFor = 10 * time.Minute
-
 	// longAgo is before any time that matters.
 	longAgo = -time.Hour
 )
@@ -56,6 +52,9 @@ type server struct {
 	down       bool
 	announced  bool // the outage was an event
 
+	salt       uint64        // tells it from others in hashes
+	shownOPT   bool          // once at least
+	plainNames int           // in a row that were answered only without EDNS
 	plainUntil time.Duration // no EDNS
 	noTCPUntil time.Duration // TCP failed, where it was our own idea
 	forgedAt   time.Duration
@@ -65,7 +64,7 @@ type server struct {
 
 func (c *Client) newServer(sv Server) *server {
 	s := &server{Server: sv, sent: longAgo, heard: longAgo, forgedAt: longAgo, refusals: noRefusals, tcp: streams{heard: longAgo}}
-	s.owner = s
+	s.owner, s.salt = s, c.rand.Uint64()
 	s.stats.Addr = sv.Addr
 	if s.UDPSize == 0 {
 		s.UDPSize = defaultUDPSize

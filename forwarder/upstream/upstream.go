@@ -5,6 +5,7 @@ import (
 	crand "crypto/rand"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"math/rand/v2"
 	"net"
 	"net/netip"
@@ -129,6 +130,7 @@ type Client struct {
 	budgets  [2]*budget // IPv4, IPv6
 	rand     *rand.ChaCha8
 	parser   wire.Message
+	odd      odd
 	pool     pool
 	stats    Stats
 }
@@ -153,6 +155,7 @@ func New(cfg Config) (*Client, error) {
 		done:    make(chan struct{}),
 		budgets: [2]*budget{newBudget(cfg.PPS), newBudget(cfg.PPS)},
 		rand:    newRand(),
+		odd:     odd{seed: maphash.MakeSeed()},
 		work:    new(work),
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())

@@ -1,6 +1,9 @@
 package upstream
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 const (
 	// noTCPFor is how long TCP is not our own idea with a server that has none.
@@ -8,20 +11,87 @@ const (
 
 	// attackedTCP sockets forged on under one request, it goes over TCP.
 	attackedTCP = 2
+
+	// swarmOf wrong answers of a server in a second, no request is given the few
+	// that may be accidents.
+	swarmOf = 100
 )
 
-// forged closes a socket on which somebody guesses, and asks again for what was
-// pending there: from new ports, then over TCP (RFC 5452, 9.3 and 10). Without
-// TCP each further port comes later, so that he gets few of them.
-func (c *Client) forged(k *socket) {
-	c.noteAttack(k.server)
-	c.abort(k, func(r *Request) time.Duration {
-		r.attacked++
-		if r.attacked <= attackedTCP {
-			return 0
+// wrong notes that msg, which came in on k, answers nothing; t is the try that it
+// would answer but for its cookie, or nil. Who is forged on is known by the port,
+// or on a shared one by the question, once there were too many for accidents.
+func (c *Client) wrong(k *socket, t *try, msg []byte) {
+	s := k.server
+	s.stats.Mismatched++
+	k.wrong++
+	most := maxWrong
+	if s.swarm(c.t) {
+		most = 0
+	}
+	switch {
+	case t != nil:
+	case !k.shared:
+		t = k.buckets[0]
+	case k.wrong > most:
+		t = k.asking(c, msg)
+	}
+	c.forgedOn = c.forgedOn[:0]
+	for ; t != nil; t = t.same {
+		if !slices.Contains(c.forgedOn, t.r) {
+			c.forgedOn = append(c.forgedOn, t.r)
 		}
-		return minVariance << min(r.attacked-attackedTCP, 5)
-	})
+	}
+	for _, r := range c.forgedOn {
+		c.countWrong(r, k, most)
+	}
+}
+
+// swarm counts a wrong answer from s, and reports whether they are many: then he
+// who sends them tries many questions, with a few guesses at each.
+func (s *server) swarm(now time.Duration) bool {
+	if now-s.wrongFrom > time.Second {
+		s.wrongs, s.wrongFrom = 0, now
+	}
+	s.wrongs++
+	return s.wrongs > swarmOf
+}
+
+// countWrong counts a wrong answer at r, over all its ports. When there are
+// too many r leaves k: for a new port, and once that is known too for TCP (RFC
+// 5452, 9.3 and 10). Without TCP each further port comes later, so that he gets
+// few of them.
+func (c *Client) countWrong(r *Request, k *socket, most int) {
+	if r.probe != nil {
+		return
+	}
+	if r.wrong++; r.wrongOn != k {
+		r.wrongOn = k
+		r.wrongPorts++
+	}
+	if r.wrong <= most {
+		return
+	}
+	c.noteAttack(k.server)
+	if r.attacked++; r.wrongPorts >= attackedTCP {
+		r.attacked = max(r.attacked, attackedTCP)
+	}
+	c.leavePort(r, k)
+	after := time.Duration(0)
+	if r.attacked > attackedTCP {
+		after = minVariance << min(r.attacked-attackedTCP, 5)
+	}
+	c.retry(r, after)
+}
+
+// leavePort drops r's tries on k.
+func (c *Client) leavePort(r *Request, k *socket) {
+	for t := r.tries; t != nil; {
+		earlier := t.earlier
+		if t.table == &k.table {
+			c.abandon(t)
+		}
+		t = earlier
+	}
 }
 
 // kill closes a socket that is broken.

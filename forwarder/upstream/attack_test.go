@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -212,4 +213,109 @@ func TestDuplicatesAreNoAttack(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestThreeWrongAnswers: a query gets as many as may be accidents, each time, and
+// never the right one: it goes over TCP before long.
+func TestThreeWrongAnswers(t *testing.T) {
+	for wrongs := 1; wrongs <= 4; wrongs++ {
+		synctest.Test(t, func(t *testing.T) {
+			n := newNetwork(serverA)
+			a := newAsker(t, n)
+			a.stream("warm", 50, 100)
+			n.change(func() {
+				n.hosts[serverA].udp = func(_ *fakeSocket, q []byte) [][]byte { return flood(q, wrongs) }
+				n.sent = nil
+			})
+			res := a.ask("a")
+			packets := n.count() + (tcpCost+connectCost)*n.conns
+			if most := 2 + tcpCost + connectCost; wrongs >= 3 && packets > most || res.err != nil || res.took > 500*ms {
+				t.Errorf("%d wrong answers: %v after %v and %d packets, want an answer and at most %d", wrongs, res.err, res.took, packets, most)
+			}
+			a.finish()
+		})
+	}
+}
+
+// TestFloodOfOne: who knows all ports forges 60,000 answers a second to one
+// question, while upstream takes half a second and answers one query at a time
+// over TCP: all is answered, and only that question leaves UDP.
+func TestFloodOfOne(t *testing.T) {
+	for _, rate := range []int{20, 3000} { // ports of their own, shared ones
+		t.Run(fmt.Sprint(rate), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := newNetwork(serverA)
+				h := n.hosts[serverA]
+				h.rtt = func() time.Duration { return 500 * ms }
+				h.talk = inOrder(500*ms, 0)
+				type port struct {
+					*fakeSocket
+					query []byte
+				}
+				var open []port
+				h.udp = func(k *fakeSocket, q []byte) [][]byte {
+					if strings.HasPrefix(labelOf(q), "victim") {
+						open = append(open, port{k, q})
+					}
+					return [][]byte{reply(q, 0)}
+				}
+				a := newAsker(t, n)
+				var victims []*Request
+				for i := range 300 {
+					if i%20 == 0 {
+						victims = append(victims, a.start("victim"))
+					}
+					a.stream(fmt.Sprint("n", i, "-"), max(1, rate/100), 1e6)
+					n.change(func() {
+						for range 600 {
+							if len(open) > 0 {
+								p := open[n.rand.IntN(len(open))]
+								p.deliver(forgery(p.query, 1+n.rand.IntN(65535)), 0)
+							}
+						}
+						open = open[max(0, len(open)-4):]
+					})
+					time.Sleep(10 * ms)
+				}
+				_, failed := a.finish()
+				for _, r := range victims {
+					if res := a.ends[r]; res.err == nil && !bytes.Contains(res.msg, address) {
+						t.Errorf("a forged answer was accepted: %x", res.msg)
+					}
+				}
+				s := a.Stats().Servers[0]
+				if failed > 0 || s.Attacks == 0 || n.conns > 2*len(victims) {
+					t.Errorf("%d failed, %d attacks, %d connections for %d questions that were forged on", failed, s.Attacks, n.conns, len(victims))
+				}
+				time.Sleep(time.Minute)
+			})
+		})
+	}
+}
+
+// TestSwarm: he who tries every question, with few guesses at each, does not have
+// them once there are many.
+func TestSwarm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(serverA)
+		taken := make(map[string]int) // guesses that came in before their question moved
+		n.hosts[serverA].rtt = func() time.Duration { return 20 * ms }
+		n.hosts[serverA].udp = func(k *fakeSocket, q []byte) [][]byte {
+			taken[string(questionOf(q))]++
+			for _, m := range flood(q, 1) {
+				k.deliver(m, ms)
+			}
+			return [][]byte{reply(q, 0)}
+		}
+		a := newAsker(t, n)
+		a.stream("n", 1000, 200)
+		_, failed := a.finish()
+		ports := 0
+		for _, count := range taken {
+			ports = max(ports, count)
+		}
+		if failed > 0 || ports > 2 {
+			t.Errorf("%d failed, %d ports were guessed at for one question, want 0, 2", failed, ports)
+		}
+	})
 }

@@ -45,13 +45,19 @@
 // A blind forger must guess port and ID in either mode: with the 28,232 ports
 // of Linux's default ephemeral range, log2(28232) + 16 = 30.8 bits. (Sharing
 // does not make it easier: one of the open ports holds the try, and a question
-// is pending once.) A forger who has found the open ports must guess 16 bits on
-// the own port of a try, and 4 + 16 = 20 bits when ports are shared; he has 3
-// guesses a socket: the fourth wrong answer closes it, and what was pending there
-// is asked again from a new port, then over TCP. A request makes eleven tries in its
-// life, 25 if it is alone in an outage, so that it is forged with a chance below
-// 75/65536 even then; where there is no TCP the new ports come each a little
-// later than the one before.
+// is pending once.) A forger who has found the open ports must guess
+// 16 bits on a request's own port, and the ID and which of 16 ports, 20 bits, when
+// they are shared.
+//
+// He has few guesses. Wrong answers are counted at the request, over all its
+// ports: a port of its own says whose they are, on a shared one the question does.
+// Three may be accidents; the fourth moves the question to a port that nobody
+// knows, and a wrong answer there moves it to TCP: five guesses, so a chance of
+// 5/2^16 = 2^-13.7 on own ports, and of 5/2^20 = 2^-17.7 on shared ones. Nobody
+// else moves. In a second with more than a hundred wrong answers of a server none
+// is taken for an accident: two guesses, 2^-15 and 2^-19, for each question that he
+// tries. Where there is no TCP each further port has one guess more, and comes
+// later than the one before: with at most 25 tries in a life 28/2^16 = 2^-11.2.
 //
 // # Retries
 //

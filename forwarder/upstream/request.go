@@ -50,9 +50,12 @@ type progress struct {
 	alone     servers // over TCP on a connection of its own
 	unsound   servers // gave an answer that was of no use
 
-	own        bool // wants a port of its own
-	attacked   int  // sockets that were forged on
-	cookieless int  // answers that lacked an expected cookie
+	own        bool    // wants a port of its own
+	wrong      int     // answers that matched nothing, on all its sockets
+	wrongOn    *socket // the last of these
+	wrongPorts int     // how many of them there were
+	attacked   int     // sockets that it left because of them
+	cookieless int     // answers that lacked an expected cookie
 	badCookies int
 	oddCookie  int // number of the last try whose cookies were acted upon
 	resets     int // TCP connections that ended under it
@@ -74,6 +77,8 @@ type try struct {
 	table   *table // holds it
 	next    *try   // in the table's bucket
 	earlier *try   // of the same request
+	same    *try   // with the same question, in the table's index
+	hash    uint64 // of the question, where there is an index
 	sent    time.Duration
 	id      uint16
 	index   uint8 // of the server in r.Servers
@@ -211,6 +216,9 @@ func (c *Client) carry(t *try) bool {
 		return false
 	}
 	k.add(t, c.newID(&k.table))
+	if k.index != nil {
+		k.addIndex(t, c.hash(t.r.Question))
+	}
 	c.queuePacket(k, c.query(t))
 	return true
 }

@@ -57,13 +57,15 @@ type server struct {
 	plainNames int           // in a row that were answered only without EDNS
 	plainUntil time.Duration // no EDNS
 	noTCPUntil time.Duration // TCP failed, where it was our own idea
-	forgedAt   time.Duration
+	forgedAt   time.Duration // last attack on a request
+	wrongs     int           // wrong answers in the second from wrongFrom
+	wrongFrom  time.Duration
 
 	stats ServerStats
 }
 
 func (c *Client) newServer(sv Server) *server {
-	s := &server{Server: sv, sent: longAgo, heard: longAgo, forgedAt: longAgo, refusals: noRefusals, tcp: streams{heard: longAgo}}
+	s := &server{Server: sv, sent: longAgo, heard: longAgo, forgedAt: longAgo, wrongFrom: longAgo, refusals: noRefusals, tcp: streams{heard: longAgo}}
 	s.owner, s.salt = s, c.rand.Uint64()
 	s.stats.Addr = sv.Addr
 	if s.UDPSize == 0 {

@@ -243,12 +243,8 @@ func (c *Client) datagram(k *socket, msg []byte, cut bool) {
 	if t != nil {
 		wrong = !c.answer(t, msg, cut)
 	}
-	if !wrong {
-		return
-	}
-	k.server.stats.Mismatched++
-	if k.wrong++; k.wrong > maxWrong && !k.closed {
-		c.forged(k)
+	if wrong {
+		c.wrong(k, t, msg)
 	}
 }
 

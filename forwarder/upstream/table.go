@@ -1,6 +1,11 @@
 package upstream
 
-import "time"
+import (
+	"hash/maphash"
+	"time"
+
+	"vpcdns/forwarder/wire"
+)
 
 // table holds the tries that wait on one socket or stream, by ID.
 type table struct {
@@ -9,6 +14,7 @@ type table struct {
 	one     [1]*try
 	used    *idSet // every ID of this socket's life; nil when it has but one
 	n       int
+	index   map[uint64]*try // by the hash of their questions; nil until there were wrong answers
 }
 
 // carrier is what a table belongs to.
@@ -53,6 +59,52 @@ func (b *table) remove(t *try) {
 	}
 	*at = t.next
 	b.n--
+	if b.index != nil {
+		b.unindex(t)
+	}
+}
+
+// asking returns the tries with msg's question, chained by same.
+func (b *table) asking(c *Client, msg []byte) *try {
+	if b.index == nil {
+		b.index = make(map[uint64]*try, b.n)
+		for _, t := range b.all() {
+			b.addIndex(t, c.hash(t.r.Question))
+		}
+	}
+	if q := wire.QuestionOf(msg); q != nil {
+		return b.index[c.hash(q)]
+	}
+	return nil
+}
+
+// hash is of a question in any case of its letters; those of type and class are
+// taken for letters too, which makes no difference.
+func (c *Client) hash(question []byte) uint64 {
+	var buf [255 + 4]byte
+	return maphash.Bytes(c.odd.seed, wire.AppendLower(buf[:0], question))
+}
+
+func (b *table) addIndex(t *try, hash uint64) {
+	t.hash, t.same = hash, b.index[hash]
+	b.index[hash] = t
+}
+
+func (b *table) unindex(t *try) {
+	switch first := b.index[t.hash]; {
+	case first == t && t.same == nil:
+		delete(b.index, t.hash)
+	case first == t:
+		b.index[t.hash] = t.same
+	default:
+		for ; first != nil; first = first.same {
+			if first.same == t {
+				first.same = t.same
+				break
+			}
+		}
+	}
+	t.same = nil
 }
 
 // all lists the tries.

@@ -130,6 +130,7 @@ type Client struct {
 	budgets  [2]*budget // IPv4, IPv6
 	rand     *rand.ChaCha8
 	parser   wire.Message
+	forgedOn []*Request // scratch of wrong
 	odd      odd
 	pool     pool
 	stats    Stats

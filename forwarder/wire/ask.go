@@ -45,3 +45,15 @@ func SameQuestion(msg, question []byte) bool {
 	return equalFold(got[:n], question[:n]) &&
 		binary.BigEndian.Uint32(got[n:]) == binary.BigEndian.Uint32(question[n:])
 }
+
+// QuestionOf returns the first question of msg, or nil when it has no whole one.
+func QuestionOf(msg []byte) []byte {
+	if len(msg) < HeaderLen || count(msg, 0) == 0 {
+		return nil
+	}
+	end := plainName(msg, HeaderLen)
+	if end == 0 || end+4 > len(msg) {
+		return nil
+	}
+	return msg[HeaderLen : end+4]
+}

@@ -87,3 +87,23 @@ func sameByMiekg(a, b []byte) bool {
 	nb, eb, errb := dns.UnpackDomainName(b, 0)
 	return erra == nil && errb == nil && dns.CanonicalName(na) == dns.CanonicalName(nb) && bytes.Equal(a[ea:], b[eb:])
 }
+
+func TestQuestionOf(t *testing.T) {
+	q := questionOf("www.example", TypeA)
+	for _, tt := range []struct {
+		name string
+		msg  []byte
+		want []byte
+	}{
+		{"response", response(q), q},
+		{"two", message(QR, [4]uint16{2}, q, q), q},
+		{"none", message(QR, [4]uint16{}), nil},
+		{"cut", response(q)[:HeaderLen+len(q)-1], nil},
+		{"broken", message(QR, oneQ, []byte{64}), nil},
+		{"short", []byte{1}, nil},
+	} {
+		if got := QuestionOf(tt.msg); !bytes.Equal(got, tt.want) {
+			t.Errorf("%s: QuestionOf = %x, want %x", tt.name, got, tt.want)
+		}
+	}
+}

@@ -6,26 +6,23 @@ import (
 	"vpcdns/forwarder/wire"
 )
 
-// answer acts on msg, which matches t. It reports false for an answer that must
-// be forged. cut says that the datagram was longer than we offered to take.
-func (c *Client) answer(t *try, msg []byte, cut bool) bool {
+// answer acts on msg, which matches t. cut says that the datagram was longer than
+// we offered to take.
+func (c *Client) answer(t *try, msg []byte, cut bool) {
 	if t.done {
-		return true
+		return
 	}
 	s := t.server
 	rcode, edns := c.edns(s, msg)
-	if t.cookie && !c.cookieSound(t, edns) {
-		return false
-	}
 	c.answered(t)
 	if s.shownOPT = s.shownOPT || edns.Present; c.unsure(t, msg) {
-		return true
+		return
 	}
 	t.done = true
 	switch {
 	case t.r.probe != nil:
 		c.probed(t, rcode, msg)
-	case t.expect && edns.Cookie == nil && !t.tcp && t.r.cookieless == 0:
+	case !t.tcp && t.cookie && !c.cookieSound(t, edns):
 		c.cookieMissing(t)
 	case !t.tcp && (cut || wire.Truncated(msg)):
 		c.truncated(t)
@@ -40,7 +37,6 @@ func (c *Client) answer(t *try, msg []byte, cut bool) bool {
 	default:
 		c.failed(t, rcode)
 	}
-	return true
 }
 
 // probed ends a probe. One that was answered well brings a failing server back.
@@ -74,8 +70,8 @@ func (c *Client) succeed(t *try, edns wire.EDNS, msg []byte) {
 	from := t.source()
 	s.failing = 0
 	c.learnEDNS(t)
-	if t.expect && edns.Cookie == nil {
-		s.cookie.forget(c.t)
+	if odd := r.badCookies > 0 || r.oddCookie.has(int(t.index)); odd && !(t.cookie && c.cookieSound(t, edns)) {
+		c.forgetCookies(s)
 	}
 	r.Took = c.t - t.sent
 	c.finish(r, msg, nil)
@@ -90,13 +86,16 @@ func (c *Client) again(t *try) {
 	c.ask(r)
 }
 
-// cookieMissing drops an answer without the cookie that t's server used to send,
-// as it may be forged (RFC 7873, 5.3). A second one is taken: then it is the
-// server that has changed.
+// cookieMissing drops an answer without the cookie that t's server must have sent, or with
+// another, as it may be forged (RFC 7873, 5.3), and asks over TCP, where what is
+// said of cookies counts no more; where there is no TCP, without a cookie.
 func (c *Client) cookieMissing(t *try) {
-	t.r.cookieless++
+	r, i := t.r, int(t.index)
 	t.server.stats.CookieMissing++
-	c.again(t)
+	if !r.oddCookie.has(i) {
+		r.oddCookie.add(i)
+		c.again(t)
+	}
 }
 
 // useless goes on after an answer to t that is of no use.
@@ -108,19 +107,24 @@ func (c *Client) useless(t *try, err error) {
 }
 
 // badCookie asks again with the cookie that came with the answer, then over TCP
-// (RFC 7873, 5.3).
+// (RFC 7873, 5.3), and last without a cookie.
 func (c *Client) badCookie(t *try) {
-	r := t.r
-	if t.number <= r.oddCookie {
+	r, i := t.r, int(t.index)
+	if t.number <= r.badCookie {
 		return
 	}
-	r.oddCookie = r.sent
-	switch r.badCookies++; {
-	case t.tcp || r.badCookies > 2:
+	r.badCookie = r.sent
+	r.badCookies++
+	switch {
+	case !t.cookie:
 		c.failed(t, wire.BadCookie)
 		return
+	case t.tcp || r.badCookies > 2:
+		r.oddCookie.add(i)
+		r.noTCP.add(i)
+		r.truncated &^= 1 << i
 	case r.badCookies == 2:
-		r.truncated.add(int(t.index))
+		r.truncated.add(i)
 	}
 	c.again(t)
 }
@@ -142,9 +146,23 @@ func (c *Client) failed(t *try, rcode int) {
 	c.ask(r)
 }
 
-// cookieSound takes the cookie of an answer and reports whether it is for us.
+// cookieSound takes the cookie of an answer to t, and reports whether it is what
+// t's query must have been answered with.
 func (c *Client) cookieSound(t *try, edns wire.EDNS) bool {
-	return edns.Cookie == nil || t.server.cookie.learn(edns.Cookie)
+	if edns.Cookie == nil {
+		return !t.expect
+	}
+	return t.server.cookie.learn(edns.Cookie)
+}
+
+// forgetCookies sends s none for a while: they were wrong over TCP too, or came
+// to nothing where there is no TCP, so that it is a cache that hands out others'.
+func (c *Client) forgetCookies(s *server) {
+	if c.t < s.cookie.offUntil {
+		return
+	}
+	s.cookie.forget(c.t)
+	c.events = append(c.events, Event{Kind: CookiesOff, Server: s.Addr, Duration: cookielessFor})
 }
 
 // useful reports whether rcode is an answer about the name.

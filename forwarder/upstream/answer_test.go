@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -227,26 +228,83 @@ func TestCookies(t *testing.T) {
 	}
 }
 
-// TestCookiesDropped: a server that stops sending cookies is asked once more,
-// and then believed.
-func TestCookiesDropped(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		n := newNetwork(serverA)
-		var s cookieServer
-		n.hosts[serverA].udp = s.answer
-		a := newAsker(t, n)
-		a.ask("with")
-		n.change(func() { s.off, s.asked = true, 0 })
-		for i := range 5 {
-			if res := a.ask(fmt.Sprint(i)); res.err != nil || res.took > 20*time.Millisecond {
-				t.Errorf("Answer = %v after %v", res.err, res.took)
+// TestCookiesWrong: a server that stops sending our cookies is asked over TCP, and
+// if they are wrong there too it is sent none for a while. It never costs an answer.
+func TestCookiesWrong(t *testing.T) {
+	other := []byte("otherclisrvcooki")
+	for _, tc := range []struct {
+		name string
+		tcp  bool
+		udp  func(q []byte) []byte // to queries with a cookie
+	}{
+		{"dropped", true, func(q []byte) []byte { return reply(q, 0) }},
+		{"another's", true, func(q []byte) []byte { return reply(q, 0, other...) }},
+		{"BADCOOKIE for ever", true, func(q []byte) []byte { return reply(q, wire.BadCookie, other...) }},
+		{"dropped, no TCP", false, func(q []byte) []byte { return reply(q, 0) }},
+		{"another's, no TCP", false, func(q []byte) []byte { return reply(q, 0, other...) }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := newNetwork(serverA)
+				var s cookieServer
+				h := n.hosts[serverA]
+				h.udp, h.tcp = s.answer, tc.tcp
+				a := newAsker(t, n)
+				a.ask("with")
+				odd := func(q []byte) [][]byte {
+					if edns, _ := wire.OPT(q); edns.Cookie != nil {
+						return [][]byte{tc.udp(q)}
+					}
+					return [][]byte{reply(q, 0)}
+				}
+				n.change(func() { h.udp, h.stream, n.sent = func(_ *fakeSocket, q []byte) [][]byte { return odd(q) }, odd, nil })
+				for i := range 5 {
+					if res := a.ask(fmt.Sprint(i)); res.err != nil || res.took > 50*time.Millisecond {
+						t.Errorf("Answer = %v after %v", res.err, res.took)
+					}
+				}
+				if n.count() > 7 || n.conns > 1 {
+					t.Errorf("%d datagrams and %d connections for 5 requests, want 7 and 1 at most", n.count(), n.conns)
+				}
+				if len(a.ev) != 1 || a.ev[0].Kind != CookiesOff {
+					t.Errorf("events = %v, want that cookies are off", a.ev)
+				}
+				a.finish()
+			})
+		})
+	}
+}
+
+// TestCookiesForged: an answer with a wrong cookie, or without one, is not taken
+// when the server's own, over TCP, has ours.
+func TestCookiesForged(t *testing.T) {
+	for _, cookie := range [][]byte{nil, []byte("otherclisrvcooki")} {
+		synctest.Test(t, func(t *testing.T) {
+			n := newNetwork(serverA)
+			var s cookieServer
+			h := n.hosts[serverA]
+			h.udp = s.answer
+			h.stream = func(q []byte) [][]byte { return s.answer(nil, q) }
+			a := newAsker(t, n)
+			a.ask("with")
+			n.change(func() {
+				h.udp = func(_ *fakeSocket, q []byte) [][]byte {
+					m := reply(q, 0, cookie...)
+					m[bytes.Index(m, address)] ^= 1
+					return [][]byte{m, m}
+				}
+			})
+			for i := range 5 {
+				if res := a.ask(fmt.Sprint(i)); res.err != nil || !bytes.Contains(res.msg, address) {
+					t.Errorf("Answer = %x, %v, want that which came over TCP", res.msg, res.err)
+				}
 			}
-		}
-		if s.asked != 6 {
-			t.Errorf("asked %d times for 5 requests, want one twice", s.asked)
-		}
-		a.finish()
-	})
+			if len(a.ev) > 0 {
+				t.Errorf("events = %v, want none: cookies are as they should be", a.ev)
+			}
+			a.finish()
+		})
+	}
 }
 
 func TestTCPOnly(t *testing.T) {

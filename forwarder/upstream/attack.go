@@ -17,10 +17,10 @@ const (
 	swarmOf = 100
 )
 
-// wrong notes that msg, which came in on k, answers nothing; t is the try that it
-// would answer but for its cookie, or nil. Who is forged on is known by the port,
-// or on a shared one by the question, once there were too many for accidents.
-func (c *Client) wrong(k *socket, t *try, msg []byte) {
+// wrong notes that msg, which came in on k, answers nothing. Who is forged on is
+// known by the port, or on a shared one by the question, once there were too many
+// for accidents.
+func (c *Client) wrong(k *socket, msg []byte) {
 	s := k.server
 	s.stats.Mismatched++
 	k.wrong++
@@ -28,8 +28,8 @@ func (c *Client) wrong(k *socket, t *try, msg []byte) {
 	if s.swarm(c.t) {
 		most = 0
 	}
+	var t *try
 	switch {
-	case t != nil:
 	case !k.shared:
 		t = k.buckets[0]
 	case k.wrong > most:
@@ -134,5 +134,5 @@ func (c *Client) overTCP(r *Request, i int, s *server) bool {
 	if s.TCPOnly || r.truncated.has(i) {
 		return true
 	}
-	return c.t >= s.noTCPUntil && !r.noTCP.has(i) && r.attacked >= attackedTCP
+	return c.t >= s.noTCPUntil && !r.noTCP.has(i) && (r.attacked >= attackedTCP || r.oddCookie.has(i))
 }

@@ -15,8 +15,10 @@
 // A try is one query in flight. It stays registered on its socket until its
 // request ends, so that a late answer to an earlier try still counts. An answer
 // counts only from the connected peer, with an ID that is pending on the socket
-// it came in on, and with that try's question (RFC 5452, 9.1); with a cookie of
-// ours if it carries one (RFC 7873, 5.3).
+// it came in on, and with that try's question (RFC 5452, 9.1). One without the
+// cookie that was expected, or with another's, is asked for again over TCP (RFC
+// 7873, 5.3). If that has it neither, the server is sent no cookies for a while: it
+// is a cache that hands out others'.
 //
 // # EDNS
 //

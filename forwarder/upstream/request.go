@@ -47,6 +47,7 @@ type progress struct {
 	truncated servers // want TCP
 	plain     servers // want no EDNS
 	noTCP     servers // had no answer over TCP, where that was our own idea
+	oddCookie servers // answered with a wrong cookie, or without one
 	alone     servers // over TCP on a connection of its own
 	unsound   servers // gave an answer that was of no use
 
@@ -55,9 +56,8 @@ type progress struct {
 	wrongOn    *socket // the last of these
 	wrongPorts int     // how many of them there were
 	attacked   int     // sockets that it left because of them
-	cookieless int     // answers that lacked an expected cookie
 	badCookies int
-	oddCookie  int // number of the last try whose cookies were acted upon
+	badCookie  int // number of the last try at such a time
 	resets     int // TCP connections that ended under it
 }
 
@@ -233,7 +233,7 @@ func (c *Client) query(t *try) *packet {
 	if r.CD {
 		o.Flags |= wire.CD
 	}
-	if t.edns && !s.NoCookie && c.t >= s.cookie.offUntil {
+	if t.edns && !s.NoCookie && c.t >= s.cookie.offUntil && (t.tcp || !r.oddCookie.has(int(t.index))) {
 		o.Cookie = s.cookie.option()
 		t.cookie, t.expect = true, s.cookie.n > 0
 	}

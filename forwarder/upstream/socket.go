@@ -241,10 +241,10 @@ func icmp(err error) bool {
 func (c *Client) datagram(k *socket, msg []byte, cut bool) {
 	t, wrong := k.match(msg)
 	if t != nil {
-		wrong = !c.answer(t, msg, cut)
+		c.answer(t, msg, cut)
 	}
 	if wrong {
-		c.wrong(k, t, msg)
+		c.wrong(k, msg)
 	}
 }
 

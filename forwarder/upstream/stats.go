@@ -53,8 +53,8 @@ type ServerStats struct {
 	Unsound       uint64 // answers that were malformed, referrals, or refused by a Checker
 	Truncated     uint64 // answers with TC over UDP
 	Connects      uint64 // TCP connections begun
-	Mismatched    uint64 // answers with a wrong ID, question or cookie
-	CookieMissing uint64 // answers without an expected cookie
+	Mismatched    uint64 // answers with a wrong ID or question
+	CookieMissing uint64 // answers without an expected cookie, or with a wrong one
 	Attacks       uint64 // sockets closed because of wrong answers
 	Down          bool
 	SRTT          time.Duration // smoothed round trip time; 0 is unknown
@@ -114,6 +114,7 @@ const (
 	OutageBegan EventKind = iota // the server has answered nothing for Duration
 	OutageEnded                  // it answers again, after Duration
 	Forgery                      // somebody guesses at the server's answers
+	CookiesOff                   // the server's cookies are not ours: it is sent none for Duration
 )
 
 func (k EventKind) String() string {
@@ -122,6 +123,8 @@ func (k EventKind) String() string {
 		return "outage began"
 	case OutageEnded:
 		return "outage ended"
+	case CookiesOff:
+		return "cookies off"
 	}
 	return "forged answers"
 }

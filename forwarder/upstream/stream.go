@@ -300,7 +300,7 @@ func (st *stream) received(msg []byte) bool {
 	t, wrong := st.match(msg)
 	if t != nil {
 		c.learnTCP(st, t)
-		wrong = !c.answer(t, msg, false)
+		c.answer(t, msg, false)
 	}
 	if wrong {
 		st.server.stats.Mismatched++

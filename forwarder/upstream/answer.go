@@ -18,7 +18,7 @@ func (c *Client) answer(t *try, msg []byte, cut bool) {
 	if s.shownOPT = s.shownOPT || edns.Present; c.unsure(t, msg) {
 		return
 	}
-	t.done = true
+	t.done, t.r.vain = true, 0
 	switch {
 	case t.r.probe != nil:
 		c.probed(t, rcode, msg)

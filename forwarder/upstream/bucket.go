@@ -60,6 +60,13 @@ func (b *bucket) spend(n int, now time.Duration) bool {
 	return true
 }
 
+// has reports whether there are n packets.
+func (b *bucket) has(n int, now time.Duration) bool {
+	interval := b.interval()
+	full := max(time.Duration(b.full.Load()), now) + time.Duration(n)*interval
+	return interval == 0 || full-now <= room(interval)
+}
+
 // strain is how far the bucket of half the rate is overdrawn when more than half
 // of the budget counts as used: after half a second of all of it, or five of 55 %.
 const strain = 500 * time.Millisecond

@@ -26,6 +26,11 @@ const (
 	// second of the whole 4.5, enough for a retry.
 	answerShare = 9
 
+	// lateAfter tries without a sign of life, a request has only a share of the
+	// budget, together with all that are so late: three tries are what loss needs.
+	lateAfter = 3
+	lateShare = 10
+
 	// drainEvery is how often queued requests are sent: some at a time, in one
 	// batch, as their tokens come.
 	drainEvery = 2 * time.Millisecond
@@ -40,13 +45,16 @@ const (
 type budget struct {
 	alarm
 	*bucket
-	queues [priorities]queue
-	stats  BudgetStats
+	queues  [priorities]queue
+	retries queue   // of requests that have shown no sign of life
+	late    queue   // the same, from the fourth try on
+	share   *bucket // of late ones
+	stats   BudgetStats
 }
 
 func newBudget(pps int) *budget {
-	b := &budget{bucket: newBucket(pps)}
-	b.owner = b
+	b := &budget{bucket: newBucket(pps), share: newBucket(0)}
+	b.owner, b.retries.budget, b.late.budget = b, b, b
 	for i := range b.queues {
 		b.queues[i].budget = b
 	}
@@ -74,21 +82,46 @@ func (c *Client) Strained() bool {
 // ample reports whether there is enough for what nobody waits for.
 func (b *budget) ample(now time.Duration) bool { return b.halfFull(now) && b.queued() == 0 }
 
-// ahead reports whether somebody of this or a higher priority waits already.
-func (b *budget) ahead(p Priority) bool {
-	for i := range b.queues[:p.index()+1] {
+// ahead reports whether somebody waits already who goes before r, or as r does. A
+// retry in vain yields to the first tries of all who have somebody waiting.
+func (b *budget) ahead(r *Request) bool {
+	last := r.Priority.index()
+	if r.vain > 0 {
+		last = max(last, PriorityVerify.index())
+	}
+	for i := range b.queues[:last+1] {
 		if b.queues[i].n > 0 {
 			return true
 		}
 	}
-	return false
+	return r.Priority > PriorityVerify && b.retries.n > 0 || r.vain > 0 && b.retries.n > 0
 }
 
 func (b *budget) queued() (n int) {
 	for i := range b.queues {
 		n += b.queues[i].n
 	}
-	return n
+	return n + b.retries.n + b.late.n
+}
+
+// spendFor takes n packets for r's next try.
+func (b *budget) spendFor(r *Request, n int, now time.Duration) bool {
+	if r.vain < lateAfter {
+		return b.spend(n, now)
+	}
+	b.share.limit((int(b.pps.Load()) + lateShare - 1) / lateShare)
+	return b.share.has(n, now) && b.spend(n, now) && b.share.spend(n, now)
+}
+
+// queueFor returns where r waits.
+func (b *budget) queueFor(r *Request) *queue {
+	switch {
+	case r.vain >= lateAfter:
+		return &b.late
+	case r.vain > 0:
+		return &b.retries
+	}
+	return &b.queues[r.Priority.index()]
 }
 
 func (p Priority) index() int { return min(max(int(p-PriorityHot), 0), priorities-1) }
@@ -100,7 +133,7 @@ func (c *Client) admit(r *Request, s *server, cost int) bool {
 		c.unqueue(r)
 		return true
 	}
-	if (r.queue != nil || !b.ahead(r.Priority)) && b.spend(cost, c.t) {
+	if (r.queue != nil || !b.ahead(r)) && b.spendFor(r, cost, c.t) {
 		c.unqueue(r)
 		return true
 	}
@@ -110,17 +143,21 @@ func (c *Client) admit(r *Request, s *server, cost int) bool {
 	return false
 }
 
-// enqueue makes r wait for budget: behind the others, but for a retry, which
-// has waited the longest. A first try is given up while there is still time for
-// an answer, so that no packet is spent on a request that is about to end.
+// enqueue makes r wait for budget: behind the others, but for one that was
+// answered before, which has waited the longest. A first try is given up while
+// there is still time for an answer, so that no packet is spent on a request that
+// is about to end.
 func (c *Client) enqueue(r *Request, b *budget) {
-	q := &b.queues[r.Priority.index()]
+	q := b.queueFor(r)
 	until := r.deadline
-	if r.sent > 0 {
-		q.pushFront(r)
-	} else {
+	switch {
+	case r.sent == 0:
 		q.push(r)
 		until -= cmp.Or(r.Wait, c.cfg.Wait) / answerShare
+	case r.vain > 0:
+		q.push(r)
+	default:
+		q.pushFront(r)
 	}
 	b.stats.Queued++
 	c.wheel.set(&r.alarm, until, c.t)
@@ -142,7 +179,7 @@ func (c *Client) Raise(r *Request, p Priority) {
 	}
 	if q := r.queue; q != nil && q.budget != nil {
 		q.remove(r)
-		q.budget.queues[p.index()].push(r)
+		q.budget.queueFor(r).push(r)
 	}
 }
 
@@ -154,21 +191,38 @@ func (c *Client) drainSoon(b *budget) {
 
 // ring asks for the requests whose packets have come.
 func (b *budget) ring(c *Client) {
+	last := PriorityVerify.index()
 	for i := range b.queues {
-		for q := &b.queues[i]; q.head != nil; {
-			r := q.head
-			if c.ask(r); q.head == r {
-				c.drainSoon(b)
-				return
-			}
+		if !b.serve(c, &b.queues[i]) || i == last && !b.serve(c, &b.retries) {
+			c.drainSoon(b)
+			return
 		}
 	}
+	b.serve(c, &b.late)
+	c.drainSoon(b)
+}
+
+// serve asks for those in q, and reports whether packets were enough for all.
+func (b *budget) serve(c *Client, q *queue) bool {
+	for q.head != nil {
+		r := q.head
+		if c.ask(r); q.head == r {
+			return false
+		}
+	}
+	return true
 }
 
 // evict makes room for a request of priority p by failing the oldest queued one
 // of the lowest priority that is not above p, or else, when a client waits, the
 // oldest in flight: names that nobody answers for must not keep the others out.
 func (c *Client) evict(p Priority) bool {
+	for _, b := range c.budgets {
+		if r := cmp.Or(b.late.head, b.retries.head); r != nil {
+			c.busy(r)
+			return true
+		}
+	}
 	for i := priorities - 1; i >= p.index(); i-- {
 		for _, b := range c.budgets {
 			if r := b.queues[i].head; r != nil {

@@ -70,6 +70,11 @@
 // times, a second at most. At a round trip of nearly 0 that is after 0, 50, 75,
 // 100, 200, 400 and 800 ms, and every 800 ms from then on.
 //
+// While packets are short a retry of a request that has shown no sign of life
+// yields to the first tries of all that clients wait for. From the fourth try on
+// such requests have a tenth of the budget together, and send from the port of an
+// earlier try: ports are of first tries.
+//
 // A server that has answered nothing for two timeouts and four tries is down:
 // requests then wait for a sign of life instead of retrying, and only their
 // first try is sent, so that an outage never costs more packets than health did.

@@ -37,6 +37,7 @@ type progress struct {
 	deadline time.Duration
 	tries    *try // latest first
 	sent     int  // number of tries ever
+	vain     int  // of these, the last ones without a sign of life
 	err      error
 	retrying bool // the alarm is not about the latest try
 	pinned   int  // ask Servers[pinned-1] next, if not 0
@@ -180,6 +181,7 @@ func (c *Client) pick(r *Request) (index int, s *server) {
 // for the server's silence.
 func (c *Client) send(r *Request, i int, s *server, tcp bool) {
 	r.sent++
+	r.vain++
 	r.tried.add(i)
 	s.sent = c.t
 	t := c.pool.try()
@@ -211,7 +213,10 @@ func (c *Client) carry(t *try) bool {
 		st.queue(c.query(t))
 		return true
 	}
-	k := c.socket(t.server, t.r.own || t.r.attacked > 0)
+	k := c.reuse(t)
+	if k == nil {
+		k = c.socket(t.server, t.r.own || t.r.attacked > 0)
+	}
 	if k == nil {
 		return false
 	}

@@ -215,6 +215,7 @@ func (c *Client) resume(r *Request, d, s *server) {
 		d.parked.push(r)
 		return
 	}
+	r.vain = 0 // the server's silence was not about r
 	for t := r.tries; t != nil; t = t.earlier {
 		if t.server != s {
 			continue

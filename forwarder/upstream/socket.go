@@ -77,6 +77,22 @@ func (c *Client) socket(s *server, own bool) *socket {
 	return k
 }
 
+// reuse returns the socket of an earlier try of t's request: ports are of first
+// tries. The first retry has one of its own, as the path may be the trouble, while
+// there are enough.
+func (c *Client) reuse(t *try) *socket {
+	r := t.r
+	if r.vain <= 1 || r.vain == 2 && c.fresh < maxFresh/2 || r.own || r.attacked > 0 {
+		return nil
+	}
+	for e := r.tries; e != nil; e = e.earlier {
+		if k, ok := e.table.owner.(*socket); ok && e.server == t.server && !k.shared && !k.closed {
+			return k
+		}
+	}
+	return nil
+}
+
 // sharedSocket picks one at random, and opens it where need be.
 func (c *Client) sharedSocket(s *server) *socket {
 	slot := &s.udp.sockets[c.rand.Uint64()%sharedSockets]

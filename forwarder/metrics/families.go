@@ -111,14 +111,20 @@ var families = []family{
 	{"upstream_truncated_answers_total", counter, server,
 		"Answers of the server that were too large for UDP (TC).",
 		perServer(func(s *upstream.ServerStats) uint64 { return s.Truncated })},
+	{"upstream_unsound_answers_total", counter, server,
+		"Answers of the server that were malformed or referrals, and asked for again.",
+		perServer(func(s *upstream.ServerStats) uint64 { return s.Unsound })},
+	{"upstream_local_errors_total", counter, server,
+		"Sockets to the server that this host's addresses or rules forbade.",
+		perServer(func(s *upstream.ServerStats) uint64 { return s.LocalErrors })},
 	{"upstream_mismatched_answers_total", counter, server,
-		"Answers with a wrong ID, question or cookie. Many at once are an attempt to forge answers.",
+		"Answers with a wrong ID or question. Many at once are an attempt to forge answers.",
 		perServer(func(s *upstream.ServerStats) uint64 { return s.Mismatched })},
 	{"upstream_doubted_answers_total", counter, server,
-		"Answers without the cookie that the server used to send.",
+		"Answers without the cookie that the server used to send, or with another.",
 		perServer(func(s *upstream.ServerStats) uint64 { return s.CookieMissing })},
 	{"upstream_attacks_total", counter, server,
-		"UDP sockets given up because of wrong answers.",
+		"UDP ports that a question left because of wrong answers.",
 		perServer(func(s *upstream.ServerStats) uint64 { return s.Attacks })},
 	{"upstream_tcp_connects_total", counter, server,
 		"TCP connections begun to the server.",
@@ -137,7 +143,7 @@ var families = []family{
 		perServer(func(s *upstream.ServerStats) float64 { return s.RTO.Seconds() })},
 
 	{"upstream_budget_packets_per_second", gauge, budget,
-		"Most packets a second to upstream now (--upstream-pps, or less while forwarder_upstream_throttled), by address family; 0 is no limit.",
+		"Most packets a second to upstream now (--upstream-pps, or less while forwarder_upstream_throttled), by interface; 0 is no limit.",
 		perBudget(func(b *upstream.BudgetStats) int { return b.PPS })},
 	{"upstream_budget_spent_packets_total", counter, budget,
 		"Packets sent to upstream, those of TCP by estimate. Servers on this host do not count.",
@@ -196,5 +202,5 @@ var families = []family{
 
 var (
 	server = []string{"server"} // address and port
-	budget = []string{"family"}
+	budget = []string{"interface"}
 )

@@ -82,8 +82,9 @@ func perServer[N number](read func(*upstream.ServerStats) N) func(*forwarder.Sta
 // perBudget collects a family with a series for each budget of packets.
 func perBudget[N number](read func(*upstream.BudgetStats) N) func(*forwarder.Stats, emitter) {
 	return func(st *forwarder.Stats, e emitter) {
-		for i, ip := range [len(st.Upstream.Budgets)]string{"ipv4", "ipv6"} {
-			e.value(float64(read(&st.Upstream.Budgets[i])), ip)
+		for i := range st.Upstream.Budgets {
+			b := &st.Upstream.Budgets[i]
+			e.value(float64(read(b)), b.Interface)
 		}
 	}
 }

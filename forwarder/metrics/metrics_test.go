@@ -47,7 +47,7 @@ func sample() forwarder.Stats {
 				},
 				{Addr: netip.MustParseAddrPort("[fd00:ec2::253]:53")},
 			},
-			Budgets:  [2]upstream.BudgetStats{{PPS: 900, Sent: 1035, Queued: 1036, Depth: 1037, Refused: 1052}, {PPS: 901, Sent: 1038, Queued: 1039, Depth: 1040, Refused: 1053}},
+			Budgets:  []upstream.BudgetStats{{PPS: 900, Sent: 1035, Queued: 1036, Depth: 1037, Refused: 1052}, {Interface: "ens6", PPS: 901, Sent: 1038, Queued: 1039, Depth: 1040, Refused: 1053}},
 			Requests: 1041, TimedOut: 1042, Refused: 1043, Dials: 1044, DialErrors: 1045, SendErrors: 1046,
 			Pending: 1047, Sockets: 1048, Streams: 1049,
 		},
@@ -249,12 +249,12 @@ forwarder_responses_total{rcode="SERVFAIL"} 0
 `,
 		},
 		{
-			name: "budgets by family", metric: "forwarder_upstream_budget_packets_per_second",
+			name: "budgets by interface", metric: "forwarder_upstream_budget_packets_per_second",
 			want: `
-# HELP forwarder_upstream_budget_packets_per_second Most packets a second to upstream now (--upstream-pps, or less while forwarder_upstream_throttled), by address family; 0 is no limit.
+# HELP forwarder_upstream_budget_packets_per_second Most packets a second to upstream now (--upstream-pps, or less while forwarder_upstream_throttled), by interface; 0 is no limit.
 # TYPE forwarder_upstream_budget_packets_per_second gauge
-forwarder_upstream_budget_packets_per_second{family="ipv4"} 900
-forwarder_upstream_budget_packets_per_second{family="ipv6"} 901
+forwarder_upstream_budget_packets_per_second{interface=""} 900
+forwarder_upstream_budget_packets_per_second{interface="ens6"} 901
 `,
 		},
 		{

@@ -109,7 +109,7 @@ func TestTableIsWhatIsDescribed(t *testing.T) {
 func TestLabels(t *testing.T) {
 	known := map[string]bool{
 		"transport": true, "zone": true, "source": true, "rcode": true, // of queries
-		"server": true, "family": true, // of upstream
+		"server":    true,                    // of upstream
 		"interface": true, "allowance": true, // of this host
 		"result": true, "action": true, "version": true, "revision": true, "goversion": true,
 	}

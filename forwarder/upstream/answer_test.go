@@ -55,13 +55,13 @@ func TestServerWithoutEDNS(t *testing.T) {
 				if want == 0 {
 					want = 10
 				}
-				a.ask("0") // the name is known
-				if refused != want {
+				a.ask("0")                              // the name is known
+				if refused < want || refused > want+2 { // names may share a place
 					t.Errorf("asked with EDNS %d times for ten names, want %d", refused, want)
 				}
 				time.Sleep(plainFor)
 				a.ask("later")
-				if refused != want+1 {
+				if refused < want+1 || refused > want+3 {
 					t.Errorf("asked with EDNS %d times after %v, want %d", refused, plainFor, want+1)
 				}
 				a.finish()

@@ -2,6 +2,8 @@ package upstream
 
 import (
 	"cmp"
+	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -40,16 +42,17 @@ const (
 	udpCost, tcpCost, connectCost = 1, 2, 4
 )
 
-// budget is the packets that may leave from one source address, and the
-// requests that wait for them.
+// budget is the packets that may leave by one interface, and the requests that
+// wait for them: a VPC counts those of IPv4 and IPv6 together, and each interface
+// by itself.
 type budget struct {
 	alarm
 	*bucket
 	queues  [priorities]queue
-	retries queue   // of requests that have shown no sign of life
-	late    queue   // the same, from the fourth try on
-	share   *bucket // of late ones
-	stats   BudgetStats
+	retries queue       // of requests that have shown no sign of life
+	late    queue       // the same, from the fourth try on
+	share   *bucket     // of late ones
+	stats   BudgetStats // its Interface is the key
 }
 
 func newBudget(pps int) *budget {
@@ -61,7 +64,24 @@ func newBudget(pps int) *budget {
 	return b
 }
 
-// SetPPS changes the limit of all source addresses, 0 being none; also that of
+// budget returns that of the interface by which packets to a server leave.
+func (c *Client) budget(server netip.Addr) *budget {
+	name := ""
+	if c.cfg.Interface != nil {
+		name = c.cfg.Interface(server)
+	}
+	for _, b := range c.budgets {
+		if b.stats.Interface == name {
+			return b
+		}
+	}
+	b := newBudget(c.cfg.PPS)
+	b.stats.Interface = name
+	c.budgets = append(c.budgets, b)
+	return b
+}
+
+// SetPPS changes the limit of all interfaces, 0 being none; also that of
 // the client that this one replaces or is replaced by.
 func (c *Client) SetPPS(pps int) {
 	c.enter()
@@ -76,7 +96,7 @@ func (c *Client) SetPPS(pps int) {
 // then nothing should be asked before its time.
 func (c *Client) Strained() bool {
 	now := time.Since(c.epoch)
-	return c.budgets[0].strained(now) || c.budgets[1].strained(now)
+	return slices.ContainsFunc(c.budgets, func(b *budget) bool { return b.strained(now) })
 }
 
 // ample reports whether there is enough for what nobody waits for.

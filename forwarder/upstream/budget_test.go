@@ -3,6 +3,7 @@ package upstream
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -213,6 +214,56 @@ func TestStrained(t *testing.T) {
 			if b.strained(now + time.Second) {
 				t.Error("still strained a second after the last packet")
 			}
+		})
+	}
+}
+
+// TestBudgetOfInterface: IPv4 and IPv6 of one interface spend from one budget, a
+// second interface has its own.
+func TestBudgetOfInterface(t *testing.T) {
+	server6 := netip.MustParseAddrPort("[fd00::2]:53")
+	for _, tc := range []struct {
+		name    string
+		by      func(netip.Addr) string
+		most    int // packets in a second
+		budgets int
+	}{
+		{"one", nil, 110, 1},
+		{"one by name", func(netip.Addr) string { return "" }, 110, 1},
+		{"two", func(a netip.Addr) string {
+			if a.Is6() {
+				return "ens6"
+			}
+			return ""
+		}, 220, 2},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := newNetwork(serverA, server6)
+				edit := func(c *Config) {
+					c.PPS, c.Interface = 100, tc.by
+					c.Servers = []Server{{Addr: serverA}, {Addr: server6}}
+				}
+				a := newAsker(t, n, edit)
+				for i := range 1000 {
+					a.start(fmt.Sprint(i), func(r *Request) { r.Servers = a.cfg.servers()[i%2 : i%2+1] })
+				}
+				time.Sleep(time.Second)
+				sent := n.count()
+				if sent > tc.most || sent < tc.most*9/11 {
+					t.Errorf("%d packets in a second, want about %d", sent, tc.most)
+				}
+				next := newAsker(t, n, edit, func(c *Config) { c.Previous = a.Client })
+				total := 0
+				for _, b := range next.Stats().Budgets {
+					total += int(b.Sent)
+				}
+				if len(next.Stats().Budgets) != tc.budgets || total != sent {
+					t.Errorf("budgets of the next client = %+v, want %d that have spent %d", next.Stats().Budgets, tc.budgets, sent)
+				}
+				next.Close()
+				a.Close()
+			})
 		})
 	}
 }

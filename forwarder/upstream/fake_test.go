@@ -168,6 +168,9 @@ func (n *network) dialTCP(_ context.Context, server, _ netip.AddrPort) (net.Conn
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	h := n.hosts[server]
+	if n.dialErr != nil {
+		return nil, n.dialErr
+	}
 	if h.refusing || !h.tcp {
 		return nil, syscall.ECONNREFUSED
 	}

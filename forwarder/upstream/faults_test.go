@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"syscall"
@@ -283,4 +284,43 @@ func TestOutOfDescriptors(t *testing.T) {
 		}
 		a.finish()
 	})
+}
+
+// TestLocalError: what hinders this side is named, when it begins and when it ends.
+func TestLocalError(t *testing.T) {
+	for _, errno := range []syscall.Errno{syscall.EADDRNOTAVAIL, syscall.EACCES, syscall.EPERM} {
+		for _, tcp := range []bool{false, true} {
+			synctest.Test(t, func(t *testing.T) {
+				n := newNetwork(serverA)
+				a := newAsker(t, n, func(c *Config) { c.Servers[0].TCPOnly = tcp })
+				a.ask("before")
+				time.Sleep(2 * streamIdle)
+				n.change(func() { n.dialErr = errno })
+				for range 3 {
+					if res := a.ask("during"); !errors.Is(res.err, errno) || !errors.Is(res.err, ErrNetwork) {
+						t.Errorf("Answer = %v, want %v", res.err, errno)
+					}
+				}
+				n.change(func() { n.dialErr = nil })
+				a.ask("after")
+				time.Sleep(3 * time.Second)
+				if res := a.ask("after"); res.err != nil {
+					t.Errorf("Answer = %v when it is over", res.err)
+				}
+				a.finish()
+				var kinds []EventKind
+				for _, e := range a.ev {
+					if e.Kind == LocalErrorBegan || e.Kind == LocalErrorEnded {
+						kinds = append(kinds, e.Kind)
+					}
+					if e.Kind == LocalErrorBegan && e.Err != errno {
+						t.Errorf("event's error = %v, want %v", e.Err, errno)
+					}
+				}
+				if !slices.Equal(kinds, []EventKind{LocalErrorBegan, LocalErrorEnded}) || a.Stats().Servers[0].LocalErrors == 0 {
+					t.Errorf("events %v and %d errors, want begin and end", kinds, a.Stats().Servers[0].LocalErrors)
+				}
+			})
+		}
+	}
 }

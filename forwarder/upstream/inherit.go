@@ -7,8 +7,12 @@ func (c *Client) inherit(old *Client) {
 	old.enter()
 	defer old.leave(nil)
 	c.epoch, c.t = old.epoch, old.t
-	for i, b := range c.budgets {
-		b.bucket = old.budgets[i].bucket
+	for _, b := range c.budgets {
+		for _, o := range old.budgets {
+			if o.stats.Interface == b.stats.Interface {
+				b.bucket = o.bucket
+			}
+		}
 	}
 	c.odd = old.odd
 	for _, s := range c.list {

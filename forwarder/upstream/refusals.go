@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"cmp"
 	"errors"
 	"syscall"
 	"time"
@@ -39,6 +40,30 @@ func (f *refusals) final(now time.Duration) bool {
 	return f.last-f.first >= refusedAfter && now-f.last <= refusalGap
 }
 
+// local reports whether a socket could not be had because of this host's addresses
+// or rules.
+func local(err error) bool {
+	return errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EACCES) || errors.Is(err, syscall.EPERM)
+}
+
+// dialed notes how opening a socket to s went. A local error is an event when it
+// begins, and when it ends.
+func (c *Client) dialed(s *server, err error) {
+	was := s.fault
+	if s.fault = nil; local(err) {
+		s.fault = ErrLocal{err}
+		s.stats.LocalErrors++
+	}
+	switch {
+	case was == nil && s.fault != nil:
+		c.events = append(c.events, Event{Kind: LocalErrorBegan, Server: s.Addr, Err: err})
+	case was != nil && s.fault == nil && err == nil:
+		c.events = append(c.events, Event{Kind: LocalErrorEnded, Server: s.Addr})
+	case err != nil:
+		s.fault = cmp.Or(s.fault, was) // whatever it is, it is not over
+	}
+}
+
 // exhausted reports whether a socket could not be had for want of something on
 // this side, which says nothing of the server and may pass.
 func exhausted(err error) bool {
@@ -59,7 +84,9 @@ func (c *Client) refuse(s *server, r *Request) {
 // unsent notes that r did not get to s, which takes that for silence.
 func (c *Client) unsent(s *server, r *Request) {
 	s.stats.Refused++
-	if r.err == nil {
+	if s.fault != nil {
+		r.err = s.fault
+	} else if r.err == nil {
 		r.err = ErrNetwork
 	}
 	if s.silent == 0 {

@@ -147,7 +147,7 @@ func (c *Client) waitFor(r *Request, i int, s *server) {
 		c.finish(r, nil, r.err)
 	case s.refusals.final(c.t):
 		r.failed.add(i)
-		r.err = ErrNetwork
+		r.err = cmp.Or[error](s.fault, ErrNetwork)
 		c.ask(r)
 	default:
 		c.park(r, s)

@@ -49,6 +49,7 @@ type server struct {
 	silentFrom time.Duration // when the first of them was sent
 	failing    int           // failures in a row
 	refusals   refusals
+	fault      error // an ErrLocal while there is one
 	down       bool
 	announced  bool // the outage was an event
 
@@ -72,13 +73,12 @@ func (c *Client) newServer(sv Server) *server {
 		s.UDPSize = defaultUDPSize
 	}
 	s.cookie.client = newClientCookie()
-	b := c.budgets[0]
 	s.source = c.cfg.Source4
 	if a := sv.Addr.Addr(); a.Is6() && !a.Is4In6() {
-		s.source, b = c.cfg.Source6, c.budgets[1]
+		s.source = c.cfg.Source6
 	}
 	if !sv.Unmetered {
-		s.budget = b
+		s.budget = c.budget(sv.Addr.Addr())
 	}
 	return s
 }

@@ -124,6 +124,7 @@ func (c *Client) dial(s *server, share bool) *socket {
 		return nil
 	}
 	conn, err := c.cfg.Dial(s.Addr, s.source)
+	c.dialed(s, err)
 	if err != nil {
 		c.stats.DialErrors++
 		if !exhausted(err) {

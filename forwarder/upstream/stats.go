@@ -49,32 +49,34 @@ type ServerStats struct {
 	Retried       uint64 // tries that were not their request's first
 	TimedOut      uint64 // tries whose time was over; the answer may still have come
 	Refused       uint64 // tries that ICMP or the system refused
+	LocalErrors   uint64 // sockets that could not be opened because of this side's addresses or rules
 	Failed        uint64 // answers that were failures (SERVFAIL, REFUSED …)
 	Unsound       uint64 // answers that were malformed, referrals, or refused by a Checker
 	Truncated     uint64 // answers with TC over UDP
 	Connects      uint64 // TCP connections begun
 	Mismatched    uint64 // answers with a wrong ID or question
 	CookieMissing uint64 // answers without an expected cookie, or with a wrong one
-	Attacks       uint64 // sockets closed because of wrong answers
+	Attacks       uint64 // ports that a request left because of wrong answers
 	Down          bool
 	SRTT          time.Duration // smoothed round trip time; 0 is unknown
 	RTO           time.Duration // retry timeout
 	RTT           Histogram
 }
 
-// BudgetStats counts packets of one address family.
+// BudgetStats counts packets of one interface.
 type BudgetStats struct {
-	PPS     int    // the limit now; 0 is none
-	Sent    uint64 // packets spent, TCP's by estimate; since the first of clients that replaced each other
-	Queued  uint64 // requests that had to wait
-	Refused uint64 // of those, the ones that ended with ErrBusy
-	Depth   int    // requests that wait now
+	Interface string // as Config.Interface says
+	PPS       int    // the limit now; 0 is none
+	Sent      uint64 // packets spent, TCP's by estimate; since the first of clients that replaced each other
+	Queued    uint64 // requests that had to wait
+	Refused   uint64 // of those, the ones that ended with ErrBusy
+	Depth     int    // requests that wait now
 }
 
 // Stats is a copy of all counters.
 type Stats struct {
 	Servers    []ServerStats
-	Budgets    [2]BudgetStats // IPv4, IPv6
+	Budgets    []BudgetStats // one for each interface, one at least
 	Requests   uint64
 	TimedOut   uint64 // requests that ended with ErrTimeout
 	Refused    uint64 // requests that ended with ErrBusy
@@ -92,6 +94,7 @@ func (c *Client) Stats() Stats {
 	defer c.mu.Unlock()
 	s := c.stats
 	s.Pending = c.live
+	s.Budgets = make([]BudgetStats, len(c.budgets))
 	for i, b := range c.budgets {
 		s.Budgets[i] = b.stats
 		s.Budgets[i].PPS, s.Budgets[i].Sent = int(b.pps.Load()), b.sent.Load()
@@ -111,10 +114,12 @@ type EventKind uint8
 
 // The kinds of events.
 const (
-	OutageBegan EventKind = iota // the server has answered nothing for Duration
-	OutageEnded                  // it answers again, after Duration
-	Forgery                      // somebody guesses at the server's answers
-	CookiesOff                   // the server's cookies are not ours: it is sent none for Duration
+	OutageBegan     EventKind = iota // the server has answered nothing for Duration
+	OutageEnded                      // it answers again, after Duration
+	Forgery                          // somebody guesses at the server's answers
+	LocalErrorBegan                  // nothing can be sent to the server, because of Err on this side
+	LocalErrorEnded                  // that is over
+	CookiesOff                       // the server's cookies are not ours: it is sent none for Duration
 )
 
 func (k EventKind) String() string {
@@ -123,6 +128,10 @@ func (k EventKind) String() string {
 		return "outage began"
 	case OutageEnded:
 		return "outage ended"
+	case LocalErrorBegan:
+		return "local error began"
+	case LocalErrorEnded:
+		return "local error ended"
 	case CookiesOff:
 		return "cookies off"
 	}
@@ -134,4 +143,5 @@ type Event struct {
 	Kind     EventKind
 	Server   netip.AddrPort
 	Duration time.Duration
+	Err      error // of LocalErrorBegan
 }

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"io"
@@ -195,18 +196,19 @@ func (st *stream) run() {
 	c := st.client
 	conn, err := c.cfg.DialTCP(st.ctx, st.server.Addr, st.server.source)
 	if err != nil {
-		st.end()
+		st.end(err)
 		return
 	}
 	stop := context.AfterFunc(st.ctx, func() { _ = conn.Close() })
 	c.mu.Lock()
 	st.open = true
+	c.dialed(st.server, nil)
 	c.mu.Unlock()
 	c.wg.Go(func() { st.read(conn) })
 	st.write(conn)
 	stop()
 	_ = conn.Close()
-	st.end()
+	st.end(nil)
 }
 
 // write sends what is queued until the connection ends.
@@ -329,8 +331,9 @@ func (c *Client) learnTCP(st *stream, t *try) {
 	st.heard, s.tcp.heard, s.tcp.mute = c.t, c.t, 0
 }
 
-// end forgets the connection. What was asked there is asked again.
-func (st *stream) end() {
+// end forgets the connection, which could not be made if err is not nil. What was
+// asked there is asked again.
+func (st *stream) end(err error) {
 	st.cancel()
 	c, s := st.client, st.server
 	c.enter()
@@ -340,7 +343,8 @@ func (st *stream) end() {
 	st.out = nil
 	c.stats.Streams--
 	s.tcp.all = slices.DeleteFunc(s.tcp.all, func(o *stream) bool { return o == st })
-	if !st.open {
+	if err != nil && !c.closed {
+		c.dialed(s, err)
 		c.stats.DialErrors++
 	}
 	pending := st.all()
@@ -378,7 +382,7 @@ func (c *Client) reset(r *Request, i int, st *stream, lone bool) {
 	case r.truncated.has(i):
 		r.failed.add(i)
 		if r.err == nil {
-			r.err = ErrNetwork
+			r.err = cmp.Or[error](s.fault, ErrNetwork)
 		}
 	default:
 		c.withoutTCP(s)

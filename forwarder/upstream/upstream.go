@@ -27,6 +27,14 @@ var (
 	ErrClosed  = errors.New("client closed")
 )
 
+// ErrLocal says that a server could not be asked for a reason that lies on this
+// side: the source address, or a rule of this host. It is an ErrNetwork too.
+type ErrLocal struct{ Err error } // wraps a syscall.Errno
+
+func (e ErrLocal) Error() string        { return "cannot send to the server: " + e.Err.Error() }
+func (e ErrLocal) Unwrap() error        { return e.Err }
+func (e ErrLocal) Is(target error) bool { return target == ErrNetwork }
+
 // ErrServFail says that every server of a request answered with a failure.
 type ErrServFail struct{ Rcode uint16 } // of the last one, extended (RFC 6891, 6.1.3)
 
@@ -72,13 +80,17 @@ type Handler interface {
 type Config struct {
 	Servers          []Server       // every server of every zone
 	Source4, Source6 netip.AddrPort // address to ask from; the zero value is any
-	PPS              int            // packets a second from each source address, unless there is a Previous; 0 is no limit
+	PPS              int            // packets a second by each interface, unless there is a Previous; 0 is no limit
 	Wait             time.Duration  // the life of a request; 0 is 4.5 s
 	MaxPending       int            // requests in flight or queued; 0 is no limit
 
 	// Previous is the client that this one replaces, or nil: what it measured
 	// counts on, and both spend from one budget, whose limit is Previous's.
 	Previous *Client
+
+	// Interface names the interface by which packets to a server leave, "" being
+	// the usual one; nil says that for all. It is asked by New.
+	Interface func(server netip.Addr) string
 
 	// Dial must not block and must not call the Client.
 	Dial       func(server, source netip.AddrPort) (Socket, error)
@@ -127,7 +139,7 @@ type Client struct {
 	pending  int // requests between Flush and their end
 	live     int // requests between Start and delivery
 	closed   bool
-	budgets  [2]*budget // IPv4, IPv6
+	budgets  []*budget // one for each interface; the first is that of Interface ""
 	rand     *rand.ChaCha8
 	parser   wire.Message
 	forgedOn []*Request // scratch of wrong
@@ -154,12 +166,12 @@ func New(cfg Config) (*Client, error) {
 		outlets: newOutlets(),
 		kick:    make(chan struct{}, 1),
 		done:    make(chan struct{}),
-		budgets: [2]*budget{newBudget(cfg.PPS), newBudget(cfg.PPS)},
 		rand:    newRand(),
 		odd:     odd{seed: maphash.MakeSeed()},
 		work:    new(work),
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
+	c.budgets = []*budget{newBudget(cfg.PPS)}
 	c.addServers()
 	if cfg.Previous != nil {
 		c.inherit(cfg.Previous)

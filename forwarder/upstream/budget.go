@@ -48,16 +48,18 @@ const (
 type budget struct {
 	alarm
 	*bucket
-	queues  [priorities]queue
-	retries queue       // of requests that have shown no sign of life
-	late    queue       // the same, from the fourth try on
-	share   *bucket     // of late ones
-	stats   BudgetStats // its Interface is the key
+	first   turns             // clients wait for these first tries
+	retries turns             // of requests that have shown no sign of life
+	late    turns             // the same, from the fourth try on
+	queues  [priorities]queue // nobody waits for these
+	share   *bucket           // of late ones
+	stats   BudgetStats       // its Interface is the key
 }
 
 func newBudget(pps int) *budget {
 	b := &budget{bucket: newBucket(pps), share: newBucket(0)}
-	b.owner, b.retries.budget, b.late.budget = b, b, b
+	b.owner = b
+	b.first, b.retries, b.late = newTurns(b), newTurns(b), newTurns(b)
 	for i := range b.queues {
 		b.queues[i].budget = b
 	}
@@ -102,9 +104,13 @@ func (c *Client) Strained() bool {
 // ample reports whether there is enough for what nobody waits for.
 func (b *budget) ample(now time.Duration) bool { return b.halfFull(now) && b.queued() == 0 }
 
-// ahead reports whether somebody waits already who goes before r, or as r does. A
-// retry in vain yields to the first tries of all who have somebody waiting.
+// ahead reports whether somebody waits already who goes before r, or as r does.
+// Clients take turns, so that nobody passes who waits. A retry in vain yields to
+// the first tries of all who have somebody waiting.
 func (b *budget) ahead(r *Request) bool {
+	if b.first.n > 0 {
+		return true
+	}
 	last := r.Priority.index()
 	if r.vain > 0 {
 		last = max(last, PriorityVerify.index())
@@ -114,14 +120,14 @@ func (b *budget) ahead(r *Request) bool {
 			return true
 		}
 	}
-	return r.Priority > PriorityVerify && b.retries.n > 0 || r.vain > 0 && b.retries.n > 0
+	return (r.vain > 0 || r.Priority > PriorityVerify) && b.retries.n > 0
 }
 
 func (b *budget) queued() (n int) {
 	for i := range b.queues {
 		n += b.queues[i].n
 	}
-	return n + b.retries.n + b.late.n
+	return n + b.first.n + b.retries.n + b.late.n
 }
 
 // spendFor takes n packets for r's next try.
@@ -133,15 +139,20 @@ func (b *budget) spendFor(r *Request, n int, now time.Duration) bool {
 	return b.share.has(n, now) && b.spend(n, now) && b.share.spend(n, now)
 }
 
-// queueFor returns where r waits.
-func (b *budget) queueFor(r *Request) *queue {
+// put makes r wait, before the others of its kind or behind them.
+func (b *budget) put(r *Request, front bool) {
 	switch {
 	case r.vain >= lateAfter:
-		return &b.late
+		b.late.push(r, front)
 	case r.vain > 0:
-		return &b.retries
+		b.retries.push(r, front)
+	case r.Priority <= PriorityClient:
+		b.first.push(r, front)
+	case front:
+		b.queues[r.Priority.index()].pushFront(r)
+	default:
+		b.queues[r.Priority.index()].push(r)
 	}
-	return &b.queues[r.Priority.index()]
 }
 
 func (p Priority) index() int { return min(max(int(p-PriorityHot), 0), priorities-1) }
@@ -168,17 +179,11 @@ func (c *Client) admit(r *Request, s *server, cost int) bool {
 // there is still time for an answer, so that no packet is spent on a request that
 // is about to end.
 func (c *Client) enqueue(r *Request, b *budget) {
-	q := b.queueFor(r)
 	until := r.deadline
-	switch {
-	case r.sent == 0:
-		q.push(r)
+	if r.sent == 0 {
 		until -= cmp.Or(r.Wait, c.cfg.Wait) / answerShare
-	case r.vain > 0:
-		q.push(r)
-	default:
-		q.pushFront(r)
 	}
+	b.put(r, r.sent > 0 && r.vain == 0)
 	b.stats.Queued++
 	c.wheel.set(&r.alarm, until, c.t)
 	c.drainSoon(b)
@@ -186,20 +191,50 @@ func (c *Client) enqueue(r *Request, b *budget) {
 
 // Raise gives r, which was started, at least priority p: somebody waits for it
 // now. r may have ended, but must not have been delivered.
-func (c *Client) Raise(r *Request, p Priority) {
+func (c *Client) Raise(r *Request, p Priority) { c.Join(r, p, r.Turn) }
+
+// Join is Raise for one more client that waits for r, whose turn r takes if that
+// client asks for less.
+func (c *Client) Join(r *Request, p Priority, turn uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if p >= r.Priority {
+	p = min(p, r.Priority)
+	if r.Priority <= PriorityClient && (turn == r.Turn || c.loads.count(turn)+1 >= c.loads.count(r.Turn)) {
+		turn = r.Turn
+	}
+	if p == r.Priority && turn == r.Turn {
 		return
 	}
-	r.Priority = p
-	if r.line != nil {
-		r.line.remove(r)
-		c.lines[p.index()].add(r)
-	}
-	if q := r.queue; q != nil && q.budget != nil {
+	listed := r.line != nil
+	c.delist(r)
+	q := r.queue
+	if q != nil && q.budget != nil {
 		q.remove(r)
-		q.budget.queueFor(r).push(r)
+	}
+	r.Priority, r.Turn = p, turn
+	if listed {
+		c.enlist(r)
+	}
+	if q != nil && q.budget != nil {
+		q.budget.put(r, false)
+	}
+}
+
+// enlist counts r among all that are in flight or wait; delist ends that.
+func (c *Client) enlist(r *Request) {
+	if r.Priority <= PriorityClient {
+		c.loads.add(r)
+	} else {
+		c.lines[r.Priority.index()].add(r)
+	}
+}
+
+func (c *Client) delist(r *Request) {
+	switch {
+	case r.load != nil:
+		c.loads.remove(r)
+	case r.line != nil:
+		r.line.remove(r)
 	}
 }
 
@@ -211,14 +246,12 @@ func (c *Client) drainSoon(b *budget) {
 
 // ring asks for the requests whose packets have come.
 func (b *budget) ring(c *Client) {
-	last := PriorityVerify.index()
-	for i := range b.queues {
-		if !b.serve(c, &b.queues[i]) || i == last && !b.serve(c, &b.retries) {
-			c.drainSoon(b)
-			return
+	verify := PriorityVerify.index()
+	if b.first.serve(c) && b.serve(c, &b.queues[verify]) && b.retries.serve(c) {
+		for i := verify + 1; i < priorities && b.serve(c, &b.queues[i]); i++ {
 		}
+		b.late.serve(c)
 	}
-	b.serve(c, &b.late)
 	c.drainSoon(b)
 }
 
@@ -233,35 +266,69 @@ func (b *budget) serve(c *Client, q *queue) bool {
 	return true
 }
 
-// evict makes room for a request of priority p by failing the oldest queued one
-// of the lowest priority that is not above p, or else, when a client waits, the
-// oldest in flight: names that nobody answers for must not keep the others out.
-func (c *Client) evict(p Priority) bool {
-	for _, b := range c.budgets {
-		if r := cmp.Or(b.late.head, b.retries.head); r != nil {
-			c.busy(r)
-			return true
-		}
+// evict makes room for newcomer by failing one that nobody waits for, or else the
+// oldest of the client that has most: one that waits for packets first, as names
+// that nobody answers for must not keep the others out. Of newcomer's own client's
+// it is none that goes before it.
+func (c *Client) evict(newcomer *Request) bool {
+	p := newcomer.Priority
+	if r := c.idle(p); r != nil {
+		c.busy(r)
+		return true
 	}
-	for i := priorities - 1; i >= p.index(); i-- {
+	if p > PriorityClient {
+		return false
+	}
+	l := c.loads.busiest()
+	if l == nil || c.loads.count(newcomer.Turn) >= l.n {
+		if l = c.loads.of[newcomer.Turn]; l == nil {
+			return false
+		}
+	} else {
+		p = PriorityHot
+	}
+	if r := c.oldest(l, p); r != nil {
+		c.busy(r)
+		return true
+	}
+	return false
+}
+
+// idle returns a request of priority p at most that nobody waits for, or nil.
+func (c *Client) idle(p Priority) *Request {
+	for i := priorities - 1; i >= max(p.index(), clientPriorities); i-- {
 		for _, b := range c.budgets {
 			if r := b.queues[i].head; r != nil {
-				c.busy(r)
-				return true
+				return r
 			}
 		}
 	}
-	return p <= PriorityClient && c.evictOldest(p)
-}
-
-func (c *Client) evictOldest(p Priority) bool {
-	for i := priorities - 1; i >= p.index(); i-- {
+	for i := priorities - 1; p <= PriorityClient && i >= clientPriorities; i-- {
 		if r := c.lines[i].oldest; r != nil {
-			c.busy(r)
-			return true
+			return r
 		}
 	}
-	return false
+	return nil
+}
+
+// oldest returns a client's oldest request of priority p at most, or nil.
+func (c *Client) oldest(l *load, p Priority) *Request {
+	for _, b := range c.budgets {
+		for _, t := range [...]*turns{&b.late, &b.retries, &b.first} {
+			waiting := t.lanes[l.turn]
+			for i := clientPriorities - 1; waiting != nil && i >= p.index(); i-- {
+				if r := waiting.queues[i].head; r != nil {
+					return r
+				}
+			}
+		}
+	}
+	for i := clientPriorities - 1; i >= p.index(); i-- {
+		if r := l.lines[i].oldest; r != nil {
+			return r
+		}
+	}
+	return nil
 }
 
 // busy fails a request that got no packet, or no place.

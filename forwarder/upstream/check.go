@@ -93,7 +93,7 @@ func (c *Client) reopen(unsound []delivery) {
 		d := &unsound[i]
 		r := d.r
 		c.pending++
-		c.lines[r.Priority.index()].add(r)
+		c.enlist(r)
 		if c.closed {
 			c.finish(r, nil, ErrClosed)
 			continue

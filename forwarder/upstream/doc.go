@@ -37,6 +37,14 @@
 // new query does not stand behind those that have waited for a retry timeout.
 // There are 64 connections to a server at most; who needs one more waits.
 //
+// # Clients
+//
+// What waits for budget is served one request of each client after the other; hot
+// names, joined questions, and newer ones where there are too many, come first
+// only among their own client's. Verification, prefetches and probes come after
+// all. Who needs a place in flight takes it from the client that has most. A
+// question that several clients wait for has the turn of the one that asks least.
+//
 // # Entropy
 //
 // Below about 1,600 tries a second each try has a socket on a random port of its

@@ -6,6 +6,7 @@ type queue struct {
 	head, tail *Request
 	n          int
 	budget     *budget // that its requests wait for; nil: they wait for a down server
+	lane       *lane   // that it is part of, or nil
 }
 
 func (q *queue) push(r *Request) {
@@ -50,6 +51,9 @@ func (q *queue) remove(r *Request) {
 	}
 	r.queue, r.before, r.after = nil, nil, nil
 	q.n--
+	if q.lane != nil {
+		q.lane.left()
+	}
 }
 
 // line is the requests of one priority, by age.

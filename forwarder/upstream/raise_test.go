@@ -103,5 +103,8 @@ func TestEvictInFlight(t *testing.T) {
 				t.Error("a request stands in line after its end")
 			}
 		}
+		if len(a.loads.of) > 0 || a.loads.top > 0 {
+			t.Errorf("clients have requests after their end: %v", a.loads.of)
+		}
 	})
 }

@@ -15,6 +15,7 @@ type Request struct {
 	CD, DO   bool             // as the client set them
 	Servers  []netip.AddrPort // of the name's zone, 64 at most; all in Config.Servers
 	Priority Priority
+	Turn     uint64        // the client that waits for it, or clients that share a turn
 	Wait     time.Duration // its whole life; 0 is Config.Wait
 	Tag      any           // the caller's own
 
@@ -31,7 +32,8 @@ type progress struct {
 	alarm
 	queue         *queue // it waits here: for budget, or for a down server
 	before, after *Request
-	line          *line // its place among all by age
+	line          *line // its place among all of its kind by age
+	load          *load // of its client; nil: none waits
 	older, newer  *Request
 
 	deadline time.Duration
@@ -100,10 +102,10 @@ func (c *Client) begin(r *Request) {
 	switch {
 	case c.closed:
 		c.finish(r, nil, ErrClosed)
-	case c.cfg.MaxPending > 0 && c.pending > c.cfg.MaxPending && !c.evict(r.Priority):
+	case c.cfg.MaxPending > 0 && c.pending > c.cfg.MaxPending && !c.evict(r):
 		c.busy(r)
 	default:
-		c.lines[r.Priority.index()].add(r)
+		c.enlist(r)
 		c.ask(r)
 	}
 }
@@ -304,9 +306,7 @@ func (c *Client) finish(r *Request, msg []byte, err error) {
 		c.pool.putProbe(r.probe)
 		return
 	}
-	if r.line != nil {
-		r.line.remove(r)
-	}
+	c.delist(r)
 	c.pending--
 	c.ended = append(c.ended, delivery{r: r, msg: msg, err: err})
 	if err == ErrTimeout {

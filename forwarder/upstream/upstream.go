@@ -127,7 +127,8 @@ type Client struct {
 	mu       sync.Mutex
 	t        time.Duration // the time of the current locked section, since epoch
 	wheel    wheel
-	lines    [priorities]line // of all requests in flight or queued
+	lines    [priorities]line // of requests that no client waits for
+	loads    loads            // of the others
 	starting []*Request       // Start did, Flush did not
 	ended    []delivery       // requests that ended
 	events   []Event
@@ -172,6 +173,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.budgets = []*budget{newBudget(cfg.PPS)}
+	c.loads.of = make(map[uint64]*load)
 	c.addServers()
 	if cfg.Previous != nil {
 		c.inherit(cfg.Previous)

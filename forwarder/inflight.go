@@ -138,6 +138,7 @@ func (t *inflight) start(w *waiter, key wire.Key, now time.Duration) *fetch {
 		DO:       true, // as named asks: what has no signatures serves all
 		Servers:  w.zone.servers,
 		Priority: w.priority(),
+		Turn:     w.turn,
 		Tag:      f,
 	}
 	if w.refresh {
@@ -155,17 +156,15 @@ func (t *inflight) start(w *waiter, key wire.Key, now time.Duration) *fetch {
 	return f
 }
 
-// raise makes f as urgent as w is, and more so when another waits already: who
-// floods asks for each name once. inflight.mu is held.
+// raise makes f as urgent as w is, and more so when another waits already, in the
+// best turn of those who wait. inflight.mu is held.
 func (f *fetch) raise(w *waiter) {
 	to := w.priority()
 	if f.state != refreshing {
 		to = min(to, upstream.PriorityShared)
 	}
 	f.state = awaited
-	if to < f.req.Priority {
-		f.st.upstream.Raise(&f.req, to)
-	}
+	f.st.upstream.Join(&f.req, to, w.turn)
 }
 
 func (w *waiter) priority() upstream.Priority {
@@ -189,6 +188,7 @@ func (t *inflight) again(f *fetch, question []byte, z *zone, wait time.Duration)
 		Servers:  z.servers,
 		Wait:     wait,
 		Priority: f.req.Priority,
+		Turn:     f.req.Turn,
 		Tag:      f,
 	}
 }

@@ -107,6 +107,12 @@ func (e *engine) upstreamEvent(event upstream.Event) {
 		l.Warn(fmt.Sprintf("upstream %s does not answer (for %v now)", addr, lasted))
 	case upstream.OutageEnded:
 		l.Warn(fmt.Sprintf("upstream %s answers again (after %v)", addr, lasted))
+	case upstream.LocalErrorBegan:
+		l.Warn(fmt.Sprintf("upstream %s cannot be asked, for a reason on this host: %v", addr, event.Err))
+	case upstream.LocalErrorEnded:
+		l.Warn(fmt.Sprintf("upstream %s can be asked again", addr))
+	case upstream.CookiesOff:
+		l.Warn(fmt.Sprintf("upstream %s answers with cookies that are not ours: it is sent none for %v", addr, lasted))
 	case upstream.Forgery:
 		l.Warn(fmt.Sprintf("forged answers for upstream %s: asking from new ports", addr))
 	}

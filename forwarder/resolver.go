@@ -15,10 +15,14 @@ import (
 // answers has its own, and one more asks.
 type resolver struct {
 	sender
-	msg    wire.Message
+	msg    *wire.Message // upstream's answer, or joined
+	chain  wire.Chain    // of it
+	class  scrub.Class   // of it
+	read   bool          // msg is that of the request to come
+	joined wire.Message
 	asOf   time.Duration // when msg was asked for, from which its TTLs count
+	begun  bool          // begin was called for this batch of answers
 	keeper keeper
-	begun  bool // begin was called for this batch of answers
 }
 
 func (e *engine) newResolver() *resolver {
@@ -104,17 +108,29 @@ func (r *resolver) answerClientTimeouts() {
 	r.flush()
 }
 
+// Check reports whether an answer is fit to be kept (upstream.Checker): what is
+// not is asked for elsewhere.
+func (r *resolver) Check(req *upstream.Request, m *wire.Message) error {
+	f := req.Tag.(*fetch)
+	r.beginBatch()
+	r.read = false
+	if f.walk != nil {
+		return nil // what it is joined to decides
+	}
+	err := r.scrub(f, m)
+	r.read = err == nil // else there is no Answer to it
+	return err
+}
+
 // Answer takes what upstream said, or that it said nothing (upstream.Handler).
 func (r *resolver) Answer(req *upstream.Request, msg []byte, err error) {
 	f := req.Tag.(*fetch)
-	if !r.begun {
-		r.begin()
-		r.begun = true
-	}
+	r.beginBatch()
 	r.asOf = r.now - req.Took
-	if err == nil {
-		err = r.read(f, msg)
+	if err == nil && !r.read {
+		err = r.join(f, msg)
 	}
+	r.read = false
 	if err != nil {
 		r.fail(f, err)
 		return
@@ -123,68 +139,66 @@ func (r *resolver) Answer(req *upstream.Request, msg []byte, err error) {
 	r.resolve(f)
 }
 
+// beginBatch begins a batch of answers.
+func (r *resolver) beginBatch() {
+	if !r.begun {
+		r.begin()
+		r.begun = true
+	}
+}
+
 // Flush sends the replies to a batch of answers (upstream.Handler).
 func (r *resolver) Flush() {
 	r.flush()
 	r.begun = false
 }
 
-// read parses what upstream said, with the links before it.
-func (r *resolver) read(f *fetch, msg []byte) (err error) {
+// join makes r.msg of what upstream said, with the links before it.
+func (r *resolver) join(f *fetch, msg []byte) (err error) {
 	if f.walk != nil {
 		if msg, err = f.walk.join(f.question, msg, r.asOf); err != nil {
 			return err
 		}
 	}
-	if !r.msg.Parse(msg) {
+	if !r.joined.Parse(msg) {
 		return scrub.ErrMalformed
 	}
-	return nil
+	return r.scrub(f, &r.joined)
+}
+
+// scrub makes m fit to be kept, unless it is to be joined to more.
+func (r *resolver) scrub(f *fetch, m *wire.Message) error {
+	r.msg, r.chain = m, m.Chain()
+	switch r.class = scrub.Classify(m, r.chain); r.class {
+	case scrub.Referral:
+		return errReferral
+	case scrub.Partial:
+		return nil
+	}
+	return scrub.Scrub(m, r.chain, r.class, f.st.cfg.MinimalResponses)
 }
 
 var errReferral = errors.New("upstream is not recursive: it answered with a referral")
 
 // resolve takes the step that the answer in r.msg leads to.
 func (r *resolver) resolve(f *fetch) {
-	chain := r.msg.Chain()
-	class := scrub.Classify(&r.msg, chain)
-	switch class {
-	case scrub.Referral:
-		r.fail(f, errReferral)
-		return
-	case scrub.Partial:
-		next, err := r.nextLink(f, chain)
-		switch {
-		case errors.Is(err, errEndless):
-			r.finish(f, f.st.ttls, seconds(f.st.cfg.Cache.ServfailTTL), edeLoop)
-			return
-		case err != nil:
-			r.fail(f, err)
-			return
-		case next.zone != nil:
-			r.follow(f, next)
-			return
-		}
-		class = scrub.Negative // there is no more to be had
-	}
-	if err := scrub.Scrub(&r.msg, chain, class, r.st.cfg.MinimalResponses); err != nil {
-		r.fail(f, err)
+	if r.class == scrub.Partial && r.walkOn(f) {
 		return
 	}
-	if r.noName(f, chain) && !f.verified && hasData(r.cache, f.key, r.now) {
+	if r.noName(f) && !f.verified && hasData(r.cache, f.key, r.now) {
 		r.verify(f)
 		return
 	}
 	bounds := f.st.ttls
-	if class != scrub.Positive {
+	if r.class != scrub.Positive {
 		bounds.Min = 0 // min-ncache-ttl it is
 	}
-	r.finish(f, bounds, r.ttlOf(f, class), ede{})
+	r.finish(f, bounds, r.ttlOf(f), ede{})
 }
 
 // noName reports whether the answer in r.msg says that f's name does not exist.
-func (r *resolver) noName(f *fetch, c wire.Chain) bool {
-	return r.msg.Rcode() == wire.NXDomain && c.Hops == 0 && !c.Data && f.walk == nil && anyType(f.key.Type())
+func (r *resolver) noName(f *fetch) bool {
+	return r.msg.Rcode() == wire.NXDomain && r.chain.Hops == 0 && !r.chain.Data && f.walk == nil && anyType(f.key.Type())
 }
 
 // verify asks f's question again: what is said not to exist has live data.
@@ -196,7 +210,7 @@ func (r *resolver) verify(f *fetch) {
 // finish keeps the answer in r.msg, for ttl seconds at most, and replies to all
 // who waited.
 func (r *resolver) finish(f *fetch, bounds wire.TTLPolicy, ttl uint32, why ede) {
-	least, err := r.keeper.fill(&r.msg, f.zone.id, bounds)
+	least, err := r.keeper.fill(r.msg, f.zone.id, bounds)
 	if err != nil {
 		r.fail(f, err)
 		return
@@ -213,12 +227,12 @@ func (r *resolver) finish(f *fetch, bounds wire.TTLPolicy, ttl uint32, why ede) 
 
 // ttlOf returns for how many seconds the answer in r.msg may be kept beyond what
 // its records say.
-func (r *resolver) ttlOf(f *fetch, class scrub.Class) uint32 {
-	if class == scrub.Positive {
+func (r *resolver) ttlOf(f *fetch) uint32 {
+	if r.class == scrub.Positive {
 		return ^uint32(0)
 	}
 	o := &f.st.cfg.Cache
-	return scrub.NegativeTTL(&r.msg, wire.TTLPolicy{Min: seconds(o.MinNTTL), Max: seconds(o.MaxNTTL)})
+	return scrub.NegativeTTL(r.msg, wire.TTLPolicy{Min: seconds(o.MinNTTL), Max: seconds(o.MaxNTTL)})
 }
 
 // keep stores the answer in r.msg, and returns it. What has no TTL is given again
@@ -235,7 +249,7 @@ func (r *resolver) keep(f *fetch, ttl uint32) answers {
 		r.restPrefetch(f, t)
 	}
 	var a answers
-	switch noName := r.noName(f, r.msg.Chain()); {
+	switch noName := r.noName(f); {
 	case ttl == 0 && t.Stale == 0:
 		a = r.keeper.answers()
 	case noName:
@@ -327,6 +341,8 @@ func (r *resolver) hasFresh(f *fetch) bool {
 // edeOf says in EDNS why there is no answer.
 func edeOf(err error) ede {
 	switch {
+	case errors.As(err, new(upstream.ErrLocal)):
+		return ede{wire.EDENetwork, err.Error()}
 	case errors.Is(err, upstream.ErrTimeout):
 		return ede{wire.EDENoReachable, "no answer from upstream"}
 	case errors.Is(err, upstream.ErrNetwork):

@@ -46,6 +46,7 @@ type Server struct {
 // network is where a Server touches the world; tests put another in its place.
 type network struct {
 	env       func() (acl.Env, error)
+	leaves    func(server netip.Addr) string // the interface by which packets to it leave
 	listenUDP func(netip.AddrPort, udp.Options) (udp.Conn, error)
 	listenTCP func(netip.AddrPort, int) (net.Listener, error)
 	dial      func(server, source netip.AddrPort) (upstream.Socket, error)
@@ -58,6 +59,7 @@ type network struct {
 func hostNetwork() network {
 	return network{
 		env:       acl.HostEnv,
+		leaves:    host.InterfaceTo,
 		listenUDP: udp.Listen,
 		listenTCP: tcp.Listen,
 		dial:      func(server, source netip.AddrPort) (upstream.Socket, error) { return udp.Dial(server, source) },

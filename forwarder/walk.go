@@ -37,9 +37,31 @@ var errEndless = errors.New("chain without end")
 // edeLoop is what BIND says of one.
 var edeLoop = ede{0, "max. restarts reached"}
 
-// nextLink returns what is to be asked for after r.msg, whose chain is c. No link
-// means that there is no more to be had.
-func (r *resolver) nextLink(f *fetch, c wire.Chain) (link, error) {
+// walkOn takes the next step of f's walk, and reports whether there is one; if not,
+// r.msg is all that is to be had, which is a negative answer.
+func (r *resolver) walkOn(f *fetch) bool {
+	next, err := r.nextLink(f)
+	switch {
+	case errors.Is(err, errEndless):
+		r.finish(f, f.st.ttls, seconds(f.st.cfg.Cache.ServfailTTL), edeLoop)
+	case err != nil:
+		r.fail(f, err)
+	case next.zone != nil:
+		r.follow(f, next)
+	default:
+		r.class = scrub.Negative
+		if err := scrub.Scrub(r.msg, r.chain, r.class, f.st.cfg.MinimalResponses); err != nil {
+			r.fail(f, err)
+			return true
+		}
+		return false
+	}
+	return true
+}
+
+// nextLink returns what is to be asked for after r.msg. No link means that there
+// is no more to be had.
+func (r *resolver) nextLink(f *fetch) (link, error) {
 	m := new(dns.Msg)
 	if err := m.Unpack(r.msg.Msg); err != nil {
 		return link{}, fmt.Errorf("unpacking answer: %w", err)
@@ -49,7 +71,7 @@ func (r *resolver) nextLink(f *fetch, c wire.Chain) (link, error) {
 	}
 	f.walk.links, _ = scrub.Chain(m)
 	f.walk.asOf = r.asOf
-	owner := wire.AppendName(nil, r.msg.Msg, c.Final)
+	owner := wire.AppendName(nil, r.msg.Msg, r.chain.Final)
 	switch asked := f.walk.asked[string(owner)]; {
 	case loops(m.Question[0].Name, f.walk.links) || len(f.walk.asked) == maxLinks:
 		return link{}, r.giveUpWalk(f, m)
@@ -87,7 +109,7 @@ func (r *resolver) askAgain(f *fetch, question []byte, z *zone) {
 // is of it, and SERVFAIL. m is the last answer.
 func (r *resolver) giveUpWalk(f *fetch, m *dns.Msg) error {
 	m.Rcode, m.Answer, m.Ns, m.Extra = dns.RcodeServerFailure, f.walk.links, nil, nil
-	if err := scrub.Pack(m, &r.msg); err != nil {
+	if err := scrub.Pack(m, r.msg); err != nil {
 		return err
 	}
 	return errEndless

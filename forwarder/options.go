@@ -17,7 +17,7 @@ import (
 // Options are what named.conf has no words for. The zero value is good.
 type Options struct {
 	// UpstreamPPS limits the packets a second to servers that are not on this
-	// host, for each source address: 0 is DefaultUpstreamPPS, and Unlimited no
+	// host, by each interface: 0 is DefaultUpstreamPPS, and Unlimited no
 	// limit.
 	UpstreamPPS int
 

@@ -112,7 +112,7 @@ func newFlags() *flags {
 	s.StringVarP(&f.logFile, "log-file", "L", "", "`file` to log to where named would log to syslog by default")
 	s.Var(&f.listen, "listen", "the only `address` to serve, whatever the configuration says, and no pid-file is written: to try it while named runs")
 	s.StringVar(&f.metricsAddress, "metrics-address", "127.0.0.1:9153", "`address` that serves Prometheus /metrics, \"\" for none")
-	s.IntVar(&f.upstreamPPS, "upstream-pps", 900, "most `packets` a second to upstream from each source address, 0: no limit; a VPC resolver drops what exceeds 1024")
+	s.IntVar(&f.upstreamPPS, "upstream-pps", 900, "most `packets` a second to upstream by each interface, 0: no limit; a VPC resolver drops what exceeds 1024")
 	s.BoolVar(&f.check, "check-config", false, "check the configuration and exit; -p prints it")
 	s.BoolVar(&f.options, "options", false, "print what becomes of each option of named.conf, or of the one that is named, and exit")
 	s.BoolVar(&f.demo, "demo", false, "show failovers on loopback; needs no configuration")

@@ -249,6 +249,7 @@ func TestBudgetOfInterface(t *testing.T) {
 					a.start(fmt.Sprint(i), func(r *Request) { r.Servers = a.cfg.servers()[i%2 : i%2+1] })
 				}
 				time.Sleep(time.Second)
+				synctest.Wait()
 				sent := n.count()
 				if sent > tc.most || sent < tc.most*9/11 {
 					t.Errorf("%d packets in a second, want about %d", sent, tc.most)

@@ -19,9 +19,9 @@ const smallestUDP = 512
 // unpacked, rid of what does not belong to it, and packed so that its sets can be
 // reordered. With minimal no additional records stay (minimal-responses yes).
 func Scrub(m *wire.Message, c wire.Chain, class Class, minimal bool) error {
+	additional := minimal && m.Sections[2] > 0 // before DropReferral takes it away
 	superfluous := class == Positive && Has(m.Section(1), wire.TypeNS) && !m.DropReferral()
 	bulky := len(m.Msg) > smallestUDP && m.Uncompressed()
-	additional := minimal && m.Sections[2] > 0
 	if c.Straight && !superfluous && !additional && !bulky && m.InBailiwick(c) && m.Keepable() {
 		return nil
 	}

@@ -58,6 +58,7 @@ func seeds(tb testing.TB) (list [][]byte) {
 		{"example. 60 IN DNAME test.", "example. 60 IN RRSIG DNAME 8 1 60 20300101000000 20200101000000 1 example. AAAA", "www.example. 60 IN CNAME www.test.", "www.test. 60 IN A 10.0.0.1"},
 		{". 60 IN DNAME test.", "www.example. 60 IN CNAME www.example.test.", "www.example.test. 60 IN A 10.0.0.1"},
 		{"authority example. 60 IN SOA . . 1 2 3 4 60", "authority example. 60 IN RRSIG SOA 8 1 60 20300101000000 20200101000000 1 example. AAAA", "authority a.example. 60 IN NSEC z.example. A RRSIG NSEC"},
+		{"example. 60 IN RRSIG MX 8 1 60 20300101000000 20200101000000 1 example. AAAA", "www.example. 60 IN A 10.0.0.1"},
 		{"authority example. 60 IN RRSIG NS 8 1 60 20300101000000 20200101000000 1 example. AAAA"},
 		{"authority example. 60 IN NS ns.example.", "additional ns.example. 60 IN A 10.0.0.53"},
 	} {
@@ -158,5 +159,23 @@ func TestNegativeTTL(t *testing.T) {
 				t.Errorf("NegativeTTL = %d, want %d", got, test.want)
 			}
 		})
+	}
+}
+
+// minimal-responses does not depend on what else has to go.
+func TestScrubMinimal(t *testing.T) {
+	msg := answerOf(t, dns.TypeA, []string{
+		"www.example. 60 IN A 10.0.0.1", "authority example. 60 IN NS ns.example.", "additional ns.example. 60 IN A 10.0.0.53",
+	})
+	var m wire.Message
+	if !m.Parse(msg) {
+		t.Fatalf("Parse(%x) = false", msg)
+	}
+	before := len(msg)
+	if err := Scrub(&m, m.Chain(), Positive, true); err != nil {
+		t.Fatal(err)
+	}
+	if m.Sections != [3]int{1, 0, 0} || len(m.Msg) >= before {
+		t.Errorf("Scrub leaves %v records in %d octets of %d, want one", m.Sections, len(m.Msg), before)
 	}
 }

@@ -34,24 +34,20 @@ func (m *Message) denies(rr *RR, c Chain) bool {
 	case TypeSOA:
 		return m.isAbove(rr.Start, c.Final) || m.isAbove(rr.Start, HeaderLen)
 	case TypeRRSIG:
-		return m.signsDenial(rr)
+		t := m.covered(rr)
+		return t == TypeSOA || t == typeNSEC || t == typeNSEC3
 	case typeNSEC, typeNSEC3:
 		return true
 	}
 	return false
 }
 
-// signsDenial reports whether a signature covers a type that denies (RFC 4034,
-// 3.1).
-func (m *Message) signsDenial(rr *RR) bool {
+// covered returns the type that a signature covers (RFC 4034, 3.1), or 0.
+func (m *Message) covered(rr *RR) uint16 {
 	if rr.End-rr.RData < 2 {
-		return false
+		return 0
 	}
-	switch binary.BigEndian.Uint16(m.Msg[rr.RData:]) {
-	case TypeSOA, typeNSEC, typeNSEC3:
-		return true
-	}
-	return false
+	return binary.BigEndian.Uint16(m.Msg[rr.RData:])
 }
 
 // isAbove reports whether the checked name at off has the one at zone, or is

@@ -26,7 +26,8 @@ func (m *Message) Chain() Chain {
 			} else if rr.Type != TypeRRSIG {
 				c.Straight = false
 			}
-		case rr.Type == TypeRRSIG && (sameName(m.Msg, rr.Start, previous) || below(m.Msg, c.Final, rr.Start)):
+		case rr.Type == TypeRRSIG && sameName(m.Msg, rr.Start, previous):
+		case rr.Type == TypeRRSIG && m.covered(&rr) == TypeDNAME && below(m.Msg, c.Final, rr.Start):
 		case rr.Type == TypeDNAME && below(m.Msg, c.Final, rr.Start):
 		default:
 			c.Straight = false

@@ -69,3 +69,26 @@ func TestStopReading(t *testing.T) {
 		t.Errorf("Serve = %v, want %v", err, os.ErrDeadlineExceeded)
 	}
 }
+
+// Once the sockets are another process's, neither a reload nor an interface ends
+// them.
+func TestChangesAfterHandOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := serveVirtual(t, testConfig())
+		r.net.ask(testClient, testServer, false, queryFor(7, "hold.example.", dns.TypeA))
+		synctest.Wait()
+		r.s.HandOver(time.Second)
+		synctest.Wait()
+		cfg := testConfig()
+		cfg.Listen[0].Port = 5353
+		if err := r.s.Reload(cfg); !errors.Is(err, errStopped) {
+			t.Errorf("Reload = %v, want %v", err, errStopped)
+		}
+		r.net.change(envOf("10.79.9.9/24"))
+		r.s.readInterfaces()
+		if r.net.udp[testServer].shut() {
+			t.Error("the socket has ended")
+		}
+		r.stop()
+	})
+}

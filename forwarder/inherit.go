@@ -14,7 +14,8 @@ import (
 // Sockets returns duplicates of the sockets that are served, UDP and TCP, for
 // Options.Inherited of another Server, as a rule in another process. Whoever
 // has one keeps its queue alive: what arrives while nobody reads waits there.
-// The caller closes the files. The error wraps a syscall.Errno.
+// The caller closes the files. The error wraps a syscall.Errno, or net.ErrClosed
+// after HandOver.
 func (s *Server) Sockets() ([]*os.File, error) { return s.listeners.files() }
 
 // Opened has a value when sockets were opened since Serve began, by a Reload or

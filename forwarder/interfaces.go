@@ -63,14 +63,14 @@ func follow(news io.Reader, changed chan<- struct{}) {
 }
 
 func (s *Server) readInterfaces() {
+	s.reloadMu.Lock()
+	defer s.reloadMu.Unlock()
+	if s.stopped() || s.left {
+		return
+	}
 	env, err := s.net.env()
 	if err != nil {
 		return // out of descriptors, say: the next look may tell
-	}
-	s.reloadMu.Lock()
-	defer s.reloadMu.Unlock()
-	if s.stopped() {
-		return
 	}
 	old := s.state.Load()
 	env.MatchMapped = old.env.MatchMapped

@@ -140,6 +140,19 @@ func TestInheritLinkLocal(t *testing.T) {
 		t.Fatalf("serving %v, want the link-local address", got)
 	}
 	addr := former.Addrs()[0].String()
+	if !eventually(func() bool { // the address is new to the kernel too
+		c, err := net.DialTimeout("udp", addr, time.Second)
+		if err != nil {
+			return false
+		}
+		defer c.Close()
+		c.SetDeadline(time.Now().Add(time.Second))
+		c.Write(queryFor(1, "version.bind.", dns.TypeTXT))
+		_, err = c.Read(make([]byte, 512))
+		return err == nil
+	}) {
+		t.Fatalf("%s does not answer", addr)
+	}
 	files := sockets(t, former.Server)
 	former.HandOver(time.Second)
 	former.stop()

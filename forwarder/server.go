@@ -40,6 +40,7 @@ type Server struct {
 	retired  sync.WaitGroup // upstream clients of former states
 
 	reloadMu sync.Mutex // held while a state is built and swapped
+	left     bool       // the sockets are another process's; guarded by reloadMu
 	reloads  reloads
 }
 
@@ -169,6 +170,9 @@ func (s *Server) drain() {
 
 // leave is drain where another process has the sockets.
 func (s *Server) leave(wait time.Duration) {
+	s.reloadMu.Lock()
+	s.left = true
+	s.reloadMu.Unlock()
 	s.listeners.stopReading()
 	s.finish(wait)
 	s.draining.Store(true) // connections may ask still
@@ -200,7 +204,7 @@ func (s *Server) shutdown() {
 func (s *Server) Reload(cfg *config.Config) error {
 	s.reloadMu.Lock()
 	defer s.reloadMu.Unlock()
-	if s.stopped() {
+	if s.stopped() || s.left {
 		return fmt.Errorf("reloading: %w", errStopped)
 	}
 	old := s.state.Load()

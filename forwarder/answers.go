@@ -1,6 +1,7 @@
 package forwarder
 
 import (
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -40,27 +41,34 @@ func findFresh(c *cache.Cache, key wire.Key, hash uint64, do bool, now time.Dura
 // for every type of its name (RFC 2308, 5).
 func findOther(c *cache.Cache, key wire.Key, do bool, now time.Duration) (e cache.Entry, ok bool) {
 	asked, rtype := key.Bits(), key.Type()
-	most := asked
-	if do {
-		most |= wire.KeyDO
+	try := func(bits wire.KeyBits) bool {
+		key.SetBits(bits)
+		e, ok = c.Get(c.Hash(key), key)
+		ok = ok && now < e.Expires() && suits(e, do)
+		return ok
 	}
-	for _, t := range [...]uint16{rtype, 0} {
-		if t == 0 && !anyType(rtype) {
-			break
-		}
-		key.SetType(t)
-		for bits := wire.KeyBits(0); bits <= most && !ok; bits++ {
-			if bits&^most != 0 || t == rtype && bits == asked && !do {
-				continue
-			}
-			key.SetBits(bits)
-			e, ok = c.Get(c.Hash(key), key)
-			ok = ok && now < e.Expires() && suits(e, do)
-		}
+	if ok = tryBits(asked, do, func(b wire.KeyBits) bool { return (b != asked || do) && try(b) }); !ok && anyType(rtype) {
+		key.SetType(0)
+		ok = tryBits(asked, do, func(b wire.KeyBits) bool { return try(b | wire.KeyAllTypes) })
 	}
 	key.SetType(rtype)
 	key.SetBits(asked)
 	return e, ok
+}
+
+// tryBits calls try with the bits whose answers are good for who asked with these,
+// and sets DO or not, until it returns true, and reports whether it did.
+func tryBits(asked wire.KeyBits, do bool, try func(wire.KeyBits) bool) bool {
+	most := asked
+	if do {
+		most |= wire.KeyDO
+	}
+	for b := range most + 1 {
+		if b&^most == 0 && try(b) {
+			return true
+		}
+	}
+	return false
 }
 
 // anyType reports whether an NXDOMAIN for one type holds for rtype, and the other
@@ -87,10 +95,9 @@ func answersOf(c *cache.Cache, key wire.Key, e cache.Entry) answers {
 	if suits(e, true) {
 		return both(plain)
 	}
-	bits := key.Bits()
-	key.SetBits(bits | wire.KeyDO)
-	s, ok := c.Get(c.Hash(key), key)
-	key.SetBits(bits)
+	beside := slices.Clone(key) // others may read it
+	beside.SetBits(key.Bits() | wire.KeyDO)
+	s, ok := c.Get(c.Hash(beside), beside)
 	if !ok {
 		return both(plain)
 	}
@@ -176,14 +183,23 @@ func dropData(c *cache.Cache, key wire.Key) {
 	eachType(key, func() { dropBits(c, key) })
 }
 
-// dropBits drops the entries of key's name and type with all bits.
+// dropBits drops the entries of key's name and type, with all bits but those that
+// make it another question's.
 func dropBits(c *cache.Cache, key wire.Key) {
 	bits := key.Bits()
 	for b := range wire.KeyDO | wire.KeyCD + 1 {
-		key.SetBits(b)
+		key.SetBits(b | bits&wire.KeyAllTypes)
 		c.Delete(c.Hash(key), key)
 	}
 	key.SetBits(bits)
+}
+
+// forAllTypes returns a copy of key, in buf, that stands for all types of its name.
+func forAllTypes(buf []byte, key wire.Key) wire.Key {
+	all := append(wire.Key(buf[:0]), key...)
+	all.SetType(0)
+	all.SetBits(key.Bits() | wire.KeyAllTypes)
+	return all
 }
 
 // eachType calls f with key changed to each of its name's usual types, and its

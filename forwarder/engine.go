@@ -60,14 +60,23 @@ func (e *engine) install(st *state) {
 	e.cache.SetMaxBytes(st.cfg.Cache.MaxSize)
 }
 
-// restartCounts begins the counts of zones anew whose numbers were another's.
+// restartCounts begins the counts of zones anew whose numbers were another's, and
+// drops that one's answers, which carry the number. That happens to who has had
+// more than maxZones zones.
 func (e *engine) restartCounts(old, st *state) {
+	var reused [maxZones]bool
 	for i, was := range old.zones.names {
-		if was != "" && was != st.zones.names[i] {
+		if reused[i] = was != "" && was != st.zones.names[i]; reused[i] {
 			for _, c := range []*counters{e.udp, e.tcp, e.inProcess} {
 				c.restart(i)
 			}
 		}
+	}
+	if reused != [maxZones]bool{} {
+		e.cache.DeleteFunc(func(entry cache.Entry) bool {
+			zone, _ := splitValue(entry.Value())
+			return reused[zone%maxZones]
+		})
 	}
 }
 

@@ -34,6 +34,9 @@ var (
 // upstream. It needs Serve to run. An error is that there is no response: ctx has
 // ended, the server has stopped, or m cannot be packed.
 func (s *Server) Exchange(ctx context.Context, m *dns.Msg) (*dns.Msg, error) {
+	if m == nil {
+		return nil, errNoQuery
+	}
 	msg, err := m.Pack()
 	if err != nil {
 		return nil, fmt.Errorf("packing a query: %w", err)

@@ -49,9 +49,9 @@ const (
 // inflight is the table of questions that are being asked, each once. It is
 // passive: it decides, and others act.
 //
-// Locks are taken in this order, and none is held over a send, a log or another
-// function's end: listeners.mu or Server.reloadMu; queue.mu; inflight.mu; those
-// of cache and upstream.Client.
+// Locks are taken in this order: Server.reloadMu, listeners.mu, tcp.Server's and
+// tcp.Conn's, queue.mu, inflight.mu, those of cache and upstream.Client. Those from
+// queue.mu on are never held over a send, a log or another function's end.
 type inflight struct {
 	cache   *cache.Cache
 	waiters *waiters
@@ -59,7 +59,7 @@ type inflight struct {
 
 	mu      sync.Mutex
 	fetches map[uint64]*fetch // by hash of the key; what is not here, as it was flushed, is neither joined nor kept
-	aged    list.List         // of fetches, by age: whose clients may get a stale answer
+	aged    list.List         // of fetches by overdue: whose clients may get a stale answer
 }
 
 func (t *inflight) init(c *cache.Cache, p *waiters) {
@@ -84,7 +84,7 @@ type joining struct {
 	decision
 	fetch   *fetch      // of started
 	entry   cache.Entry // of fresh
-	answers answers     // of stale
+	instead instead     // of stale
 	evicted *waiter     // of joined, or nil: its place was needed
 	drop    bool        // of full: it gets no reply
 }
@@ -115,8 +115,8 @@ func (t *inflight) joinTo(f *fetch, w *waiter, now time.Duration) (j joining) {
 		return j
 	}
 	if f.state == late {
-		if a, ok := staleAnswers(t.cache, f, now); ok {
-			return joining{decision: stale, answers: a}
+		if i, ok := insteadOf(t.cache, f, now); ok {
+			return joining{decision: stale, instead: i}
 		}
 	}
 	f.raise(w)
@@ -151,9 +151,29 @@ func (t *inflight) start(w *waiter, key wire.Key, now time.Duration) *fetch {
 	}
 	f.zone.count(1)
 	if _, ok := f.staleAfter(); ok {
-		f.age = t.aged.PushBack(f)
+		t.watch(f)
 	}
 	return f
+}
+
+// watch puts f into aged, behind those whose clients are to be answered before: as
+// a rule all. mu is held.
+func (t *inflight) watch(f *fetch) {
+	before := t.aged.Back()
+	for before != nil && before.Value.(*fetch).overdue() > f.overdue() {
+		before = before.Prev()
+	}
+	if before == nil {
+		f.age = t.aged.PushFront(f)
+		return
+	}
+	f.age = t.aged.InsertAfter(f, before)
+}
+
+// overdue is when f's clients get a stale answer.
+func (f *fetch) overdue() time.Duration {
+	after, _ := f.staleAfter()
+	return f.began + after
 }
 
 // raise makes f as urgent as w is, and more so when another waits already, in the
@@ -231,23 +251,23 @@ func (t *inflight) unwatch(f *fetch) {
 
 // clientTimeouts returns who has waited long enough for a stale answer, and that; nil
 // when nobody has. The fetch goes on.
-func (t *inflight) clientTimeouts(now time.Duration) (*waiter, answers) {
+func (t *inflight) clientTimeouts(now time.Duration) (*waiter, instead) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for t.aged.Len() > 0 {
 		f := t.aged.Front().Value.(*fetch)
-		if after, _ := f.staleAfter(); f.began+after > now {
+		if f.overdue() > now {
 			break
 		}
 		t.unwatch(f)
-		if a, ok := staleAnswers(t.cache, f, now); ok {
+		if i, ok := insteadOf(t.cache, f, now); ok {
 			f.state = late
 			if w := f.take(); w != nil {
-				return w, a
+				return w, i
 			}
 		}
 	}
-	return nil, answers{}
+	return nil, instead{}
 }
 
 // nextClientTimeout returns when clientTimeouts is to be called next, if at all.
@@ -257,9 +277,7 @@ func (t *inflight) nextClientTimeout() (at time.Duration, ok bool) {
 	if t.aged.Len() == 0 {
 		return 0, false
 	}
-	f := t.aged.Front().Value.(*fetch)
-	after, _ := f.staleAfter()
-	return f.began + after, true
+	return t.aged.Front().Value.(*fetch).overdue(), true
 }
 
 // forget makes the fetches that are under way answer only those who already

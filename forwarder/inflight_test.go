@@ -56,7 +56,7 @@ func (it *inflightTest) keep(name string, ttl, stale uint32) {
 // want checks a decision.
 func (it *inflightTest) want(when string, got joining, want decision) {
 	it.t.Helper()
-	if got.decision != want || (got.fetch != nil) != (want == started) || (got.entry != "") != (want == fresh) || (got.answers.plain != "") != (want == stale) {
+	if got.decision != want || (got.fetch != nil) != (want == started) || (got.entry != "") != (want == fresh) || (got.instead.plain != "") != (want == stale) {
 		it.t.Errorf("%s: join = decision %d, fetch %v, entry of %d octets, want decision %d",
 			when, got.decision, got.fetch != nil, len(got.entry), want)
 	}

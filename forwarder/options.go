@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"runtime"
+	"slices"
 
 	"github.com/miekg/dns"
 
@@ -27,7 +28,7 @@ type Options struct {
 
 	// Log takes what the server has to say, with BIND's categories as attribute
 	// "category"; nil says nothing. BIND's channels are one implementation: see
-	// logging.Logs.Handler.
+	// logging.Logs.Handler. Its handler must not call the Server.
 	Log *slog.Logger
 
 	// Observer is told what happens. The zero value hears nothing, and costs
@@ -91,6 +92,19 @@ func checkConfig(cfg *config.Config) error {
 	if a := cfg.Source6.Addr(); a.IsValid() && !a.Is6() {
 		wrong("source address %v is not an IPv6 address", a)
 	}
+	if int(cfg.RRsetOrder) >= len(orderModes) {
+		wrong("RRset order %d is none", cfg.RRsetOrder)
+	}
+	for _, size := range []uint16{cfg.EDNS.UDPSize, cfg.EDNS.MaxUDPSize} {
+		if size < smallestUDP {
+			wrong("EDNS size %d is less than %d octets", size, smallestUDP)
+		}
+	}
+	for _, z := range cfg.Local {
+		if z.Name != dns.CanonicalName(z.Name) || slices.Contains(z.Records, nil) {
+			wrong("local zone %q: its name is not canonical, or it has a nil record", z.Name)
+		}
+	}
 	for _, z := range cfg.Zones {
 		if _, ok := dns.IsDomainName(z.Name); !ok || z.Name != dns.CanonicalName(z.Name) {
 			wrong("zone %q: not a canonical domain name", z.Name)
@@ -105,10 +119,11 @@ func checkConfig(cfg *config.Config) error {
 }
 
 // Observer is told what a server does. Each function may be nil, and is called by
-// the goroutines that serve, several at a time: it must not block, and keep
-// nothing of what it is given but copies.
+// the goroutines that serve, several at a time, some with locks held: it must not
+// block, call no method of the Server, not even Stats, and keep nothing of what it
+// is given but copies.
 type Observer struct {
-	Query    func(QueryInfo)      // a query of a client, as it comes
+	Query    func(QueryInfo)      // a query of a client, as it comes, if it has a question
 	Response func(ResponseInfo)   // the response to one, before rate limiting
 	Upstream func(upstream.Event) // servers that fall silent or come back; called by one goroutine
 }
@@ -117,7 +132,7 @@ type Observer struct {
 type QueryInfo struct {
 	Client   netip.AddrPort // the zero value for Server.Exchange
 	TCP      bool
-	Question []byte // name as asked, type, class: in wire form, valid during the call only
+	Question []byte // name as asked, type, class: in wire form, valid during the call only; nil where none could be read
 }
 
 // ResponseInfo is a response to a client.

@@ -65,6 +65,10 @@ func TestConfigChecked(t *testing.T) {
 		{name: "forwarder without port", edit: forwardTo("example.", "10.79.0.2:0"), want: "forwarder 10.79.0.2:0"},
 		{name: "upper-case zone", edit: forwardTo("Example.", "10.79.0.2:53"), want: `zone "Example."`},
 		{name: "zone without final dot", edit: forwardTo("example", "10.79.0.2:53"), want: `zone "example"`},
+		{name: "no RRset order", edit: func(c *config.Config) { c.RRsetOrder = 77 }, want: "RRset order 77"},
+		{name: "EDNS of one octet", edit: func(c *config.Config) { c.EDNS.UDPSize = 1 }, want: "EDNS size 1"},
+		{name: "nil record", edit: func(c *config.Config) { c.Local = []config.LocalZone{{Name: "lan.", Records: []dns.RR{nil}}} }, want: `local zone "lan."`},
+		{name: "upper-case local zone", edit: func(c *config.Config) { c.Local = []config.LocalZone{{Name: "Lan."}} }, want: `local zone "Lan."`},
 		{name: "IPv6 for IPv4", edit: func(c *config.Config) { c.Source4 = netip.MustParseAddrPort("[::1]:0") }, want: "not an IPv4 address"},
 		{name: "IPv4 for IPv6", edit: func(c *config.Config) { c.Source6 = netip.MustParseAddrPort("127.0.0.1:0") }, want: "not an IPv6 address"},
 	}

@@ -23,6 +23,7 @@ type resolver struct {
 	asOf   time.Duration // when msg was asked for, from which its TTLs count
 	begun  bool          // begin was called for this batch of answers
 	keeper keeper
+	key    [maxKey]byte // scratch
 }
 
 func (e *engine) newResolver() *resolver {
@@ -93,7 +94,7 @@ func (r *resolver) ask(w *waiter) {
 	case fresh:
 		r.send(w, func(dst []byte, q *query) []byte { q.setKey(r.cache); return r.hit(dst, j.entry, q) })
 	case stale:
-		r.sendStale(w, j.answers, edeStaleTimeout)
+		r.sendInstead(w, j.instead, edeStaleTimeout)
 	case full:
 		r.turnAway(w, j.drop)
 	}
@@ -102,8 +103,8 @@ func (r *resolver) ask(w *waiter) {
 // answerClientTimeouts gives those who have waited long enough the stale answer.
 func (r *resolver) answerClientTimeouts() {
 	r.begin()
-	for w, a := r.inflight.clientTimeouts(r.now); w != nil; w, a = r.inflight.clientTimeouts(r.now) {
-		r.sendStale(w, a, edeStaleTimeout)
+	for w, i := r.inflight.clientTimeouts(r.now); w != nil; w, i = r.inflight.clientTimeouts(r.now) {
+		r.sendInstead(w, i, edeStaleTimeout)
 	}
 	r.flush()
 }
@@ -185,7 +186,7 @@ func (r *resolver) resolve(f *fetch) {
 	if r.class == scrub.Partial && r.walkOn(f) {
 		return
 	}
-	if r.noName(f) && !f.verified && hasData(r.cache, f.key, r.now) {
+	if r.noName(f) && !f.verified && hasData(r.cache, append(r.key[:0], f.key...), r.now) {
 		r.verify(f)
 		return
 	}
@@ -267,20 +268,14 @@ func (r *resolver) keep(f *fetch, ttl uint32) answers {
 // of what there was of it.
 func (r *resolver) keepNoName(f *fetch, t cache.Times) answers {
 	dropData(r.cache, f.key)
-	rtype := f.key.Type()
-	f.key.SetType(0)
-	a := r.keeper.put(r.cache, r.cache.Hash(f.key), f.key, t)
-	f.key.SetType(rtype)
-	return a
+	all := forAllTypes(r.key[:], f.key)
+	return r.keeper.put(r.cache, r.cache.Hash(all), all, t)
 }
 
 // keepData stores what there is of f's name and type; that the name does not
 // exist is no longer so.
 func (r *resolver) keepData(f *fetch, t cache.Times) answers {
-	rtype := f.key.Type()
-	f.key.SetType(0)
-	dropBits(r.cache, f.key)
-	f.key.SetType(rtype)
+	dropBits(r.cache, forAllTypes(r.key[:], f.key))
 	r.dropExpired(f)
 	return r.keeper.put(r.cache, f.hash, f.key, t)
 }
@@ -308,11 +303,11 @@ func (r *resolver) underLocalZone(f *fetch) bool {
 func (r *resolver) fail(f *fetch, err error) {
 	r.logFailure(f, err)
 	defer r.inflight.recycle(f)
-	if a, ok := staleAnswers(r.cache, f, r.now); ok {
-		if !r.hasFresh(f) {
+	if i, ok := insteadOf(r.cache, f, r.now); ok {
+		if !i.isFresh {
 			r.unanswered.note(f.hash, r.now)
 		}
-		r.sendStale(r.inflight.finish(f, func() {}), a, edeStaleFailure)
+		r.sendInstead(r.inflight.finish(f, func() {}), i, edeStaleFailure)
 		return
 	}
 	w := r.inflight.finish(f, func() { r.keepFailure(f, err) })
@@ -334,7 +329,7 @@ func (r *resolver) keepFailure(f *fetch, err error) {
 
 // hasFresh reports whether the cache's answer to f's question is good still.
 func (r *resolver) hasFresh(f *fetch) bool {
-	_, ok := findFresh(r.cache, f.key, f.hash, false, r.now)
+	_, ok := findFresh(r.cache, append(r.key[:0], f.key...), f.hash, false, r.now) // a copy: others read f's
 	return ok
 }
 

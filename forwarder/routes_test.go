@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"testing"
+	"testing/synctest"
 
 	"github.com/miekg/dns"
 
@@ -96,4 +97,56 @@ func TestZoneNumbers(t *testing.T) {
 			t.Errorf("%s: %d zones are kept that are gone", step.name, len(z.gone))
 		}
 	}
+}
+
+// What is cached of a zone that has lost its number to another one is not counted
+// under that.
+func TestZoneNumberReused(t *testing.T) {
+	other := func(k int) *config.Config {
+		cfg := testConfig()
+		for i := range maxZones - 2 {
+			cfg.Zones = append(cfg.Zones, config.ForwardZone{Name: fmt.Sprintf("z%d.other%d.", i, k), Forwarders: cfg.Zones[0].Forwarders})
+		}
+		return cfg
+	}
+	cfg := testConfig()
+	cfg.Zones = append(cfg.Zones, config.ForwardZone{Name: "aaa.test.", Forwarders: cfg.Zones[0].Forwarders})
+	virtual(t, cfg, func(t *testing.T, r *replay) {
+		ask := func() {
+			r.net.ask(testClient, testServer, false, queryFor(1, "www.aaa.test.", dns.TypeA))
+			synctest.Wait()
+		}
+		ask()
+		for k := range 2 {
+			if err := r.s.Reload(other(k)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ask()
+		for _, c := range r.s.Stats().Queries {
+			if c.Zone != "." {
+				t.Errorf("counted %+v, want no zone but the root", c)
+			}
+		}
+	})
+}
+
+// QTYPE 0 is a type like any other: that there is no such data says nothing of
+// others.
+func TestTypeZero(t *testing.T) {
+	virtual(t, testConfig(), func(t *testing.T, r *replay) {
+		for _, qtype := range []uint16{0, dns.TypeA} {
+			r.net.ask(testClient, testServer, false, queryFor(qtype, "hold.example.", qtype))
+			synctest.Wait()
+			q := r.net.take(netip.Addr{})
+			if q == nil {
+				t.Fatalf("type %d is not asked for", qtype)
+			}
+			q.answer(replyTo(q.msg, func(_, m *dns.Msg) {
+				soa, _ := dns.NewRR("example. 60 IN SOA . . 1 2 3 4 60")
+				m.Ns = []dns.RR{soa}
+			}))
+			synctest.Wait()
+		}
+	})
 }

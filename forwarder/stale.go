@@ -28,21 +28,33 @@ func (f *fetch) staleAfter() (_ time.Duration, ok bool) {
 	return o.StaleClientTimeout, o.StaleAnswer && o.StaleClientTimeout > 0 && o.StaleClientTimeout < config.MaxClientWait
 }
 
-// staleAnswers returns the stale answer to f's question, if one may be given.
-func staleAnswers(c *cache.Cache, f *fetch, now time.Duration) (a answers, ok bool) {
+// instead is what is given in place of upstream's answer to a question: a stale
+// answer, or one that came meanwhile to others, after a flush.
+type instead struct {
+	answers
+	isFresh bool
+	stored  time.Duration
+}
+
+// insteadOf returns what may be given in place of an answer to f's question.
+func insteadOf(c *cache.Cache, f *fetch, now time.Duration) (i instead, ok bool) {
 	if !f.st.cfg.Cache.StaleAnswer {
-		return a, false
+		return i, false
 	}
 	e, ok := c.Get(f.hash, f.key)
 	if !ok || now >= e.StaleUntil() {
-		return a, false
+		return i, false
 	}
-	return answersOf(c, f.key, e), true
+	return instead{answersOf(c, f.key, e), now < e.Expires(), e.Stored()}, true
 }
 
-// sendStale gives a list of waiters the stale answer to f's question.
-func (s *sender) sendStale(w *waiter, a answers, why ede) {
-	s.sendAll(w, a, s.staleAging(), SourceStale, why)
+// sendInstead gives it to a list of waiters.
+func (s *sender) sendInstead(w *waiter, i instead, why ede) {
+	if i.isFresh {
+		s.sendAll(w, i.answers, wire.Aging{Sub: elapsed(s.now - i.stored)}, SourceHit, ede{})
+		return
+	}
+	s.sendAll(w, i.answers, s.staleAging(), SourceStale, why)
 }
 
 // staleAging gives stale answers their TTL (stale-answer-ttl).

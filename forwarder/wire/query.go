@@ -191,8 +191,9 @@ type Key []byte
 type KeyBits byte
 
 const (
-	KeyDO KeyBits = 1 << iota // it has signatures
-	KeyCD                     // upstream was told not to check them
+	KeyDO       KeyBits = 1 << iota // it has signatures
+	KeyCD                           // upstream was told not to check them
+	KeyAllTypes                     // the name does not exist, for any type; that of the Key is 0
 )
 
 // AppendKey appends the Key of what upstream is asked for q.
@@ -216,7 +217,7 @@ func (k Key) Bits() KeyBits { return KeyBits(k[len(k)-1]) }
 // SetBits changes the bits of a Key in place.
 func (k Key) SetBits(b KeyBits) { k[len(k)-1] = byte(b) }
 
-// Type is the type of a Key; 0 stands for all of a name that does not exist.
+// Type is the type of a Key.
 func (k Key) Type() uint16 { return binary.BigEndian.Uint16(k[len(k)-5:]) }
 
 // SetType changes the type of a Key in place.

@@ -42,6 +42,7 @@ func run(path string, names []string) error {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(metrics.NewCollector(srv.Stats))
 	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(ctx) }()
 

@@ -30,45 +30,48 @@ func suits(e cache.Entry, do bool) bool { return !do || e.Value()[0]&(strippedBi
 // findFresh returns a fresh answer to the question of key, which is as upstream is
 // asked, for who sets DO or does not. It leaves key as it was.
 func findFresh(c *cache.Cache, key wire.Key, hash uint64, do bool, now time.Duration) (cache.Entry, bool) {
-	if e, ok := c.Get(hash, key); ok && now < e.Expires() && suits(e, do) {
+	e, ok := c.Get(hash, key)
+	fresh := ok && now < e.Expires()
+	if fresh && suits(e, do) {
 		return e, true
 	}
-	return findOther(c, key, do, now)
+	return findOther(c, key, do, fresh, now)
 }
 
-// findOther looks where an answer can be found too: with the bits that are good
-// for the question as well, and where the name does not exist. An NXDOMAIN holds
-// for every type of its name (RFC 2308, 5).
-func findOther(c *cache.Cache, key wire.Key, do bool, now time.Duration) (e cache.Entry, ok bool) {
+// findOther looks where an answer can be found too: with signatures, if the one
+// under key is fresh but stripped of them; with the bits that are good for the
+// question as well; and where the name does not exist. An NXDOMAIN holds for every
+// type of its name (RFC 2308, 5).
+func findOther(c *cache.Cache, key wire.Key, do, stripped bool, now time.Duration) (e cache.Entry, ok bool) {
 	asked, rtype := key.Bits(), key.Type()
-	try := func(bits wire.KeyBits) bool {
-		key.SetBits(bits)
-		e, ok = c.Get(c.Hash(key), key)
-		ok = ok && now < e.Expires() && suits(e, do)
-		return ok
+	if stripped {
+		e, ok = getFresh(c, key, asked|wire.KeyDO, do, now)
 	}
-	if ok = tryBits(asked, do, func(b wire.KeyBits) bool { return (b != asked || do) && try(b) }); !ok && anyType(rtype) {
+	if !ok && asked&wire.KeyCD != 0 {
+		e, ok = getFresh(c, key, 0, do, now)
+	}
+	if !ok && anyType(rtype) {
 		key.SetType(0)
-		ok = tryBits(asked, do, func(b wire.KeyBits) bool { return try(b | wire.KeyAllTypes) })
+		if e, ok = getFresh(c, key, wire.KeyAllTypes, do, now); !ok && asked&wire.KeyCD != 0 {
+			e, ok = getFresh(c, key, wire.KeyAllTypes|wire.KeyCD, do, now)
+		}
+		key.SetType(rtype)
 	}
-	key.SetType(rtype)
 	key.SetBits(asked)
 	return e, ok
 }
 
-// tryBits calls try with the bits whose answers are good for who asked with these,
-// and sets DO or not, until it returns true, and reports whether it did.
-func tryBits(asked wire.KeyBits, do bool, try func(wire.KeyBits) bool) bool {
-	most := asked
-	if do {
-		most |= wire.KeyDO
+// getFresh returns the fresh entry with these bits in place of key's, or the one
+// with signatures beside it.
+func getFresh(c *cache.Cache, key wire.Key, bits wire.KeyBits, do bool, now time.Duration) (cache.Entry, bool) {
+	key.SetBits(bits)
+	e, ok := c.Get(c.Hash(key), key)
+	if !ok || now >= e.Expires() || suits(e, do) {
+		return e, ok && now < e.Expires()
 	}
-	for b := range most + 1 {
-		if b&^most == 0 && try(b) {
-			return true
-		}
-	}
-	return false
+	key.SetBits(bits | wire.KeyDO)
+	e, ok = c.Get(c.Hash(key), key)
+	return e, ok && now < e.Expires()
 }
 
 // anyType reports whether an NXDOMAIN for one type holds for rtype, and the other
@@ -107,6 +110,7 @@ func answersOf(c *cache.Cache, key wire.Key, e cache.Entry) answers {
 
 // keeper puts answers into the cache.
 type keeper struct {
+	signed      *atomic.Bool // there were signed answers: see engine.sawSigned
 	stripped    wire.Message
 	full, plain []byte // values
 }
@@ -130,14 +134,17 @@ func (k *keeper) fill(m *wire.Message, zone uint16, bounds wire.TTLPolicy) (leas
 // answers.
 func (k *keeper) put(c *cache.Cache, hash uint64, key wire.Key, t cache.Times) answers {
 	bits := key.Bits()
-	key.SetBits(bits | wire.KeyDO)
-	signed := c.Hash(key)
 	if len(k.plain) == 0 {
-		c.Delete(signed, key)
-		key.SetBits(bits)
+		if k.signed.Load() {
+			key.SetBits(bits | wire.KeyDO)
+			c.Delete(c.Hash(key), key)
+			key.SetBits(bits)
+		}
 		return both(stored(c.Put(hash, key, k.full, t), k.full))
 	}
-	a := answers{signed: stored(c.Put(signed, key, k.full, t), k.full)}
+	k.signed.Store(true)
+	key.SetBits(bits | wire.KeyDO)
+	a := answers{signed: stored(c.Put(c.Hash(key), key, k.full, t), k.full)}
 	key.SetBits(bits)
 	a.plain = stored(c.Put(hash, key, k.plain, t), k.plain)
 	return a

@@ -27,6 +27,8 @@ type engine struct {
 	repeats      repeats  // answers without TTL
 	udp, tcp     *counters
 	inProcess    *counters
+	sawSigned    atomic.Bool // an answer had signatures: only then two entries are beside each other
+	sawCD        atomic.Bool // upstream was asked with CD: only then a question has two answers
 	queryLog     atomic.Bool
 	draining     atomic.Bool // shutting down: nothing new is asked upstream
 	probe        []byte      // the question of Server.Check

@@ -97,10 +97,8 @@ func (t *inflight) join(w *waiter, key wire.Key, now time.Duration) joining {
 	if f := t.fetches[w.hash]; f != nil && bytes.Equal(f.key, key) {
 		return t.joinTo(f, w, now)
 	}
-	if !w.refresh {
-		if e, ok := findFresh(t.cache, key, w.hash, w.q.EDNS.DO, now); ok {
-			return joining{decision: fresh, entry: e}
-		}
+	if e, ok := t.cache.Get(w.hash, key); ok && now < e.Expires() && suits(e, w.q.EDNS.DO) && !w.refresh {
+		return joining{decision: fresh, entry: e}
 	}
 	if quota, isFull := w.zone.full(&w.st.cfg.Limits); isFull {
 		return joining{decision: full, drop: quota.Drop}

@@ -83,10 +83,11 @@ func (w *worker) serve(dst, msg []byte, q *query) ([]byte, outcome) {
 	}
 	q.setKey(w.cache)
 	e, ok := w.cache.Get(q.hash, q.key)
-	if ok && w.now < e.Expires() && suits(e, q.EDNS.DO) {
+	fresh := ok && w.now < e.Expires()
+	if fresh && suits(e, q.EDNS.DO) {
 		return w.hit(dst, e, q), replied
 	}
-	if other, found := findOther(w.cache, q.key, q.EDNS.DO, w.now); found {
+	if other, found := findOther(w.cache, q.key, q.EDNS.DO, fresh, w.now); found {
 		return w.hit(dst, other, q), replied
 	}
 	return w.miss(dst, e, ok, q)

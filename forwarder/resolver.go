@@ -29,6 +29,7 @@ type resolver struct {
 func (e *engine) newResolver() *resolver {
 	r := new(resolver)
 	r.sender.init(e)
+	r.keeper.signed = &e.sawSigned
 	return r
 }
 
@@ -275,7 +276,10 @@ func (r *resolver) keepNoName(f *fetch, t cache.Times) answers {
 // keepData stores what there is of f's name and type; that the name does not
 // exist is no longer so.
 func (r *resolver) keepData(f *fetch, t cache.Times) answers {
-	dropBits(r.cache, forAllTypes(r.key[:], f.key))
+	all := forAllTypes(r.key[:], f.key)
+	if _, ok := r.cache.Get(r.cache.Hash(all), all); ok {
+		dropBits(r.cache, all)
+	}
 	r.dropExpired(f)
 	return r.keeper.put(r.cache, f.hash, f.key, t)
 }
@@ -284,6 +288,12 @@ func (r *resolver) keepData(f *fetch, t cache.Times) answers {
 // in f: the new answer is better than that.
 func (r *resolver) dropExpired(f *fetch) {
 	bits := f.key.Bits()
+	if bits&wire.KeyCD != 0 {
+		r.sawCD.Store(true)
+	}
+	if !r.sawCD.Load() {
+		return
+	}
 	f.key.SetBits(bits ^ wire.KeyCD)
 	if e, ok := r.cache.Get(r.cache.Hash(f.key), f.key); ok && r.now >= e.Expires() {
 		dropBits(r.cache, f.key)

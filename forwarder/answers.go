@@ -84,7 +84,7 @@ type answers struct{ plain, signed wire.Answer }
 
 func both(ans wire.Answer) answers { return answers{ans, ans} }
 
-func (a *answers) forDO(do bool) wire.Answer {
+func (a answers) forDO(do bool) wire.Answer {
 	if do {
 		return a.signed
 	}

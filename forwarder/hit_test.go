@@ -176,3 +176,26 @@ func benchmarkTCP(b *testing.B) {
 	}
 	perQuery(b, burst)
 }
+
+// discard is a socket whose replies go nowhere.
+type discard struct{ udp.Conn }
+
+func (discard) WriteBatch(out *udp.Out) error { out.Reset(); return nil }
+
+// Who waited for upstream is replied to without garbage.
+func TestLateResponseAllocatesNothing(t *testing.T) {
+	s := unserved(t)
+	a := s.newAsker()
+	a.ask(queryFor(1, "late.example.", dns.TypeA), testAsker(false))
+	r := s.newResolver()
+	r.begin()
+	allocs := testing.AllocsPerRun(100, func() {
+		w := a.wait(&a.q)
+		w.conn = discard{}
+		r.sendAll(w, both(servfail), wire.Aging{}, SourceMiss, ede{})
+		r.Flush()
+	})
+	if allocs != 0 {
+		t.Errorf("a late response allocates %v times, want 0", allocs)
+	}
+}

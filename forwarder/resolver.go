@@ -93,7 +93,7 @@ func (r *resolver) ask(w *waiter) {
 			r.turnAway(j.evicted, false)
 		}
 	case fresh:
-		r.send(w, func(dst []byte, q *query) []byte { q.setKey(r.cache); return r.hit(dst, j.entry, q) })
+		r.sendHit(w, j.entry)
 	case stale:
 		r.sendInstead(w, j.instead, edeStaleTimeout)
 	case full:

@@ -1,6 +1,7 @@
 package forwarder
 
 import (
+	"vpcdns/cache"
 	"vpcdns/forwarder/udp"
 	"vpcdns/forwarder/upstream"
 	"vpcdns/forwarder/wire"
@@ -13,6 +14,11 @@ type sender struct {
 	q    query // of the waiter that is replied to
 	outs []socketOut
 
+	// What is replied, and how it is written: bound once, as a function that is
+	// made for each reply would be garbage each time.
+	response
+	writeResponse, writeHit func(dst []byte) []byte
+
 	tallies [numVias]tally // of replies, by how they leave
 }
 
@@ -22,23 +28,43 @@ type socketOut struct {
 	out  *udp.Out
 }
 
+// response is what those who wait get.
+type response struct {
+	answers answers
+	aging   wire.Aging
+	from    Source
+	why     ede
+	entry   cache.Entry // of a hit
+}
+
 func (s *sender) init(e *engine) {
 	s.worker.init(e, nil)
+	s.writeResponse, s.writeHit = s.appendResponse, s.appendHit
 	s.tallies[viaUDP].to, s.tallies[viaTCP].to, s.tallies[viaExchange].to = e.udp, e.tcp, e.inProcess
 }
 
-// writer appends one reply to q.
-type writer func(dst []byte, q *query) []byte
+// appendResponse appends the response to s.q.
+func (s *sender) appendResponse(dst []byte) []byte {
+	ans := s.answers.forDO(s.q.EDNS.DO)
+	s.count(&s.q, s.q.zoneNumber(), s.from, ans.Rcode())
+	return s.reply(dst, &s.q, ans, s.aging, s.why)
+}
 
-// send gives w its reply and frees it.
-func (s *sender) send(w *waiter, write writer) {
+// appendHit appends the answer of a fresh entry.
+func (s *sender) appendHit(dst []byte) []byte {
+	s.q.setKey(s.cache)
+	return s.hit(dst, s.entry, &s.q)
+}
+
+// send gives w its reply, which write appends, and frees it.
+func (s *sender) send(w *waiter, write func(dst []byte) []byte) {
 	s.q.client, s.q.Query, s.q.zone, s.q.hash = w.client, w.q, w.zone, w.hash
 	if s.q.may = allRights; w.via != viaExchange {
 		s.q.may = s.rightsOf(w.addr.Addr())
 	}
 	s.tally = &s.tallies[w.via]
 	if w.late != nil {
-		w.late.Reply(func(dst []byte) []byte { return write(dst, &s.q) })
+		w.late.Reply(write)
 	} else {
 		s.sendUDP(w, write)
 	}
@@ -52,9 +78,9 @@ func (s *sender) noteRegular(w *waiter, from Source, rcode int) {
 	}
 }
 
-func (s *sender) sendUDP(w *waiter, write writer) {
+func (s *sender) sendUDP(w *waiter, write func(dst []byte) []byte) {
 	out, what := s.out(w.conn), replied
-	reply := write(out.Room(), &s.q)
+	reply := write(out.Room())
 	if s.st.rates != nil {
 		reply, what = s.limitRate(reply, 0, &s.q)
 	}
@@ -65,20 +91,23 @@ func (s *sender) sendUDP(w *waiter, write writer) {
 
 // sendAll gives one answer to a list of waiters; those behind the first are
 // counted as joined.
-func (s *sender) sendAll(w *waiter, a answers, g wire.Aging, from Source, e ede) {
+func (s *sender) sendAll(w *waiter, a answers, g wire.Aging, from Source, why ede) {
+	s.response = response{answers: a, aging: g, from: from, why: why}
 	for w != nil {
 		next := w.next
 		s.noteRegular(w, from, a.plain.Rcode())
-		s.send(w, func(dst []byte, q *query) []byte {
-			ans := a.forDO(q.EDNS.DO)
-			s.count(q, q.zoneNumber(), from, ans.Rcode())
-			return s.reply(dst, q, ans, g, e)
-		})
-		if from == SourceMiss {
-			from = SourceJoined
+		s.send(w, s.writeResponse)
+		if s.from == SourceMiss {
+			s.from = SourceJoined
 		}
 		w = next
 	}
+}
+
+// sendHit gives w the answer of a fresh entry.
+func (s *sender) sendHit(w *waiter, e cache.Entry) {
+	s.entry = e
+	s.send(w, s.writeHit)
 }
 
 // turnAway replies to a query whose zone has too many under way, unless it is to

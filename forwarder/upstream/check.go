@@ -106,7 +106,7 @@ func (c *Client) reopen(unsound []delivery) {
 // unsound notes that an answer to r was of no use. The server is asked once more,
 // in another way: plainly, as what spoils answers often knows no EDNS (RFC 6891,
 // 7); or over TCP where that would lose the signatures, or was in vain and nobody
-// else is left. A referral is the next server's matter
+// else is left; then plainly over TCP. A referral is the next server's matter
 // while there is one.
 func (c *Client) unsound(r *Request, from source, err error) {
 	s, i := from.server, int(from.index)
@@ -119,6 +119,9 @@ func (c *Client) unsound(r *Request, from source, err error) {
 	switch {
 	case err == ErrReferral:
 		again = again && lone
+	case lone && from.tcp && !from.plain && !r.plain.has(i):
+		again = true
+		r.plain.add(i) // an answer without signatures is better than none
 	case from.tcp || r.truncated.has(i):
 	case again && !from.plain && !r.DO:
 		r.plain.add(i)

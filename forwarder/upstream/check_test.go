@@ -153,6 +153,15 @@ func TestUnsoundWays(t *testing.T) {
 	}{
 		{"with EDNS", func(h *host) { h.udp = spoiled(cut, hasOPT) }, false, 0},
 		{"with EDNS, and DO", func(h *host) { h.udp = spoiled(cut, hasOPT) }, true, 1},
+		{"with EDNS, over TCP too, and DO", func(h *host) {
+			h.udp = spoiled(cut, hasOPT)
+			h.stream = func(q []byte) [][]byte {
+				if hasOPT(q) {
+					return [][]byte{cut(q)}
+				}
+				return [][]byte{reply(q, 0)}
+			}
+		}, true, 2},
 		{"over UDP", func(h *host) { h.udp = spoiled(cut, always) }, false, 1},
 		{"TC over TCP once", func(h *host) {
 			h.udp = func(_ *fakeSocket, q []byte) [][]byte { return [][]byte{truncated(q)} }

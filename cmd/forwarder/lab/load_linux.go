@@ -15,6 +15,7 @@ import (
 // the next one at once when the network refuses the packet.
 type Load struct {
 	From    *Namespace
+	Source  string             // address to send from; "" leaves it to the system
 	Servers []string           // addresses; port 53
 	Rate    int                // new queries a second
 	For     time.Duration      // how long new ones are sent
@@ -86,7 +87,7 @@ func (r *run) open(t testing.TB) {
 	for range r.Clients {
 		c := &client{run: r, waiting: map[uint16]*query{}}
 		for _, server := range r.Servers {
-			conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(server), 53)))
+			conn, err := DialUDP(r.Source, server)
 			if err != nil {
 				t.Fatalf("opening a client's socket: %v", err)
 			}
@@ -97,6 +98,16 @@ func (r *run) open(t testing.TB) {
 			r.reading.Go(func() { c.read(i) })
 		}
 	}
+}
+
+// DialUDP connects a socket to port 53 of a server, from an address unless that is
+// "". It is to be called within Do.
+func DialUDP(source, server string) (*net.UDPConn, error) {
+	var local *net.UDPAddr
+	if source != "" {
+		local = &net.UDPAddr{IP: netip.MustParseAddr(source).AsSlice()}
+	}
+	return net.DialUDP("udp", local, &net.UDPAddr{IP: netip.MustParseAddr(server).AsSlice(), Port: 53})
 }
 
 func (r *run) close() {

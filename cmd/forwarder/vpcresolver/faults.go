@@ -58,7 +58,7 @@ func (r *Resolver) decide(name string, client net.Addr) action {
 	a.dropped = r.random.Float64() < a.Drop
 	if udp, ok := client.(*net.UDPAddr); ok {
 		a.query = r.record(name, udp.AddrPort())
-		a.dropped = a.dropped || a.PPS > 0 && r.packets(udp.AddrPort().Addr()) > a.PPS
+		a.dropped = a.PPS > 0 && r.packets(udp.AddrPort().Addr()) > a.PPS || a.dropped
 	}
 	return a
 }

@@ -3,7 +3,7 @@ package faults
 import (
 	"math/rand/v2"
 	"net"
-	"net/netip"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -42,7 +42,7 @@ func (s *site) flood(t *testing.T, p *lab.Process, rate int, length time.Duratio
 	hot, _ := s.hotNames(before + length).Start(t)
 	time.Sleep(before)
 	begun := time.Now()
-	f := s.newFlooder(t)
+	f := s.newFlooder(t, "awslab.mycompany.corp.")
 	var flooding sync.WaitGroup
 	flooding.Go(func() { f.run(rate, length) })
 	most := 0
@@ -54,27 +54,30 @@ func (s *site) flood(t *testing.T, p *lab.Process, rate int, length time.Duratio
 	return hot().Between(begun, begun.Add(length)).Percent(), float64(most) / 1e6
 }
 
-// flooder asks for random names below the zone, and does not listen.
+// flooder asks for names with a label of randomLabel letters, random ones unless
+// it is told others, and does not listen.
 type flooder struct {
-	conns []*net.UDPConn
-	query []byte
+	conns  []*net.UDPConn
+	query  []byte
+	copies int                  // of each query
+	label  func(letters []byte) // fills in the next name's
 }
 
 const randomLabel = 12
 
-func (s *site) newFlooder(t *testing.T) *flooder {
+// newFlooder makes one that asks for names below a domain.
+func (s *site) newFlooder(t *testing.T, below string) *flooder {
 	t.Helper()
 	const clients = 16
-	name := "aaaaaaaaaaaa.awslab.mycompany.corp." // as long as randomLabel
+	name := strings.Repeat("a", randomLabel) + "." + below
 	query, err := new(dns.Msg).SetQuestion(name, dns.TypeA).SetEdns0(1232, false).Pack()
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &flooder{query: query}
-	server := net.UDPAddrFromAddrPort(netip.MustParseAddrPort(lab.ForwarderA + ":53"))
+	f := &flooder{query: query, copies: 1, label: randomLetters}
 	s.Corporate.Do(t, func() {
 		for range clients {
-			conn, err := net.DialUDP("udp", nil, server)
+			conn, err := lab.DialUDP(abusive, lab.ForwarderA)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -83,6 +86,12 @@ func (s *site) newFlooder(t *testing.T) *flooder {
 		}
 	})
 	return f
+}
+
+func randomLetters(letters []byte) {
+	for i := range letters {
+		letters[i] = 'a' + byte(rand.IntN(26))
+	}
 }
 
 func (f *flooder) run(rate int, length time.Duration) {
@@ -101,9 +110,9 @@ func (f *flooder) run(rate int, length time.Duration) {
 
 func (f *flooder) ask(conn *net.UDPConn) {
 	const headerAndLength = 12 + 1
-	f.query[0], f.query[1] = byte(rand.Uint32()), byte(rand.Uint32())
-	for i := range randomLabel {
-		f.query[headerAndLength+i] = 'a' + byte(rand.IntN(26))
+	f.label(f.query[headerAndLength:][:randomLabel])
+	for range f.copies {
+		f.query[0], f.query[1] = byte(rand.Uint32()), byte(rand.Uint32())
+		_, _ = conn.Write(f.query)
 	}
-	_, _ = conn.Write(f.query)
 }

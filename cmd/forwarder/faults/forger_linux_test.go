@@ -73,18 +73,24 @@ func tap(t *testing.T, n *lab.Network, upstream dns.Handler) *wiretap {
 	t.Helper()
 	w := &wiretap{upstream: upstream}
 	for _, network := range []string{"udp", "tcp"} {
-		started := make(chan struct{})
-		s := &dns.Server{Addr: lab.ResolverAlso + ":53", Net: network, Handler: w, NotifyStartedFunc: func() { close(started) }}
-		var err error
-		n.Resolver.Do(t, func() { err = listen(s) })
-		if err != nil {
-			t.Fatal(err)
-		}
-		go s.ActivateAndServe()
-		<-started
-		t.Cleanup(func() { s.Shutdown() })
+		serveAlso(t, n, network, w)
 	}
 	return w
+}
+
+// serveAlso serves at the upstream's other address until the end of the test.
+func serveAlso(t *testing.T, n *lab.Network, network string, handler dns.Handler) {
+	t.Helper()
+	started := make(chan struct{})
+	s := &dns.Server{Addr: lab.ResolverAlso + ":53", Net: network, Handler: handler, NotifyStartedFunc: func() { close(started) }}
+	var err error
+	n.Resolver.Do(t, func() { err = listen(s) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	go s.ActivateAndServe()
+	<-started
+	t.Cleanup(func() { s.Shutdown() })
 }
 
 func listen(s *dns.Server) (err error) {

@@ -27,8 +27,10 @@ type sighting struct {
 // wiretap stands before the upstream and notes what it is asked.
 type wiretap struct {
 	upstream dns.Handler
+	worker   sync.Mutex // held for an answer over TCP, if there is one worker
 
 	mu   sync.Mutex
+	lone bool // one answer at a time over TCP
 	seen []sighting
 	each func(sighting) // unless nil, is called for each
 }
@@ -38,15 +40,20 @@ func (w *wiretap) ServeDNS(rw dns.ResponseWriter, query *dns.Msg) {
 	s := sighting{query.Question[0].Name, from, rw.RemoteAddr().Network() == "tcp", query.Id, time.Now()}
 	w.mu.Lock()
 	w.seen = append(w.seen, s)
-	each := w.each
+	each, lone := w.each, w.lone
 	w.mu.Unlock()
 	if each != nil {
 		each(s)
 	}
-	if s.tcp {
-		go w.upstream.ServeDNS(rw, query) // else a delay holds up the connection's next query
-	} else {
+	switch {
+	case !s.tcp:
 		w.upstream.ServeDNS(rw, query)
+	case lone:
+		w.worker.Lock()
+		defer w.worker.Unlock()
+		w.upstream.ServeDNS(rw, query)
+	default:
+		go w.upstream.ServeDNS(rw, query) // else a delay holds up the connection's next query
 	}
 }
 
@@ -66,6 +73,14 @@ func (w *wiretap) react(f func(sighting)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.each = f
+}
+
+// inTurn makes the upstream give one answer at a time over TCP, whatever the
+// connection.
+func (w *wiretap) inTurn() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lone = true
 }
 
 // tap starts a wiretap at the upstream's other address.

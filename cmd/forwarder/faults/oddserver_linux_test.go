@@ -26,11 +26,6 @@ func newOddServer(n *lab.Network) *oddServer {
 	return &oddServer{Network: n, asked: map[string]int{}}
 }
 
-// setup makes a server ask only this one.
-func (o *oddServer) setup() lab.Setup {
-	return lab.Setup{Address: lab.ForwarderA, Upstreams: []string{lab.ResolverAlso}}
-}
-
 func (o *oddServer) count(query *dns.Msg) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -28,7 +28,7 @@ func runSpoof(t *testing.T, s *site) figures {
 	w := tap(t, s.Network, s.vpc)
 	a := &attack{site: s, tap: w, forger: newForger(t, s.Resolver, lab.ResolverAlso)}
 	crowded := a.crowded(t)
-	s.ForwarderA.Serve(t, s.server, a.setup())
+	s.ForwarderA.Serve(t, s.server, throughTap)
 	ports := a.ports(t)
 	moved, right := a.moved(t)
 	blind := a.taken(t, "blind", func(sighting) uint16 { return ephemeral() })
@@ -43,15 +43,14 @@ type attack struct {
 	forger *forger
 }
 
-func (a *attack) setup() lab.Setup {
-	return lab.Setup{Address: lab.ForwarderA, Upstreams: []string{lab.ResolverAlso}}
-}
+// throughTap makes a server ask at the upstream's other address.
+var throughTap = lab.Setup{Address: lab.ForwarderA, Upstreams: []string{lab.ResolverAlso}}
 
 // crowded returns the fewest ports that a second's questions came from.
 func (a *attack) crowded(t *testing.T) float64 {
 	t.Helper()
 	const length = 3 * time.Second
-	line := a.server.CommandLine(t, a.setup())
+	line := a.server.CommandLine(t, throughTap)
 	if a.ours() {
 		line = append(line, "--upstream-pps=0")
 	}
@@ -98,7 +97,7 @@ func (a *attack) moved(t *testing.T) (moved, right float64) {
 	a.tap.react(func(s sighting) { a.forger.annoy(t, s) })
 	defer a.tap.react(nil)
 	all := a.newNames("wrong", rate, length).Run(context.Background(), t)
-	taken := len(all.Where(func(a lab.Answer) bool { return a.Address == forgedAddress }))
+	taken := len(all.Where(isForged))
 	each := 100 / float64(len(all))
 	return each * float64(elsewhere(a.tap.since(begun), delay/2)), all.Percent() - each*float64(taken)
 }
@@ -134,21 +133,23 @@ func (a *attack) taken(t *testing.T, label string, port func(sighting) uint16) f
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		a.forge(t, port)
+		a.forge(t, port, func(sighting) bool { return true })
 	}()
 	all := a.newNames(label, 200, silence).Run(context.Background(), t)
 	<-done
-	return float64(len(all.Where(func(a lab.Answer) bool { return a.Address == forgedAddress })))
+	return float64(len(all.Where(isForged)))
 }
 
+func isForged(a lab.Answer) bool { return a.Address == forgedAddress }
+
 // forge spreads the forgeries over the silence. Each is for a question of the
-// last second.
-func (a *attack) forge(t *testing.T, port func(sighting) uint16) {
+// last second, one of those that are wanted.
+func (a *attack) forge(t *testing.T, port func(sighting) uint16, wanted func(sighting) bool) {
 	datagrams := map[string][]byte{}
 	begun := time.Now()
 	for sent := 0; sent < forgeries; {
 		time.Sleep(time.Millisecond)
-		open := a.tap.since(time.Now().Add(-time.Second))
+		open := slices.DeleteFunc(slices.Clone(a.tap.since(time.Now().Add(-time.Second))), func(s sighting) bool { return !wanted(s) })
 		due := int(forgeries * min(1, time.Since(begun).Seconds()/silence.Seconds()))
 		for ; sent < due; sent++ {
 			if len(open) == 0 {

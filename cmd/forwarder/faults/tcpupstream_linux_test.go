@@ -27,7 +27,7 @@ func (s *site) truncating(t *testing.T, overTCP func(*dns.Conn)) *lab.Process {
 	o := newOddServer(s.Network)
 	o.overUDP(t, func(query *dns.Msg) [][]byte { return [][]byte{truncated(query)} })
 	o.overTCP(t, overTCP)
-	return s.ForwarderA.Serve(t, s.server, o.setup())
+	return s.ForwarderA.Serve(t, s.server, throughTap)
 }
 
 // atOnce asks for so many names, and returns how many were answered.
@@ -122,7 +122,7 @@ func runCopies(t *testing.T, s *site) figures {
 		time.Sleep(delay)
 		return packed(sound(query))
 	}))
-	s.ForwarderA.Serve(t, s.server, o.setup())
+	s.ForwarderA.Serve(t, s.server, throughTap)
 	all := s.newNames("copies", 2, 3*time.Second).Run(t.Context(), t)
 	return inOrder(copiesRows, all.Percent(), o.most())
 }

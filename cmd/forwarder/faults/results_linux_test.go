@@ -20,9 +20,10 @@ const resultsFile = "testdata/faults.json"
 type results struct {
 	mu sync.Mutex
 
-	Machine, Date string
-	Versions      map[string]string // by server
-	Figures       map[string]map[string]map[string]value
+	Machine  string
+	Dates    map[string]string // by scenario
+	Versions map[string]string // by server
+	Figures  map[string]map[string]map[string]value
 }
 
 // finish writes what was found, if that is wanted.
@@ -31,7 +32,7 @@ func (r *results) finish(t *testing.T, servers []lab.Server) {
 	if !*updateFlag || t.Failed() {
 		return
 	}
-	r.Machine, r.Date = machine(), time.Now().UTC().Format(time.DateOnly)
+	r.Machine = machine()
 	for _, s := range servers[1:] {
 		r.Versions[s.Name] = s.Version(t)
 	}
@@ -46,7 +47,7 @@ func (r *results) finish(t *testing.T, servers []lab.Server) {
 
 func loadResults(t *testing.T) *results {
 	t.Helper()
-	r := &results{Versions: map[string]string{}, Figures: map[string]map[string]map[string]value{}}
+	r := &results{Dates: map[string]string{}, Versions: map[string]string{}, Figures: map[string]map[string]map[string]value{}}
 	text, err := os.ReadFile(resultsFile)
 	if os.IsNotExist(err) {
 		return r
@@ -63,6 +64,7 @@ func loadResults(t *testing.T) *results {
 func (r *results) add(sc scenario, server string, got figures) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.Dates[sc.name] = time.Now().UTC().Format(time.DateOnly)
 	rows := r.Figures[sc.name]
 	if rows == nil {
 		rows = map[string]map[string]value{}

@@ -2,8 +2,10 @@ package faults
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -46,7 +48,9 @@ func (r *results) heading(peers []string) string {
 			versions = append(versions, p+" "+v)
 		}
 	}
-	return fmt.Sprintf("%s, %s; %s.\n", r.Machine, r.Date, strings.Join(versions, ", "))
+	days := slices.Sorted(maps.Values(r.Dates))
+	when := strings.Join(slices.Compact(days), ", ")
+	return fmt.Sprintf("%s, %s; %s.\n", r.Machine, when, strings.Join(versions, ", "))
 }
 
 func (r *results) line(sc scenario, row row, servers []string) []string {

@@ -9,7 +9,8 @@ const (
 	// noTCPFor is how long TCP is not our own idea with a server that has none.
 	noTCPFor = time.Minute
 
-	// attackedTCP sockets forged on under one request, it goes over TCP.
+	// attackedTCP sockets forged on under one request, or with wrong answers and no
+	// right one in time, it goes over TCP.
 	attackedTCP = 2
 
 	// swarmOf wrong answers of a server in a second, no request is given the few
@@ -134,5 +135,5 @@ func (c *Client) overTCP(r *Request, i int, s *server) bool {
 	if s.TCPOnly || r.truncated.has(i) {
 		return true
 	}
-	return c.t >= s.noTCPUntil && !r.noTCP.has(i) && (r.attacked >= attackedTCP || r.oddCookie.has(i))
+	return c.t >= s.noTCPUntil && !r.noTCP.has(i) && (max(r.attacked, r.wrongPorts) >= attackedTCP || r.oddCookie.has(i))
 }

@@ -228,11 +228,30 @@ func TestThreeWrongAnswers(t *testing.T) {
 			})
 			res := a.ask("a")
 			packets := n.count() + (tcpCost+connectCost)*n.conns
-			if most := 2 + tcpCost + connectCost; wrongs >= 3 && packets > most || res.err != nil || res.took > 500*ms {
+			if most := 2 + tcpCost + connectCost; packets > most || res.err != nil || res.took > 500*ms {
 				t.Errorf("%d wrong answers: %v after %v and %d packets, want an answer and at most %d", wrongs, res.err, res.took, packets, most)
 			}
 			a.finish()
 		})
+	}
+}
+
+// TestWrongAnswersOnly: a server from which only wrong answers come over UDP, few
+// to each query, is asked over TCP, also by who does not know it yet.
+func TestWrongAnswersOnly(t *testing.T) {
+	for _, rate := range []int{10, 100} {
+		for wrongs := 1; wrongs <= 3; wrongs++ {
+			synctest.Test(t, func(t *testing.T) {
+				n := newNetwork(serverA)
+				n.hosts[serverA].udp = func(_ *fakeSocket, q []byte) [][]byte { return flood(q, wrongs) }
+				a := newAsker(t, n)
+				a.stream("n", 3*rate, rate)
+				took, failed := a.finish()
+				if worst := percentile(took, 1); failed > 0 || worst > time.Second {
+					t.Errorf("%d wrong answers a query at %d/s: %d of %d failed, the slowest took %v", wrongs, rate, failed, len(took), worst)
+				}
+			})
+		}
 	}
 }
 

@@ -68,6 +68,8 @@
 // is taken for an accident: two guesses, 2^-15 and 2^-19, for each question that he
 // tries. Where there is no TCP each further port has one guess more, and comes
 // later than the one before: with at most 25 tries in a life 28/2^16 = 2^-11.2.
+// Of fewer wrong answers, on two ports and without a right one in time, the next
+// try goes over TCP too.
 //
 // # Retries
 //

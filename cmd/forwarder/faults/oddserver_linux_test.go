@@ -2,7 +2,6 @@ package faults
 
 import (
 	"encoding/binary"
-	"maps"
 	"net"
 	"slices"
 	"sync"
@@ -32,14 +31,16 @@ func (o *oddServer) count(query *dns.Msg) {
 	o.asked[query.Question[0].Name]++
 }
 
-// most returns the most queries for one name.
+// most returns the most queries for one name, since the last call.
 func (o *oddServer) most() float64 {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if len(o.asked) == 0 {
-		return 0
+	most := 0
+	for _, n := range o.asked {
+		most = max(most, n)
 	}
-	return float64(slices.Max(slices.Collect(maps.Values(o.asked))))
+	clear(o.asked)
+	return float64(most)
 }
 
 // overUDP answers each query with what f returns.

@@ -20,8 +20,7 @@ const resultsFile = "testdata/faults.json"
 type results struct {
 	mu sync.Mutex
 
-	Machine  string
-	Dates    map[string]string // by scenario
+	Measured map[string]string // by scenario: the day, and on which machine
 	Versions map[string]string // by server
 	Figures  map[string]map[string]map[string]value
 }
@@ -32,7 +31,6 @@ func (r *results) finish(t *testing.T, servers []lab.Server) {
 	if !*updateFlag || t.Failed() {
 		return
 	}
-	r.Machine = machine()
 	for _, s := range servers[1:] {
 		r.Versions[s.Name] = s.Version(t)
 	}
@@ -47,7 +45,7 @@ func (r *results) finish(t *testing.T, servers []lab.Server) {
 
 func loadResults(t *testing.T) *results {
 	t.Helper()
-	r := &results{Dates: map[string]string{}, Versions: map[string]string{}, Figures: map[string]map[string]map[string]value{}}
+	r := &results{Measured: map[string]string{}, Versions: map[string]string{}, Figures: map[string]map[string]map[string]value{}}
 	text, err := os.ReadFile(resultsFile)
 	if os.IsNotExist(err) {
 		return r
@@ -64,7 +62,7 @@ func loadResults(t *testing.T) *results {
 func (r *results) add(sc scenario, server string, got figures) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.Dates[sc.name] = time.Now().UTC().Format(time.DateOnly)
+	r.Measured[sc.name] = time.Now().UTC().Format(time.DateOnly) + " on " + machine()
 	rows := r.Figures[sc.name]
 	if rows == nil {
 		rows = map[string]map[string]value{}

@@ -48,9 +48,8 @@ func (r *results) heading(peers []string) string {
 			versions = append(versions, p+" "+v)
 		}
 	}
-	days := slices.Sorted(maps.Values(r.Dates))
-	when := strings.Join(slices.Compact(days), ", ")
-	return fmt.Sprintf("%s, %s; %s.\n", r.Machine, when, strings.Join(versions, ", "))
+	measured := slices.Compact(slices.Sorted(maps.Values(r.Measured)))
+	return fmt.Sprintf("%s; %s.\n", strings.Join(measured, ", "), strings.Join(versions, ", "))
 }
 
 func (r *results) line(sc scenario, row row, servers []string) []string {

@@ -431,8 +431,12 @@ func (c *Client) scatter(st *stream) {
 	}
 }
 
-// awaitStream makes r wait until another connection to s ends.
+// awaitStream makes r wait until another connection to s ends. One that has hung
+// in the middle of an answer for too long makes room.
 func (c *Client) awaitStream(r *Request, s *server) {
+	if i := slices.IndexFunc(s.tcp.all, (*stream).hangs); i >= 0 {
+		s.tcp.all[i].cancel()
+	}
 	c.unqueue(r)
 	s.tcp.queue.push(r)
 	c.wheel.set(&r.alarm, r.deadline, c.t)
@@ -467,6 +471,9 @@ func (st *stream) emptied(c *Client) {
 		c.wheel.set(&st.alarm, c.t+streamIdle, c.t)
 	}
 }
+
+// hangs reports whether the end of a frame has not come in its time.
+func (st *stream) hangs() bool { return st.partial && !st.armed && st.ctx.Err() == nil }
 
 // unserved reports whether a connection to s was not answered for so long that
 // the server may serve one at a time.

@@ -162,8 +162,16 @@ func TestSerialLearnt(t *testing.T) {
 	}
 }
 
-// TestHangInMidFrame: once a second an answer begins and does not end.
+// TestHangInMidFrame: once a second an answer begins and does not end; or so often
+// that all connections could hang, which then make room.
 func TestHangInMidFrame(t *testing.T) {
+	t.Run("1 a second", func(t *testing.T) { testHangInMidFrame(t, 20, 60) })
+	t.Run("40 a second", func(t *testing.T) { testHangInMidFrame(t, 0.5, 400) })
+}
+
+// testHangInMidFrame has hangs every so many twentieths of a second, and most
+// honest questions that feel them.
+func testHangInMidFrame(t *testing.T, every float64, most int) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork(serverA)
 		n.hosts[serverA].talk = midFrame
@@ -176,9 +184,10 @@ func TestHangInMidFrame(t *testing.T) {
 		a := newAsker(t, n)
 		a.stream("warm", 50, 100)
 		var honest []*Request
+		hangs := 0.0
 		for i := range 400 {
-			if i%20 == 0 {
-				a.start(fmt.Sprint("hang", i))
+			for ; hangs*every <= float64(i); hangs++ {
+				a.start(fmt.Sprint("hang", hangs))
 			}
 			honest = append(honest, a.start(fmt.Sprint("n", i)), a.start(fmt.Sprint("m", i)))
 			time.Sleep(50 * ms)
@@ -194,7 +203,7 @@ func TestHangInMidFrame(t *testing.T) {
 				late++
 			}
 		}
-		if late > 60 {
+		if late > most {
 			t.Errorf("%d of %d took longer than 20 ms, want those that were asked beside one that hangs", late, len(honest))
 		}
 	})

@@ -178,9 +178,14 @@ var mostTypes = [...]uint16{
 // hasData reports whether there are fresh data of key's name.
 func hasData(c *cache.Cache, key wire.Key, now time.Duration) (found bool) {
 	eachType(key, func() {
-		if e, ok := c.Get(c.Hash(key), key); ok && now < e.Expires() {
-			found = true
+		bits := key.Bits()
+		for _, b := range [...]wire.KeyBits{bits, bits ^ wire.KeyCD} { // dropData drops both
+			key.SetBits(b)
+			if e, ok := c.Get(c.Hash(key), key); ok && now < e.Expires() {
+				found = true
+			}
 		}
+		key.SetBits(bits)
 	})
 	return found
 }

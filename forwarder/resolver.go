@@ -269,6 +269,9 @@ func (r *resolver) keep(f *fetch, ttl uint32) answers {
 // of what there was of it.
 func (r *resolver) keepNoName(f *fetch, t cache.Times) answers {
 	dropData(r.cache, f.key)
+	if f.key.Bits()&wire.KeyCD != 0 {
+		r.sawCD.Store(true)
+	}
 	all := forAllTypes(r.key[:], f.key)
 	return r.keeper.put(r.cache, r.cache.Hash(all), all, t)
 }
@@ -277,7 +280,7 @@ func (r *resolver) keepNoName(f *fetch, t cache.Times) answers {
 // exist is no longer so.
 func (r *resolver) keepData(f *fetch, t cache.Times) answers {
 	all := forAllTypes(r.key[:], f.key)
-	if _, ok := r.cache.Get(r.cache.Hash(all), all); ok {
+	if _, ok := r.cache.Get(r.cache.Hash(all), all); ok || r.sawCD.Load() {
 		dropBits(r.cache, all)
 	}
 	r.dropExpired(f)

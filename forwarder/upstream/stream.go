@@ -167,6 +167,9 @@ func (c *Client) timeout(r *Request, s *server, tcp, alone bool) time.Duration {
 		return s.rtt.wait(r.sent)
 	}
 	half := (r.deadline - c.t) / 2
+	if half < streamTimeout/2 {
+		return r.deadline - c.t // another connection would have no time
+	}
 	if i := r.position(s); alone && (s.TCPOnly || r.truncated.has(i)) {
 		return half
 	}
@@ -384,6 +387,8 @@ func (c *Client) reset(r *Request, i int, st *stream, lone bool) {
 		if r.err == nil {
 			r.err = cmp.Or[error](s.fault, ErrNetwork)
 		}
+	case st.partial: // its answer hung, which says nothing of the server's TCP
+		r.noTCP.add(i)
 	default:
 		c.withoutTCP(s)
 	}

@@ -209,6 +209,69 @@ func testHangInMidFrame(t *testing.T, every float64, most int) {
 	})
 }
 
+// TestHangMakesRoom: what hangs makes room for others, and that is not taken for a
+// server without TCP. The honest need it: over UDP they get two wrong answers each.
+func TestHangMakesRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(serverA)
+		n.hosts[serverA].talk = midFrame
+		n.hosts[serverA].udp = func(_ *fakeSocket, q []byte) [][]byte {
+			switch name := labelOf(q); {
+			case strings.HasPrefix(name, "warm"):
+				return [][]byte{reply(q, 0)}
+			case strings.HasPrefix(name, "honest"), strings.HasPrefix(name, "hangforged"):
+				return flood(q, 2)
+			}
+			return [][]byte{truncated(q)}
+		}
+		a := newAsker(t, n)
+		a.stream("warm", 50, 100)
+		var honest []*Request
+		for i := range 200 {
+			a.start(fmt.Sprint("hang", i))
+			a.start(fmt.Sprint("hangtoo", i))
+			if i%10 == 5 {
+				a.start(fmt.Sprint("hangforged", i))
+			}
+			honest = append(honest, a.start(fmt.Sprint("honest", i)))
+			time.Sleep(50 * ms)
+		}
+		a.finish()
+		for i, r := range honest {
+			if err := a.ends[r].err; err != nil {
+				t.Fatalf("honest question %d: %v, want its answer over TCP", i, err)
+			}
+		}
+	})
+}
+
+// TestSilentStreams: who waits in vain over TCP does not take more and more
+// connections as its time runs out.
+func TestSilentStreams(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(serverA)
+		n.hosts[serverA].talk = func(conn net.Conn) {
+			defer conn.Close()
+			for range intake(conn) {
+			}
+		}
+		n.hosts[serverA].udp = func(_ *fakeSocket, q []byte) [][]byte {
+			if strings.HasPrefix(labelOf(q), "silent") {
+				return [][]byte{truncated(q)}
+			}
+			return [][]byte{reply(q, 0)}
+		}
+		a := newAsker(t, n)
+		a.stream("warm", 50, 100)
+		a.start("silent")
+		a.stream("beside", 100, 500)
+		a.finish()
+		if n.conns < 2 || n.conns > 5 {
+			t.Errorf("one silent question made %d connections, want 2 to 5", n.conns)
+		}
+	})
+}
+
 // TestUselessFrames: a stream of what answers nothing is not read on.
 func TestUselessFrames(t *testing.T) {
 	for _, frame := range [][]byte{{}, {1}, make([]byte, 12), make([]byte, 5000)} {

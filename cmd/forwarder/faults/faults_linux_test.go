@@ -59,8 +59,11 @@ func (sc scenario) test(t *testing.T, servers []lab.Server, found *results) {
 			sc.beside(t)
 			s := newSite(t, server)
 			late := watchMachine()
-			got := sc.run(t, s)
-			sc.check(t, s, got, late.allowance())
+			got, busy := sc.run(t, s), late.allowance()
+			if busy > mostLate {
+				t.Skipf("this machine added up to %v: its figures say nothing; run it when the machine is idle", busy)
+			}
+			sc.check(t, s, got, busy)
 			found.add(sc, server.Name, got)
 		})
 	}

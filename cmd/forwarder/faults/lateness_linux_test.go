@@ -6,6 +6,10 @@ import "time"
 // answer: forwarder, VPC resolver, forwarder, client.
 const hops = 4
 
+// mostLate is how much the machine may add before nothing can be said: packets
+// are lost then that nobody had the time to read.
+const mostLate = 500 * time.Millisecond
+
 // lateness is how much the machine itself, busy with other things, may add to
 // what is measured.
 type lateness struct {

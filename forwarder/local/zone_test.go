@@ -27,6 +27,9 @@ x.y.z IN TXT "deep"
 *.w   IN A 10.0.0.9
 in.w  IN TXT "in"
 *.cw  IN CNAME b
+sub   IN NS ns.elsewhere.
+dn    IN DNAME elsewhere.
+$GENERATE 1-2 gen$ A 10.0.0.$
 `
 
 func zoneOf(t *testing.T, origin, text string) *Zone {
@@ -72,6 +75,9 @@ func TestAnswer(t *testing.T) {
 		{"in.w.s.test.", dns.TypeA, dns.RcodeSuccess, "", true},
 		{"below.in.w.s.test.", dns.TypeA, dns.RcodeNameError, "", true}, // in.w is closer than w
 		{"q.cw.s.test.", dns.TypeA, dns.RcodeSuccess, "q.cw.s.test. b.s.test.; b.s.test. 10.0.0.1; b.s.test. 10.0.0.2", false},
+		{"host.sub.s.test.", dns.TypeA, dns.RcodeNameError, "", true},
+		{"host.dn.s.test.", dns.TypeA, dns.RcodeNameError, "", true},
+		{"gen2.s.test.", dns.TypeA, dns.RcodeSuccess, "gen2.s.test. 10.0.0.2", false},
 		{"s.test.", dns.TypeNS, dns.RcodeSuccess, "s.test. ns.s.test.", false},
 	}
 	z := zones.Find([]byte(wire.PackName("s.test.")))
@@ -107,6 +113,17 @@ func last(s string) string {
 		return "z"
 	}
 	return ""
+}
+
+// The parser gives what $GENERATE makes its own default, not that of $TTL.
+func TestGenerateTTL(t *testing.T) {
+	zones := make(Zones)
+	zones.Add(zoneOf(t, "s.test.", zoneText))
+	m := new(dns.Msg)
+	zones.Find([]byte(wire.PackName("s.test."))).Answer(m, "gen1.s.test.", dns.TypeA)
+	if len(m.Answer) != 1 || m.Answer[0].Header().Ttl != 3600 {
+		t.Errorf("answer = %v, want one record with a TTL of 3600 s", m.Answer)
+	}
 }
 
 // A chain that never ends does.

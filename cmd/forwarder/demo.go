@@ -169,7 +169,7 @@ Ask it, in another terminal:
     %s %s
     %[3]s bigtext.awslab.mycompany.corp TXT
 
-%[4]s has a TTL of %d s and moves every %v or so. Ctrl-C ends.
+%[4]s has a TTL of %d s. It moves, and moves again about %v after that is seen. Ctrl-C ends.
 
 `, d.server, upstream, ask, strings.TrimSuffix(demoName, "."), d.ttl, d.pause+d.jitter/2)
 }

@@ -1,6 +1,7 @@
 package scrub
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -177,5 +178,33 @@ func TestScrubMinimal(t *testing.T) {
 	}
 	if m.Sections != [3]int{1, 0, 0} || len(m.Msg) >= before {
 		t.Errorf("Scrub leaves %v records in %d octets of %d, want one", m.Sections, len(m.Msg), before)
+	}
+}
+
+// TestScrubCompresses: what upstream wrote out, again and again, is made to fit
+// into 512 octets; also behind a CNAME.
+func TestScrubCompresses(t *testing.T) {
+	const target = "frontdoor-production-1909587911.us-east-1.elb.amazonaws.example."
+	for _, owner := range []string{"www.example.", target} {
+		records := []string{"www.example. 60 IN CNAME " + target}
+		if owner == "www.example." {
+			records = nil
+		}
+		for i := range 20 {
+			records = append(records, fmt.Sprintf("%s 60 IN A 10.0.0.%d", owner, i))
+		}
+		msg := answerOf(t, dns.TypeA, records)
+		if owner == target { // the question's name is not written out again
+			first := wire.HeaderLen + len(wire.PackName("www.example.")) + 4
+			msg = slices.Concat(msg[:first], []byte{0xc0, wire.HeaderLen}, msg[first+len(wire.PackName("www.example.")):])
+		}
+		var m wire.Message
+		if len(msg) <= smallestUDP || !m.Parse(msg) {
+			t.Fatalf("a sound answer of more than 512 octets was wanted, not %d", len(msg))
+		}
+		c := m.Chain()
+		if err := Scrub(&m, c, Classify(&m, c), false); err != nil || len(m.Msg) > smallestUDP {
+			t.Errorf("%s: %v, %d octets, want 512 at most", owner, err, len(m.Msg))
+		}
 	}
 }

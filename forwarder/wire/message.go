@@ -198,12 +198,15 @@ func (m *Message) Section(s int) []RR {
 	return m.RRs[from : from+m.Sections[s]]
 }
 
-// Uncompressed reports whether the question's name is written out again as a
-// record's owner.
+// Uncompressed reports whether the name of the question, or of the record before,
+// is written out again as a record's owner.
 func (m *Message) Uncompressed() bool {
 	for i := range m.RRs {
 		at := m.RRs[i].Start
-		if c := m.Msg[at]; c != 0 && c < 64 && sameName(m.Msg, at, HeaderLen) {
+		if c := m.Msg[at]; c == 0 || c >= 64 {
+			continue
+		}
+		if sameName(m.Msg, at, HeaderLen) || i > 0 && sameName(m.Msg, at, m.RRs[i-1].Start) {
 			return true
 		}
 	}

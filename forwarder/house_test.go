@@ -6,12 +6,13 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"vpcdns/forwarder/workbench"
 )
 
 // arrows are the packages of the module, and which of the others each may
@@ -80,26 +81,7 @@ func TestImports(t *testing.T) {
 
 // The README's line of arrows is that of the table.
 func TestReadmeArrows(t *testing.T) {
-	const path, begin, end = "../README.md", "<!-- arrows:begin -->\n", "<!-- arrows:end -->"
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, begun := strings.Cut(string(text), begin)
-	_, after, ended := strings.Cut(rest, end)
-	if !begun || !ended {
-		t.Fatalf("%s has no arrows between %q and %q", path, begin, end)
-	}
-	want := before + begin + arrowsLine() + "\n" + end + after
-	if want == string(text) {
-		return
-	}
-	if !*update {
-		t.Fatal("the arrows in README.md are not those of the test: go test ./forwarder -run Readme -update")
-	}
-	if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	workbench.HoldSection(t, "../README.md", "arrows", arrowsLine()+"\n", *update)
 }
 
 var update = goflag.Bool("update", false, "write the arrows in the README")

@@ -170,7 +170,7 @@ func (r *resolver) join(f *fetch, msg []byte) (err error) {
 
 // scrub makes m fit to be kept, unless it is to be joined to more.
 func (r *resolver) scrub(f *fetch, m *wire.Message) error {
-	r.msg, r.chain = m, m.Chain()
+	r.msg, r.chain = m, m.Chain(nil)
 	switch r.class = scrub.Classify(m, r.chain); r.class {
 	case scrub.Referral:
 		return errReferral

@@ -40,7 +40,7 @@ func TestInBailiwick(t *testing.T) {
 			if !m.Parse(msg) {
 				t.Fatalf("Parse(%x) = false", msg)
 			}
-			if got := m.InBailiwick(m.Chain()); got != tt.want {
+			if got := m.InBailiwick(m.Chain(nil)); got != tt.want {
 				t.Errorf("InBailiwick(%x) = %v, want %v", msg, got, tt.want)
 			}
 		})

@@ -7,13 +7,20 @@ type Chain struct {
 	Hops     int  // CNAMEs followed
 	Data     bool // the section has records of the asked type for Final
 	Straight bool // every record belongs to the chain, and stands in its order
+	Cut      bool // Final belongs elsewhere: what is said of it does not count
+	kept     int  // records of the answer section before the cut
 }
 
-// Chain follows the answer section from the question on.
-func (m *Message) Chain() Chain {
+// Elsewhere reports whether a name (wire form, lower case) belongs to another
+// source than the server that answered. It must not keep the name. nil: none does.
+type Elsewhere func(name []byte) bool
+
+// Chain follows the answer section from the question on, up to the first CNAME
+// whose target is elsewhere.
+func (m *Message) Chain(elsewhere Elsewhere) Chain {
 	c := Chain{Final: HeaderLen, Straight: true}
 	previous, qtype := HeaderLen, m.Type()
-	for _, rr := range m.Section(0) {
+	for i, rr := range m.Section(0) {
 		switch {
 		case sameName(m.Msg, rr.Start, c.Final):
 			if rr.Type == TypeCNAME && qtype != TypeCNAME && qtype != TypeANY {
@@ -21,6 +28,10 @@ func (m *Message) Chain() Chain {
 				c.Hops++
 				c.Straight = c.Straight && !c.Data
 				c.Data = false
+				if elsewhere != nil && elsewhere(m.lowerName(c.Final)) {
+					m.cutBehind(&c, i+1, previous)
+					return c
+				}
 			} else if rr.Type == qtype || qtype == TypeANY {
 				c.Data = true
 			} else if rr.Type != TypeRRSIG {
@@ -36,13 +47,41 @@ func (m *Message) Chain() Chain {
 	return c
 }
 
+// cutBehind ends the chain at record i, or behind the signatures of the alias that
+// stand there.
+func (m *Message) cutBehind(c *Chain, i, alias int) {
+	c.Cut, c.kept = true, i
+	for _, rr := range m.Section(0)[i:] {
+		if rr.Type == TypeRRSIG && sameName(m.Msg, rr.Start, alias) {
+			c.Straight = c.Straight && c.kept == i
+			c.kept++
+		}
+		i++
+	}
+}
+
+// lowerName returns the checked name at off, until the next call.
+func (m *Message) lowerName(off int) []byte {
+	m.scratch = AppendName(m.scratch[:0], m.Msg, off)
+	return m.scratch
+}
+
+// CutOff takes away what stands behind the end of c, a straight chain that is cut,
+// and the rcode, which was about that.
+func (m *Message) CutOff(c Chain) {
+	m.RRs = m.RRs[:c.kept]
+	m.Sections, m.opt = [3]int{c.kept}, -1
+	m.EDNS.ExtRcode = 0
+	m.Msg[3] &^= rcodeMask
+}
+
 // Referral reports whether m is one: it names other servers in place of an
 // answer, as a server that does not recurse does.
 func (m *Message) Referral() bool {
 	if m.Rcode() != NoError || !hasType(m.Section(1), TypeNS) || hasType(m.Section(1), TypeSOA) {
 		return false
 	}
-	c := m.Chain()
+	c := m.Chain(nil)
 	return !c.Data && c.Hops == 0
 }
 

@@ -65,12 +65,35 @@ func TestChain(t *testing.T) {
 			if !m.Parse(packed(t, "www.example.", tt.rtype, tt.records...)) {
 				t.Fatal("Parse = false")
 			}
-			c := m.Chain()
+			c := m.Chain(nil)
 			final, _, err := dns.UnpackDomainName(m.Msg, c.Final)
 			if err != nil || dns.CanonicalName(final) != tt.final || c.Hops != tt.hops || c.Data != tt.data || c.Straight != tt.straight {
 				t.Errorf("Chain = %s, %+v, want %s, %d hops, data %v, straight %v", final, c, tt.final, tt.hops, tt.data, tt.straight)
 			}
 		})
+	}
+}
+
+// A chain that leads elsewhere ends there, and with it what the rcode is about.
+func TestChainCut(t *testing.T) {
+	msg := packed(t, "www.example.", TypeA, "www.example. 60 IN CNAME b.example.", "b.example. 60 IN CNAME C.Test.",
+		"b.example. 60 IN RRSIG CNAME 8 2 60 20300101000000 20200101000000 1 example. c2ln", "c.test. 60 IN A 192.0.2.1",
+		"--", "test. 60 IN NS ns.test.", "--", "ns.test. 60 IN A 192.0.2.2")
+	msg[3] |= NXDomain
+	AddOPT(msg, 0)
+	var m Message
+	if !m.Parse(AppendOPT(msg, 1232, BadVers, false)) {
+		t.Fatal("Parse = false")
+	}
+	c := m.Chain(func(name []byte) bool { return string(name) == string(nameOf("c.test")) })
+	if final := AppendName(nil, m.Msg, c.Final); !c.Cut || !c.Straight || c.Data || c.Hops != 2 || NameText(final) != "c.test." {
+		t.Fatalf("Chain = %s, %+v, want 2 hops to c.test., cut", NameText(final), c)
+	}
+	m.CutOff(c)
+	a, _ := m.AppendAnswer(nil, longest)
+	got := unpack(t, AppendReply(nil, &Query{Question: m.Question}, QR, Answer(a), Aging{}, &Order{}))
+	if m.Rcode() != NoError || len(got.Answer) != 3 || len(got.Ns)+len(got.Extra) != 0 {
+		t.Errorf("left is rcode %d and %v, want two aliases and a signature", m.Rcode(), got)
 	}
 }
 

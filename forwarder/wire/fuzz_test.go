@@ -78,7 +78,7 @@ func checkChain(t *testing.T, m *Message) {
 			name, hops, data = dns.CanonicalName(c.Target), hops+1, false
 		}
 	}
-	c := m.Chain()
+	c := m.Chain(nil)
 	final, _, err := dns.UnpackDomainName(AppendName(nil, m.Msg, c.Final), 0)
 	if err != nil || final != name || c.Hops != hops || c.Data != data {
 		t.Errorf("Chain = %s, %+v, want %s, %d hops, data %v", final, c, name, hops, data)

@@ -168,16 +168,14 @@ func (r *resolver) join(f *fetch, msg []byte) (err error) {
 	return r.scrub(f, &r.joined)
 }
 
-// scrub makes m fit to be kept, unless it is to be joined to more.
-func (r *resolver) scrub(f *fetch, m *wire.Message) error {
-	r.msg, r.chain = m, m.Chain(nil)
-	switch r.class = scrub.Classify(m, r.chain); r.class {
-	case scrub.Referral:
+// scrub makes m fit to be kept.
+func (r *resolver) scrub(f *fetch, m *wire.Message) (err error) {
+	r.msg = m
+	r.class, r.chain, err = scrub.Scrub(m, nil, f.st.cfg.MinimalResponses)
+	if err == nil && r.class == scrub.Referral {
 		return errReferral
-	case scrub.Partial:
-		return nil
 	}
-	return scrub.Scrub(m, r.chain, r.class, f.st.cfg.MinimalResponses)
+	return err
 }
 
 var errReferral = errors.New("upstream is not recursive: it answered with a referral")

@@ -50,10 +50,6 @@ func (r *resolver) walkOn(f *fetch) bool {
 		r.follow(f, next)
 	default:
 		r.class = scrub.Negative
-		if err := scrub.Scrub(r.msg, r.chain, r.class, f.st.cfg.MinimalResponses); err != nil {
-			r.fail(f, err)
-			return true
-		}
 		return false
 	}
 	return true
@@ -69,14 +65,12 @@ func (r *resolver) nextLink(f *fetch) (link, error) {
 	if f.walk == nil {
 		f.walk = &walk{asked: make(map[string]bool)}
 	}
-	f.walk.links, _ = scrub.Chain(m)
+	f.walk.links, _, _ = scrub.Chain(m, nil)
 	f.walk.asOf = r.asOf
 	owner := wire.AppendName(nil, r.msg.Msg, r.chain.Final)
 	switch asked := f.walk.asked[string(owner)]; {
 	case loops(m.Question[0].Name, f.walk.links) || len(f.walk.asked) == maxLinks:
 		return link{}, r.giveUpWalk(f, m)
-	case asked && scrub.Has(r.msg.Section(1), wire.TypeNS):
-		return link{}, errReferral
 	case asked:
 		return link{}, nil
 	}

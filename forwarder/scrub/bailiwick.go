@@ -4,11 +4,14 @@ import (
 	"slices"
 
 	"github.com/miekg/dns"
+
+	"vpcdns/forwarder/wire"
 )
 
 // Chain returns the records of the answer section that the question leads
-// to, in the order of the chain, and the chain's names.
-func Chain(m *dns.Msg) (records []dns.RR, chain []string) {
+// to, in the order of the chain, and the chain's names. It is whole unless it leads
+// elsewhere.
+func Chain(m *dns.Msg, elsewhere wire.Elsewhere) (records []dns.RR, chain []string, whole bool) {
 	q := m.Question[0]
 	owned := make(map[string][]dns.RR, len(m.Answer))
 	for _, rr := range m.Answer {
@@ -17,12 +20,16 @@ func Chain(m *dns.Msg) (records []dns.RR, chain []string) {
 		}
 	}
 	seen := make(map[string]bool)
-	for name := dns.CanonicalName(q.Name); !seen[name]; name = next(owned[name], name, q.Qtype) {
+	whole = true
+	for name := dns.CanonicalName(q.Name); whole && !seen[name]; {
 		seen[name] = true
 		chain = append(chain, name)
 		records = append(append(records, dnames(owned, name)...), owned[name]...)
+		if target := next(owned[name], name, q.Qtype); target != name {
+			name, whole = target, elsewhere == nil || !elsewhere([]byte(wire.PackName(target)))
+		}
 	}
-	return dns.Dedup(records, nil), chain
+	return dns.Dedup(records, nil), chain, whole
 }
 
 // next returns what name is an alias of, or name.

@@ -15,31 +15,58 @@ var ErrMalformed = errors.New("malformed answer")
 // smallestUDP is what every client takes over UDP, in octets (RFC 1035, 2.3.4).
 const smallestUDP = 512
 
-// Scrub makes m, whose chain is c, fit to be kept. Most answers are; the rest is
-// unpacked, rid of what does not belong to it, and packed so that its sets can be
-// reordered. With minimal no additional records stay (minimal-responses yes).
-func Scrub(m *wire.Message, c wire.Chain, class Class, minimal bool) error {
-	additional := minimal && m.Sections[2] > 0 // before DropReferral takes it away
-	superfluous := class == Positive && Has(m.Section(1), wire.TypeNS) && !m.DropReferral()
-	bulky := len(m.Msg) > smallestUDP && m.Uncompressed()
-	if c.Straight && !superfluous && !additional && !bulky && m.InBailiwick(c) && m.Keepable() {
-		return nil
+// Scrub makes m fit to be kept, and returns what it amounts to, and its chain. Most
+// answers are fit; the rest is unpacked, rid of what does not belong to it, and
+// packed so that its sets can be reordered. A chain ends where it leads elsewhere.
+// With minimal no additional records stay (minimal-responses yes). A referral is
+// left as it is.
+func Scrub(m *wire.Message, elsewhere wire.Elsewhere, minimal bool) (Class, wire.Chain, error) {
+	c := m.Chain(elsewhere)
+	if c.Straight && c.Cut {
+		m.CutOff(c)
 	}
+	class := Classify(m, c)
+	if class == Referral || fit(m, c, class, minimal) {
+		return class, c, nil
+	}
+	if err := repack(m, elsewhere, minimal); err != nil {
+		return class, c, err
+	}
+	found := c.Data
+	c = m.Chain(elsewhere)
+	if found && m.Sections[0] == 0 {
+		return class, c, ErrMalformed
+	}
+	return Classify(m, c), c, nil
+}
+
+// fit reports whether m can be kept as it is.
+func fit(m *wire.Message, c wire.Chain, class Class, minimal bool) bool {
+	additional := minimal && m.Sections[2] > 0 // before DropReferral takes it away
+	superfluous := class != Negative && Has(m.Section(1), wire.TypeNS) && !m.DropReferral()
+	bulky := len(m.Msg) > smallestUDP && m.Uncompressed()
+	return c.Straight && !superfluous && !additional && !bulky && m.InBailiwick(c) && m.Keepable()
+}
+
+// repack makes m anew of what belongs to its question.
+func repack(m *wire.Message, elsewhere wire.Elsewhere, minimal bool) error {
 	u := new(dns.Msg)
 	if err := u.Unpack(m.Msg); err != nil {
 		return fmt.Errorf("unpacking answer: %w", err)
 	}
-	scrubUnpacked(u, minimal)
-	if len(u.Answer) == 0 && class == Positive {
-		return ErrMalformed
-	}
+	scrubUnpacked(u, elsewhere, minimal)
 	return Pack(u, m)
 }
 
 // scrubUnpacked takes from m what does not belong to its question.
-func scrubUnpacked(m *dns.Msg, minimal bool) {
+func scrubUnpacked(m *dns.Msg, elsewhere wire.Elsewhere, minimal bool) {
 	var chain []string
-	m.Answer, chain = Chain(m)
+	var whole bool
+	m.Answer, chain, whole = Chain(m, elsewhere)
+	if !whole {
+		m.Rcode, m.Ns, m.Extra = dns.RcodeSuccess, nil, nil
+		return
+	}
 	m.Ns, m.Extra = proofs(m, chain), addresses(m)
 	if minimal {
 		m.Extra = nil

@@ -52,15 +52,23 @@ func (w *worker) fromZone(dst []byte, z *local.Zone, q *query) ([]byte, outcome)
 	}
 	m := authoritative(q)
 	m.RecursionAvailable = q.may.recurse && w.st.cfg.Recursion
-	z.Answer(m, dns.CanonicalName(m.Question[0].Name), q.Type)
+	rest := z.Answer(m, dns.CanonicalName(m.Question[0].Name), q.Type, w.beside(q))
+	m.Authoritative = rest.Kind != local.Delegated || len(m.Answer) > 0
 	return w.replyPacked(dst, m, q), replied
+}
+
+// beside returns what a client gets beside the answer of a zone (BIND's
+// minimal-responses).
+func (w *worker) beside(q *query) local.Beside {
+	full := !w.st.cfg.MinimalResponses
+	return local.Beside{DO: q.EDNS.DO, Authority: full && q.Flags&wire.RD == 0, Additional: full}
 }
 
 // deny turns away a client that may not read the cache, unless a local zone has
 // other rules.
 func (w *worker) deny(dst []byte, q *query) ([]byte, outcome) {
 	q.setKey(w.cache)
-	if z := w.st.local.Find(q.name()); z != nil {
+	if z := w.st.local.Find(q.name(), q.Type); z != nil {
 		return w.fromZone(dst, z, q)
 	}
 	return w.reject(dst, q, prohibited), replied
@@ -71,12 +79,12 @@ func (w *worker) answerChaos(dst []byte, q *query) []byte {
 	if q.via != viaExchange && !w.st.sets.query.Match(q.addr.Addr()) {
 		return w.reject(dst, q, prohibited)
 	}
-	z := w.st.chaos.Find(wire.AppendLower(q.buf[:0], q.Name()))
+	z := w.st.chaos.Find(wire.AppendLower(q.buf[:0], q.Name()), dns.TypeNone) // of any type
 	if z == nil {
 		return w.reject(dst, q, noChaosZone)
 	}
 	m := authoritative(q)
-	z.Answer(m, dns.CanonicalName(m.Question[0].Name), q.Type)
+	z.Answer(m, dns.CanonicalName(m.Question[0].Name), q.Type, local.Beside{})
 	return w.replyPacked(dst, m, q)
 }
 

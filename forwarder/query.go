@@ -144,7 +144,7 @@ func cachedError(ans wire.Answer) ede {
 // one when ok is true.
 func (w *worker) miss(dst []byte, e cache.Entry, ok bool, q *query) ([]byte, outcome) {
 	q.zone, q.known = w.st.routes.find(q.name(), q.Type), ok
-	if z := w.st.local.Find(q.name()); z != nil && (q.zone == nil || len(q.zone.name) <= len(z.Apex)) {
+	if z := w.st.local.Find(q.name(), q.Type); z != nil && (q.zone == nil || len(q.zone.name) <= len(z.Apex)) {
 		return w.fromZone(dst, z, q)
 	}
 	if why, rejected := w.mayAsk(q); rejected {

@@ -307,7 +307,7 @@ func (r *resolver) dropExpired(f *fetch) {
 // flushes after it is in force includes all that was kept before.
 func (r *resolver) underLocalZone(f *fetch) bool {
 	st := r.state.Load()
-	return st != f.st && st.local.Find(f.key.Name()) != nil
+	return st != f.st && st.local.Find(f.key.Name(), f.key.Type()) != nil
 }
 
 // fail ends a fetch without answer: stale if that may be, else SERVFAIL.

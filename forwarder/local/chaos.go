@@ -39,7 +39,7 @@ const chaosMinimum = 86400
 
 func (s Zones) tell(apex string, text *string) {
 	h := dns.RR_Header{Name: apex, Class: dns.ClassCHAOS}
-	z := &Zone{Apex: apex, names: make(map[string][]dns.RR)}
+	z := newZone(apex)
 	if text != nil {
 		h.Rrtype = dns.TypeTXT
 		z.add(&dns.TXT{Hdr: h, Txt: chunks(*text)})

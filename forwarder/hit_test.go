@@ -192,7 +192,7 @@ func TestLateResponseAllocatesNothing(t *testing.T) {
 	allocs := testing.AllocsPerRun(100, func() {
 		w := a.wait(&a.q)
 		w.conn = discard{}
-		r.sendAll(w, both(servfail), wire.Aging{}, SourceMiss, ede{})
+		r.sendAll(w, failure(SourceMiss, ede{}))
 		r.Flush()
 	})
 	if allocs != 0 {

@@ -84,7 +84,7 @@ type joining struct {
 	decision
 	fetch   *fetch      // of started
 	entry   cache.Entry // of fresh
-	instead instead     // of stale
+	instead response    // of stale
 	evicted *waiter     // of joined, or nil: its place was needed
 	drop    bool        // of full: it gets no reply
 }
@@ -113,7 +113,7 @@ func (t *inflight) joinTo(f *fetch, w *waiter, now time.Duration) (j joining) {
 		return j
 	}
 	if f.state == late {
-		if i, ok := insteadOf(t.cache, f, now); ok {
+		if i, ok := insteadOf(t.cache, f, now, edeStaleTimeout); ok {
 			return joining{decision: stale, instead: i}
 		}
 	}
@@ -249,7 +249,7 @@ func (t *inflight) unwatch(f *fetch) {
 
 // clientTimeouts returns who has waited long enough for a stale answer, and that; nil
 // when nobody has. The fetch goes on.
-func (t *inflight) clientTimeouts(now time.Duration) (*waiter, instead) {
+func (t *inflight) clientTimeouts(now time.Duration) (*waiter, response) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for t.aged.Len() > 0 {
@@ -258,14 +258,14 @@ func (t *inflight) clientTimeouts(now time.Duration) (*waiter, instead) {
 			break
 		}
 		t.unwatch(f)
-		if i, ok := insteadOf(t.cache, f, now); ok {
+		if i, ok := insteadOf(t.cache, f, now, edeStaleTimeout); ok {
 			f.state = late
 			if w := f.take(); w != nil {
 				return w, i
 			}
 		}
 	}
-	return nil, instead{}
+	return nil, response{}
 }
 
 // nextClientTimeout returns when clientTimeouts is to be called next, if at all.

@@ -172,9 +172,7 @@ func (w *worker) wait(q *query) *waiter {
 
 // replyAgain repeats what came a moment ago without a TTL.
 func (w *worker) replyAgain(dst []byte, p *repeat, q *query) []byte {
-	ans := p.answers.forDO(q.EDNS.DO)
-	w.count(q, p.zone, SourceHit, ans.Rcode())
-	return w.reply(dst, q, ans, wire.Aging{Sub: elapsed(w.now - p.asOf)}, ede{})
+	return w.respond(dst, q, &response{answers: p.answers, asOf: p.asOf, from: SourceHit}, p.zone)
 }
 
 // mayAsk returns why upstream is not asked for q, if so.

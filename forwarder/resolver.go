@@ -61,7 +61,7 @@ const askBatch = 64
 // make room.
 func (r *resolver) askAll(l, evicted waiterList) {
 	r.begin()
-	r.sendAll(evicted.first, both(servfail), wire.Aging{}, SourceLocal, edeOf(upstream.ErrBusy))
+	r.sendAll(evicted.first, failure(SourceLocal, edeOf(upstream.ErrBusy)))
 	var client *upstream.Client
 	for i := 0; l.n > 0; i++ {
 		w := l.pop()
@@ -95,7 +95,7 @@ func (r *resolver) ask(w *waiter) {
 	case fresh:
 		r.sendHit(w, j.entry)
 	case stale:
-		r.sendInstead(w, j.instead, edeStaleTimeout)
+		r.sendAll(w, j.instead)
 	case full:
 		r.turnAway(w, j.drop)
 	}
@@ -105,7 +105,7 @@ func (r *resolver) ask(w *waiter) {
 func (r *resolver) answerClientTimeouts() {
 	r.begin()
 	for w, i := r.inflight.clientTimeouts(r.now); w != nil; w, i = r.inflight.clientTimeouts(r.now) {
-		r.sendInstead(w, i, edeStaleTimeout)
+		r.sendAll(w, i)
 	}
 	r.flush()
 }
@@ -221,7 +221,7 @@ func (r *resolver) finish(f *fetch, bounds wire.TTLPolicy, ttl uint32, why ede) 
 	if forgotten {
 		a = r.keeper.answers()
 	}
-	r.sendAll(w, a, wire.Aging{Sub: elapsed(r.now - r.asOf)}, SourceMiss, why)
+	r.sendAll(w, response{answers: a, asOf: r.asOf, from: SourceMiss, why: why})
 	r.inflight.recycle(f)
 }
 
@@ -314,15 +314,15 @@ func (r *resolver) underLocalZone(f *fetch) bool {
 func (r *resolver) fail(f *fetch, err error) {
 	r.logFailure(f, err)
 	defer r.inflight.recycle(f)
-	if i, ok := insteadOf(r.cache, f, r.now); ok {
-		if !i.isFresh {
+	if i, ok := insteadOf(r.cache, f, r.now, edeStaleFailure); ok {
+		if i.stale {
 			r.unanswered.note(f.hash, r.now)
 		}
-		r.sendInstead(r.inflight.finish(f, func() {}), i, edeStaleFailure)
+		r.sendAll(r.inflight.finish(f, func() {}), i)
 		return
 	}
 	w := r.inflight.finish(f, func() { r.keepFailure(f, err) })
-	r.sendAll(w, both(servfail), wire.Aging{}, SourceMiss, edeOf(err))
+	r.sendAll(w, failure(SourceMiss, edeOf(err)))
 }
 
 // keepFailure remembers for servfail-ttl that upstream answered with a failure,

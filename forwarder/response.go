@@ -13,6 +13,35 @@ type ede struct {
 	text string
 }
 
+// response is an answer on its way to those who asked.
+type response struct {
+	answers
+	asOf  time.Duration // its TTLs count from then
+	stale bool          // they are over
+	from  Source
+	why   ede
+}
+
+// failure is the response when there is no answer.
+func failure(from Source, why ede) response {
+	return response{answers: both(servfail), from: from, why: why}
+}
+
+// aging is what becomes of a response's TTLs now.
+func (w *worker) aging(r *response) wire.Aging {
+	if r.stale {
+		return w.staleAging()
+	}
+	return wire.Aging{Sub: elapsed(w.now - r.asOf)}
+}
+
+// respond appends the response to q, and counts it for a zone.
+func (w *worker) respond(dst []byte, q *query, r *response, zone uint16) []byte {
+	ans := r.forDO(q.EDNS.DO)
+	w.count(q, zone, r.from, ans.Rcode())
+	return w.reply(dst, q, ans, w.aging(r), r.why)
+}
+
 // smallestUDP is what every client takes over UDP, in octets (RFC 1035,
 // 2.3.4), and the least that EDNS can mean (RFC 6891, 6.2.3).
 const smallestUDP = 512

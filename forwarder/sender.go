@@ -16,7 +16,8 @@ type sender struct {
 
 	// What is replied, and how it is written: bound once, as a function that is
 	// made for each reply would be garbage each time.
-	response
+	given                   response
+	entry                   cache.Entry // of a hit
 	writeResponse, writeHit func(dst []byte) []byte
 
 	tallies [numVias]tally // of replies, by how they leave
@@ -28,15 +29,6 @@ type socketOut struct {
 	out  *udp.Out
 }
 
-// response is what those who wait get.
-type response struct {
-	answers answers
-	aging   wire.Aging
-	from    Source
-	why     ede
-	entry   cache.Entry // of a hit
-}
-
 func (s *sender) init(e *engine) {
 	s.worker.init(e, nil)
 	s.writeResponse, s.writeHit = s.appendResponse, s.appendHit
@@ -45,9 +37,7 @@ func (s *sender) init(e *engine) {
 
 // appendResponse appends the response to s.q.
 func (s *sender) appendResponse(dst []byte) []byte {
-	ans := s.answers.forDO(s.q.EDNS.DO)
-	s.count(&s.q, s.q.zoneNumber(), s.from, ans.Rcode())
-	return s.reply(dst, &s.q, ans, s.aging, s.why)
+	return s.respond(dst, &s.q, &s.given, s.q.zoneNumber())
 }
 
 // appendHit appends the answer of a fresh entry.
@@ -91,14 +81,14 @@ func (s *sender) sendUDP(w *waiter, write func(dst []byte) []byte) {
 
 // sendAll gives one answer to a list of waiters; those behind the first are
 // counted as joined.
-func (s *sender) sendAll(w *waiter, a answers, g wire.Aging, from Source, why ede) {
-	s.response = response{answers: a, aging: g, from: from, why: why}
+func (s *sender) sendAll(w *waiter, r response) {
+	s.given = r
 	for w != nil {
 		next := w.next
-		s.noteRegular(w, from, a.plain.Rcode())
+		s.noteRegular(w, r.from, r.plain.Rcode())
 		s.send(w, s.writeResponse)
-		if s.from == SourceMiss {
-			s.from = SourceJoined
+		if s.given.from == SourceMiss {
+			s.given.from = SourceJoined
 		}
 		w = next
 	}
@@ -120,7 +110,7 @@ func (s *sender) turnAway(w *waiter, drop bool) {
 		s.tallies[w.via].dropped++
 		s.waiters.drop(w)
 	default:
-		s.sendAll(w, both(servfail), wire.Aging{}, SourceLocal, edeOf(upstream.ErrBusy))
+		s.sendAll(w, failure(SourceLocal, edeOf(upstream.ErrBusy)))
 	}
 }
 

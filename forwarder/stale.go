@@ -28,33 +28,22 @@ func (f *fetch) staleAfter() (_ time.Duration, ok bool) {
 	return o.StaleClientTimeout, o.StaleAnswer && o.StaleClientTimeout > 0 && o.StaleClientTimeout < config.MaxClientWait
 }
 
-// instead is what is given in place of upstream's answer to a question: a stale
-// answer, or one that came meanwhile to others, after a flush.
-type instead struct {
-	answers
-	isFresh bool
-	stored  time.Duration
-}
-
-// insteadOf returns what may be given in place of an answer to f's question.
-func insteadOf(c *cache.Cache, f *fetch, now time.Duration) (i instead, ok bool) {
+// insteadOf returns what is given in place of upstream's answer to a question: a
+// stale answer, for that reason, or one that came meanwhile to others, after a
+// flush.
+func insteadOf(c *cache.Cache, f *fetch, now time.Duration, why ede) (r response, ok bool) {
 	if !f.st.cfg.Cache.StaleAnswer {
-		return i, false
+		return r, false
 	}
 	e, ok := c.Get(f.hash, f.key)
 	if !ok || now >= e.StaleUntil() {
-		return i, false
+		return r, false
 	}
-	return instead{answersOf(c, f.key, e), now < e.Expires(), e.Stored()}, true
-}
-
-// sendInstead gives it to a list of waiters.
-func (s *sender) sendInstead(w *waiter, i instead, why ede) {
-	if i.isFresh {
-		s.sendAll(w, i.answers, wire.Aging{Sub: elapsed(s.now - i.stored)}, SourceHit, ede{})
-		return
+	r = response{answers: answersOf(c, f.key, e), asOf: e.Stored(), from: SourceHit}
+	if now >= e.Expires() {
+		r.stale, r.from, r.why = true, SourceStale, why
 	}
-	s.sendAll(w, i.answers, s.staleAging(), SourceStale, why)
+	return r, true
 }
 
 // staleAging gives stale answers their TTL (stale-answer-ttl).
@@ -71,8 +60,6 @@ var (
 
 // replyStale replies with an expired entry, in stale-refresh-time.
 func (w *worker) replyStale(dst []byte, e cache.Entry, q *query) []byte {
-	a := answersOf(w.cache, q.key, e)
-	ans := a.forDO(q.EDNS.DO)
-	w.count(q, q.zoneNumber(), SourceStale, ans.Rcode())
-	return w.reply(dst, q, ans, w.staleAging(), edeStaleRefresh)
+	r := response{answers: answersOf(w.cache, q.key, e), stale: true, from: SourceStale, why: edeStaleRefresh}
+	return w.respond(dst, q, &r, q.zoneNumber())
 }

@@ -10,7 +10,7 @@ import (
 // records, the groups whose order may change, and the records themselves.
 // Question and OPT are gone: each reply gets its client's own. It is immutable.
 //
-//	0    rcode
+//	0    rcode, and whether the chain goes on
 //	1    number of groups
 //	2-7  records in answer, authority, additional
 //	     for each record: start, offset of the TTL   (both relative to the records)
@@ -21,6 +21,7 @@ import (
 type Answer string
 
 const (
+	answerOpen  = 0x80 // in the first octet
 	answerFixed = 8
 	rrEntry     = 4
 	groupEntry  = 4
@@ -31,7 +32,13 @@ func (a Answer) u16(off int) int { return int(a[off])<<8 | int(a[off+1]) }
 
 // Rcode returns the response code (only the header's four bits are kept:
 // higher ones concern the hop, not the name).
-func (a Answer) Rcode() int { return int(a[0]) }
+func (a Answer) Rcode() int { return int(a[0] & rcodeMask) }
+
+// Open reports whether the answer is a chain of CNAMEs that goes on elsewhere.
+func (a Answer) Open() bool { return a[0]&answerOpen != 0 }
+
+// SetOpen says that of the answer that was appended at ans[0:].
+func SetOpen(ans []byte) { ans[0] |= answerOpen }
 
 // Count returns the number of records in section s: 0 answer, 1 authority, 2
 // additional.
@@ -73,6 +80,21 @@ func (a Answer) Owners(question string, f func(name []byte) bool) {
 			return
 		}
 	}
+}
+
+// AppendTarget appends the target of the answer's last CNAME, where its chain goes
+// on if it is Open, as an uncompressed lower-case wire name.
+func (a Answer) AppendTarget(dst []byte, question string) []byte {
+	msg := make([]byte, HeaderLen, HeaderLen+len(question)+len(a))
+	msg = append(append(msg, question...), a.body()...)
+	base := HeaderLen + len(question)
+	for i := a.Count(0) - 1; i >= 0; i-- {
+		ttl := base + a.ttl(i)
+		if binary.BigEndian.Uint16(msg[ttl-4:]) == TypeCNAME {
+			return AppendName(dst, msg, ttl+6)
+		}
+	}
+	return dst
 }
 
 // Keepable reports whether AppendAnswer can keep the message as it stands:

@@ -73,7 +73,7 @@ func (c *Client) succeed(t *try, edns wire.EDNS, msg []byte) {
 	if odd := r.badCookies > 0 || r.oddCookie.has(int(t.index)); odd && !(t.cookie && c.cookieSound(t, edns)) {
 		c.forgetCookies(s)
 	}
-	r.Took = c.t - t.sent
+	r.Took, r.From = c.t-t.sent, s.Addr
 	c.finish(r, msg, nil)
 	c.ended[len(c.ended)-1].from = from
 }

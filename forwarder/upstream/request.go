@@ -24,6 +24,9 @@ type Request struct {
 	// left when it answered cannot be less than what is left then.
 	Took time.Duration
 
+	// From is the server that answered, set with an answer.
+	From netip.AddrPort
+
 	progress
 }
 

@@ -122,3 +122,10 @@ func Parent(name string) string {
 	}
 	return "."
 }
+
+// Delegates reports whether a lower-case wire name in the zone is at or below one
+// of its delegations.
+func (z *Zone) Delegates(name []byte) bool {
+	_, set := z.cut(wire.NameText(name), dns.TypeNone)
+	return set != nil && set.rtype == dns.TypeNS
+}

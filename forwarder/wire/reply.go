@@ -9,7 +9,8 @@ type Aging struct {
 	Stale bool
 }
 
-func (g Aging) of(ttl uint32) uint32 {
+// Of returns what becomes of a TTL.
+func (g Aging) Of(ttl uint32) uint32 {
 	if g.Stale {
 		return g.Fixed
 	}
@@ -38,7 +39,7 @@ func AppendReply(dst []byte, q *Query, flags uint16, a Answer, g Aging, order *O
 // age writes the TTL that the kept one has become. (To read what was copied a
 // moment ago would wait for the copy.)
 func (g Aging) age(field []byte, kept string) {
-	binary.BigEndian.PutUint32(field, g.of(uint32(kept[0])<<24|uint32(kept[1])<<16|uint32(kept[2])<<8|uint32(kept[3])))
+	binary.BigEndian.PutUint32(field, g.Of(uint32(kept[0])<<24|uint32(kept[1])<<16|uint32(kept[2])<<8|uint32(kept[3])))
 }
 
 // Cut shortens the reply that starts at dst[from:], made by AppendReply for a,

@@ -115,19 +115,29 @@ type keeper struct {
 	full, plain []byte // values
 }
 
-// fill makes the values of an answer, for a zone's number. least is the least TTL
-// of its records.
-func (k *keeper) fill(m *wire.Message, zone uint16, bounds wire.TTLPolicy) (least uint32, err error) {
+// fill makes the values of an answer, for a zone's number. Open is a chain that
+// goes on elsewhere. least is the least TTL of its records.
+func (k *keeper) fill(m *wire.Message, zone uint16, bounds wire.TTLPolicy, open bool) (least uint32, err error) {
 	k.plain = k.plain[:0]
 	k.full, least = m.AppendAnswer(appendZone(k.full[:0], zone), bounds)
-	if !scrub.Signed(m) {
-		return least, nil
+	if scrub.Signed(m) {
+		if err := scrub.Strip(m, &k.stripped); err != nil {
+			return 0, err
+		}
+		k.plain, _ = k.stripped.AppendAnswer(appendZone(k.plain, zone|strippedBit), bounds)
 	}
-	if err := scrub.Strip(m, &k.stripped); err != nil {
-		return 0, err
+	if open {
+		k.setOpen()
 	}
-	k.plain, _ = k.stripped.AppendAnswer(appendZone(k.plain, zone|strippedBit), bounds)
 	return least, nil
+}
+
+func (k *keeper) setOpen() {
+	for _, value := range [...][]byte{k.full, k.plain} {
+		if len(value) > 0 {
+			wire.SetOpen(value[2:])
+		}
+	}
 }
 
 // put stores the values under key, in place of what was there, and returns the

@@ -18,6 +18,7 @@ import (
 	"vpcdns/acl"
 	"vpcdns/cache"
 	"vpcdns/forwarder/config"
+	"vpcdns/forwarder/scrub"
 	"vpcdns/forwarder/tcp"
 	"vpcdns/forwarder/udp"
 	"vpcdns/forwarder/wire"
@@ -312,7 +313,7 @@ func (s *Server) learn(t *testing.T, query, msg []byte) (first, kept []byte) {
 	s.Flush()
 	mem := newMemConn(testServer)
 	r, f := s.fetchOf(t, query, mem)
-	r.Answer(&f.req, msg, nil)
+	r.give(f, msg)
 	r.Flush()
 	sent := mem.sentSoFar()
 	if len(sent) == 0 {
@@ -322,6 +323,24 @@ func (s *Server) learn(t *testing.T, query, msg []byte) (first, kept []byte) {
 		return sent[0].Data, kept
 	}
 	return sent[0].Data, nil
+}
+
+// give hands upstream's answer to a fetch, as upstream does.
+func (r *resolver) give(f *fetch, msg []byte) {
+	var m wire.Message
+	switch err := r.check(f, &m, msg); err {
+	case nil:
+		r.Answer(&f.req, msg, nil)
+	default:
+		r.Answer(&f.req, nil, err)
+	}
+}
+
+func (r *resolver) check(f *fetch, m *wire.Message, msg []byte) error {
+	if !m.Parse(msg) {
+		return scrub.ErrMalformed
+	}
+	return r.Check(&f.req, m)
 }
 
 func withTimeout(t *testing.T, d time.Duration) context.Context {

@@ -22,14 +22,14 @@ const maxWaiting = 1 << 16
 // resolver that started it, upstream, the resolver that is given the answer.
 type fetch struct {
 	req      upstream.Request
-	question []byte // of req, unless that is further on the walk
+	question []byte // of req
 	key      wire.Key
 	hash     uint64
 	zone     *zone
 	st       *state
 	began    time.Duration
-	walk     *walk // nil until the first link was not the last
-	verified bool  // that the name does not exist was asked twice
+	ends     time.Duration // at the latest
+	verified bool          // that the name does not exist was asked twice
 
 	// Guarded by inflight.mu, as is req.Priority.
 	state   fetchState
@@ -60,6 +60,15 @@ type inflight struct {
 	mu      sync.Mutex
 	fetches map[uint64]*fetch // by hash of the key; what is not here, as it was flushed, is neither joined nor kept
 	aged    list.List         // of fetches by overdue: whose clients may get a stale answer
+	hurried list.List         // of *hurry, by when: whose fetch may last longer than they may wait
+}
+
+// hurry is a waiter who joined late in its own time, and must not wait for all of
+// its fetch's.
+type hurry struct {
+	w    *waiter
+	f    *fetch
+	when time.Duration
 }
 
 func (t *inflight) init(c *cache.Cache, p *waiters) {
@@ -77,6 +86,7 @@ const (
 	fresh                   // its answer has come meanwhile
 	stale                   // it gets the stale answer that the others of its fetch got
 	full                    // its zone has too many under way
+	overdue                 // its client has waited long enough
 )
 
 // joining is a decision with what belongs to it.
@@ -94,10 +104,13 @@ type joining struct {
 func (t *inflight) join(w *waiter, key wire.Key, now time.Duration) joining {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if now >= w.until() {
+		return joining{decision: overdue}
+	}
 	if f := t.fetches[w.hash]; f != nil && bytes.Equal(f.key, key) {
 		return t.joinTo(f, w, now)
 	}
-	if e, ok := t.cache.Get(w.hash, key); ok && now < e.Expires() && suits(e, w.q.EDNS.DO) && !w.refresh {
+	if e, ok := t.cache.Get(w.hash, key); ok && now < e.Expires() && suits(e, w.asks().EDNS.DO) && !w.refresh {
 		return joining{decision: fresh, entry: e}
 	}
 	if quota, isFull := w.zone.full(&w.st.cfg.Limits); isFull {
@@ -120,21 +133,27 @@ func (t *inflight) joinTo(f *fetch, w *waiter, now time.Duration) (j joining) {
 	f.raise(w)
 	if t.waiters.n.Load() > maxWaiting && f.waiters.n > 0 {
 		j.evicted = f.waiters.pop()
+		t.unhurry(j.evicted)
 	}
 	f.waiters.push(w)
+	if w.until() < f.ends {
+		t.hurryUp(w, f)
+	}
 	return j
 }
 
 // start makes the fetch for w. mu is held.
 func (t *inflight) start(w *waiter, key wire.Key, now time.Duration) *fetch {
 	f := t.spare.Get().(*fetch)
-	*f = fetch{key: append(f.key[:0], key...), question: append(f.question[:0], w.q.Question...)}
-	f.hash, f.zone, f.st, f.began = w.hash, w.zone, w.st, now
+	q := w.asks()
+	*f = fetch{key: append(f.key[:0], key...), question: append(f.question[:0], q.Question...)}
+	f.hash, f.zone, f.st, f.began, f.ends = w.hash, w.zone, w.st, now, w.until()
 	f.req = upstream.Request{
 		Question: f.question,
-		CD:       w.q.Flags&wire.CD != 0,
+		CD:       q.Flags&wire.CD != 0,
 		DO:       true, // as named asks: what has no signatures serves all
 		Servers:  w.zone.servers,
+		Wait:     f.ends - now,
 		Priority: w.priority(),
 		Turn:     w.turn,
 		Tag:      f,
@@ -152,6 +171,29 @@ func (t *inflight) start(w *waiter, key wire.Key, now time.Duration) *fetch {
 		t.watch(f)
 	}
 	return f
+}
+
+// hurryUp makes w known as one that may wait for less long than its fetch lasts.
+// mu is held.
+func (t *inflight) hurryUp(w *waiter, f *fetch) {
+	h := &hurry{w, f, w.until()}
+	before := t.hurried.Back()
+	for before != nil && before.Value.(*hurry).when > h.when {
+		before = before.Prev()
+	}
+	if before == nil {
+		w.hurry = t.hurried.PushFront(h)
+		return
+	}
+	w.hurry = t.hurried.InsertAfter(h, before)
+}
+
+// unhurry undoes that. mu is held.
+func (t *inflight) unhurry(w *waiter) {
+	if w.hurry != nil {
+		t.hurried.Remove(w.hurry)
+		w.hurry = nil
+	}
 }
 
 // watch puts f into aged, behind those whose clients are to be answered before: as
@@ -195,16 +237,16 @@ func (w *waiter) priority() upstream.Priority {
 	return upstream.PriorityClient
 }
 
-// again makes f ask for another name in what is left of its time.
-func (t *inflight) again(f *fetch, question []byte, z *zone, wait time.Duration) {
+// again makes f ask once more in what is left of its time.
+func (t *inflight) again(f *fetch, now time.Duration) {
 	t.mu.Lock() // who joins may raise the priority
 	defer t.mu.Unlock()
 	f.req = upstream.Request{
-		Question: question,
+		Question: f.question,
 		CD:       f.req.CD,
 		DO:       true,
-		Servers:  z.servers,
-		Wait:     wait,
+		Servers:  f.zone.servers,
+		Wait:     f.ends - now,
 		Priority: f.req.Priority,
 		Turn:     f.req.Turn,
 		Tag:      f,
@@ -223,19 +265,22 @@ func (t *inflight) finish(f *fetch, keep func()) *waiter {
 	}
 	t.unwatch(f)
 	f.zone.count(-1)
-	return f.take()
+	return t.take(f)
 }
 
 // recycle frees f when its waiters have their replies.
 func (t *inflight) recycle(f *fetch) {
-	f.st, f.zone, f.walk = nil, nil, nil
+	f.st, f.zone = nil, nil
 	t.spare.Put(f)
 }
 
-// take empties f's list of waiters. inflight.mu is held.
-func (f *fetch) take() *waiter {
+// take empties f's list of waiters. mu is held.
+func (t *inflight) take(f *fetch) *waiter {
 	first := f.waiters.first
 	f.waiters = waiterList{}
+	for w := first; w != nil && t.hurried.Len() > 0; w = w.next {
+		t.unhurry(w)
+	}
 	return first
 }
 
@@ -260,7 +305,7 @@ func (t *inflight) clientTimeouts(now time.Duration) (*waiter, response) {
 		t.unwatch(f)
 		if i, ok := insteadOf(t.cache, f, now, edeStaleTimeout); ok {
 			f.state = late
-			if w := f.take(); w != nil {
+			if w := t.take(f); w != nil {
 				return w, i
 			}
 		}
@@ -268,14 +313,35 @@ func (t *inflight) clientTimeouts(now time.Duration) (*waiter, response) {
 	return nil, response{}
 }
 
-// nextClientTimeout returns when clientTimeouts is to be called next, if at all.
+// overdue takes one who has waited for as long as a client may out of its fetch,
+// and returns it, or nil.
+func (t *inflight) overdue(now time.Duration) *waiter {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	first := t.hurried.Front()
+	if first == nil || first.Value.(*hurry).when > now {
+		return nil
+	}
+	h := t.hurried.Remove(first).(*hurry)
+	h.w.hurry = nil
+	h.f.waiters.remove(h.w)
+	return h.w
+}
+
+// nextClientTimeout returns when clientTimeouts or overdue is to be called next, if
+// at all.
 func (t *inflight) nextClientTimeout() (at time.Duration, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.aged.Len() == 0 {
-		return 0, false
+	if first := t.hurried.Front(); first != nil {
+		at, ok = first.Value.(*hurry).when, true
 	}
-	return t.aged.Front().Value.(*fetch).overdue(), true
+	if first := t.aged.Front(); first != nil {
+		if then := first.Value.(*fetch).overdue(); !ok || then < at {
+			at, ok = then, true
+		}
+	}
+	return at, ok
 }
 
 // forget makes the fetches that are under way answer only those who already

@@ -189,7 +189,7 @@ func TestEndedIsNotAged(t *testing.T) {
 	for range 10 {
 		query := queryFor(2, "ends.example.", dns.TypeA)
 		r, f := s.fetchOf(t, query, mem)
-		r.Answer(&f.req, answerTo(query, 60, "10.0.0.1"), nil)
+		r.give(f, answerTo(query, 60, "10.0.0.1"))
 		r.Flush()
 		s.Flush()
 	}

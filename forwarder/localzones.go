@@ -41,20 +41,35 @@ func (l localZones) withEnv(cfg *config.Config, env acl.Env) localZones {
 	return l
 }
 
-// fromZone answers from z. A forward zone below it is the more specific and wins.
-func (w *worker) fromZone(dst []byte, z *local.Zone, q *query) ([]byte, outcome) {
+// zoneAt returns the zone served here that has a lower-case wire name, or nil. A
+// forward zone below it is the more specific and wins.
+func (st *state) zoneAt(name []byte, qtype uint16) *local.Zone {
+	z := st.local.Find(name, qtype)
+	if z == nil {
+		return nil
+	}
+	if f := st.routes.find(name, qtype); f != nil && len(f.name) > len(z.Apex) {
+		return nil
+	}
+	return z
+}
+
+// mayRead reports whether q's client may ask for the zone.
+func (w *worker) mayRead(z *local.Zone, q *query) bool {
 	allow := w.st.local.allow[z]
 	if allow == nil {
 		allow = w.st.sets.query
 	}
-	if q.via != viaExchange && !allow.Match(q.addr.Addr()) {
+	return q.via == viaExchange || allow.Match(q.addr.Addr())
+}
+
+// fromZone answers from z, and from where that leads to.
+func (w *worker) fromZone(dst []byte, z *local.Zone, q *query) ([]byte, outcome) {
+	if !w.mayRead(z, q) {
 		return w.reject(dst, q, prohibited), replied
 	}
-	m := authoritative(q)
-	m.RecursionAvailable = q.may.recurse && w.st.cfg.Recursion
-	rest := z.Answer(m, dns.CanonicalName(m.Question[0].Name), q.Type, w.beside(q))
-	m.Authoritative = rest.Kind != local.Delegated || len(m.Answer) > 0
-	return w.replyPacked(dst, m, q), replied
+	q.walk = newWalk(q, w)
+	return w.walkOn(dst, q)
 }
 
 // beside returns what a client gets beside the answer of a zone (BIND's
@@ -68,7 +83,7 @@ func (w *worker) beside(q *query) local.Beside {
 // other rules.
 func (w *worker) deny(dst []byte, q *query) ([]byte, outcome) {
 	q.setKey(w.cache)
-	if z := w.st.local.Find(q.name(), q.Type); z != nil {
+	if z := w.st.zoneAt(q.name(), q.Type); z != nil {
 		return w.fromZone(dst, z, q)
 	}
 	return w.reject(dst, q, prohibited), replied
@@ -83,23 +98,27 @@ func (w *worker) answerChaos(dst []byte, q *query) []byte {
 	if z == nil {
 		return w.reject(dst, q, noChaosZone)
 	}
-	m := authoritative(q)
+	m := w.newReply(q)
+	m.Authoritative, m.RecursionAvailable = true, false
 	z.Answer(m, dns.CanonicalName(m.Question[0].Name), q.Type, local.Beside{})
-	return w.replyPacked(dst, m, q)
+	w.count(q, 0, SourceLocal, m.Rcode)
+	return w.appendPacked(dst, m, q, ede{})
 }
 
-// authoritative starts an authoritative reply to q.
-func authoritative(q *query) *dns.Msg {
+// newReply starts a reply to q that is packed by miekg/dns.
+func (w *worker) newReply(q *query) *dns.Msg {
 	m := new(dns.Msg)
-	m.Id, m.Response, m.Authoritative, m.Compress = q.ID, true, true, true
-	m.RecursionDesired = q.Flags&wire.RD != 0
-	m.CheckingDisabled = q.Flags&wire.CD != 0
+	m.Id, m.Response, m.Compress = q.ID, true, true
+	flags := w.flags(q)
+	m.RecursionDesired = flags&wire.RD != 0
+	m.RecursionAvailable = flags&wire.RA != 0
+	m.CheckingDisabled = flags&wire.CD != 0
 	m.Question = []dns.Question{{Name: wire.NameText(q.Name()), Qtype: q.Type, Qclass: q.Class}}
 	return m
 }
 
-// replyPacked appends m with our OPT and within the client's size.
-func (w *worker) replyPacked(dst []byte, m *dns.Msg, q *query) []byte {
+// appendPacked appends m with our OPT and within the client's size.
+func (w *worker) appendPacked(dst []byte, m *dns.Msg, q *query, e ede) []byte {
 	if q.Type == dns.TypeANY && w.st.cfg.MinimalAny && q.via == viaUDP && len(m.Answer) > 0 {
 		m.Answer = scrub.FirstSet(m.Answer)
 	}
@@ -109,18 +128,16 @@ func (w *worker) replyPacked(dst []byte, m *dns.Msg, q *query) []byte {
 	}
 	packed, err := m.Pack()
 	if err != nil {
-		w.count(q, 0, SourceLocal, wire.ServFail)
 		return w.replyEmpty(dst, q, w.flags(q), wire.ServFail, ede{})
 	}
-	w.count(q, 0, SourceLocal, m.Rcode)
 	from := len(dst)
 	dst = append(dst, packed...)
 	copy(dst[from+wire.HeaderLen:], q.Question)
 	if q.EDNS.Present {
-		dst = w.appendOPT(dst, from, m.Rcode, q, ede{})
+		dst = w.appendOPT(dst, from, m.Rcode, q, e)
 	}
 	if len(dst)-from > limit { // by our OPT
-		return w.replyEmpty(dst[:from], q, wire.Flags(packed)|wire.TC, m.Rcode, ede{})
+		return w.replyEmpty(dst[:from], q, wire.Flags(packed)|wire.TC, m.Rcode, e)
 	}
 	return dst
 }

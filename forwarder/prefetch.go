@@ -14,6 +14,13 @@ const prefetchEvery = time.Second
 // prefetchRest is how long nothing is prefetched of a zone after it was in vain.
 const prefetchRest = time.Minute
 
+// prefetchInTime prefetches what a fresh entry says, when it is about to expire.
+func (w *worker) prefetchInTime(e cache.Entry, q *query) {
+	if p := &w.st.cfg.Cache; e.Expires()-w.now <= p.PrefetchTrigger && p.PrefetchTrigger > 0 {
+		w.prefetch(e, q)
+	}
+}
+
 // prefetch asks upstream for q's answer, which e holds, in the background (BIND's
 // prefetch): the eligible ones are those that upstream gave a long enough TTL.
 func (w *worker) prefetch(e cache.Entry, q *query) {
@@ -40,7 +47,7 @@ func (w *worker) refresh(q *query, z *zone) *waiter {
 		EDNS: wire.EDNS{DO: q.EDNS.DO},
 	}}
 	r := w.waiters.get(&plain, w.st)
-	r.refresh = true
+	r.refresh, r.since = true, w.now
 	return r
 }
 

@@ -35,6 +35,7 @@ type query struct {
 	hash   uint64   // of key
 	zone   *zone    // whose servers are to be asked
 	known  bool     // the cache has an expired answer
+	walk   *walk    // nil unless its chain has more than one source
 	zoneID uint16   // under which the last reply was counted
 	buf    [maxKey]byte
 }
@@ -63,7 +64,7 @@ const (
 // serve appends the reply to msg, if there is one now. q.client is set.
 func (w *worker) serve(dst, msg []byte, q *query) ([]byte, outcome) {
 	fault := q.Parse(msg)
-	q.zone = nil
+	q.zone, q.walk = nil, nil
 	if q.may = allRights; q.via != viaExchange {
 		q.may = w.rightsOf(q.addr.Addr())
 	}
@@ -85,10 +86,10 @@ func (w *worker) serve(dst, msg []byte, q *query) ([]byte, outcome) {
 	e, ok := w.cache.Get(q.hash, q.key)
 	fresh := ok && w.now < e.Expires()
 	if fresh && suits(e, q.EDNS.DO) {
-		return w.hit(dst, e, q), replied
+		return w.hit(dst, e, q)
 	}
 	if other, found := findOther(w.cache, q.key, q.EDNS.DO, fresh, w.now); found {
-		return w.hit(dst, other, q), replied
+		return w.hit(dst, other, q)
 	}
 	return w.miss(dst, e, ok, q)
 }
@@ -121,58 +122,80 @@ func (w *worker) noteQuery(q *query) {
 }
 
 // hit replies with a fresh entry.
-func (w *worker) hit(dst []byte, e cache.Entry, q *query) []byte {
+func (w *worker) hit(dst []byte, e cache.Entry, q *query) ([]byte, outcome) {
 	zone, ans := splitValue(e.Value())
-	dst = w.reply(dst, q, ans, wire.Aging{Sub: elapsed(w.now - e.Stored())}, cachedError(ans))
+	if ans.Open() {
+		return w.walkFrom(dst, q, w.fresh(e, q))
+	}
+	dst = w.reply(dst, q, ans, wire.Aging{Sub: elapsed(w.now - e.Stored())}, ede{})
 	w.count(q, zone, SourceHit, ans.Rcode())
-	if p := &w.st.cfg.Cache; e.Expires()-w.now <= p.PrefetchTrigger && p.PrefetchTrigger > 0 {
-		w.prefetch(e, q)
-	}
-	return dst
-}
-
-// cachedError is what is said of an answer that is kept: the only failures are
-// chains without end.
-func cachedError(ans wire.Answer) ede {
-	if ans.Rcode() == wire.ServFail {
-		return edeLoop
-	}
-	return ede{}
+	w.prefetchInTime(e, q)
+	return dst, replied
 }
 
 // miss looks for an answer elsewhere than in a fresh entry. e is an expired
 // one when ok is true.
 func (w *worker) miss(dst []byte, e cache.Entry, ok bool, q *query) ([]byte, outcome) {
-	q.zone, q.known = w.st.routes.find(q.name(), q.Type), ok
-	if z := w.st.local.Find(q.name(), q.Type); z != nil && (q.zone == nil || len(q.zone.name) <= len(z.Apex)) {
+	if z := w.st.zoneAt(q.name(), q.Type); z != nil {
 		return w.fromZone(dst, z, q)
 	}
+	f := w.beyond(e, ok, q)
+	switch {
+	case f.rejected:
+		return w.reject(dst, q, f.reason), replied
+	case f.what == waiting:
+		return dst, waiting
+	case f.plain.Open():
+		return w.walkFrom(dst, q, f)
+	}
+	return w.respond(dst, q, &f.response, f.zone), replied
+}
+
+// found is what is known at once of a question.
+type found struct {
+	what     outcome // replied: response is it; waiting: upstream is to be asked
+	rejected bool    // neither, for that reason
+	reason   reason
+	response
+	zone uint16 // under which it is counted
+}
+
+// fresh is what a fresh entry says.
+func (w *worker) fresh(e cache.Entry, q *query) found {
+	zone, _ := splitValue(e.Value())
+	w.prefetchInTime(e, q)
+	return found{response: fromCache(e), zone: zone}
+}
+
+// beyond looks for an answer to q elsewhere than in fresh entries. e is an expired
+// one when ok is true.
+func (w *worker) beyond(e cache.Entry, ok bool, q *query) found {
+	q.zone, q.known = w.st.routes.find(q.name(), q.Type), ok
 	if why, rejected := w.mayAsk(q); rejected {
-		return w.reject(dst, q, why), replied
+		return found{rejected: true, reason: why}
 	}
 	if ok && w.staleNow(e, q) {
 		w.prefetch(e, q)
-		return w.replyStale(dst, e, q), replied
+		return found{response: w.staleRefresh(e, q), zone: q.zone.id}
 	}
 	if p := w.repeats.get(q.hash, q.key, w.now); p != nil {
-		return w.replyAgain(dst, p, q), replied
+		return found{response: response{answers: p.answers, asOf: p.asOf, from: SourceHit}, zone: p.zone}
 	}
 	if w.servfails.recent(q.hash, w.now, w.st.cfg.Cache.ServfailTTL) {
-		return w.replyServfail(dst, q), replied
+		return found{response: failure(SourceHit, ede{code: wire.EDECachedError}), zone: q.zone.id}
 	}
-	return dst, waiting
+	return found{what: waiting}
 }
 
 // wait returns a waiter for q. Its way back is to be set.
 func (w *worker) wait(q *query) *waiter {
 	r := w.waiters.get(q, w.st)
+	r.since = w.now
 	r.turn, r.from = w.turnOf(q)
+	if q.walk != nil {
+		r.waitFor(q.walk)
+	}
 	return r
-}
-
-// replyAgain repeats what came a moment ago without a TTL.
-func (w *worker) replyAgain(dst []byte, p *repeat, q *query) []byte {
-	return w.respond(dst, q, &response{answers: p.answers, asOf: p.asOf, from: SourceHit}, p.zone)
 }
 
 // mayAsk returns why upstream is not asked for q, if so.

@@ -1,6 +1,7 @@
 package forwarder
 
 import (
+	"container/list"
 	"context"
 	"sync"
 	"sync/atomic"
@@ -19,6 +20,9 @@ type waiter struct {
 	peer udp.Peer  //
 	late lateReply // or this takes it
 
+	since   time.Duration // when it came
+	walk    *walk         // nil unless it is for a link of that
+	hurry   *list.Element // in inflight.hurried
 	hash    uint64
 	turn    uint64 // in which it is asked: see worker.turnOf
 	from    uint64 // hash of its client
@@ -53,10 +57,26 @@ func (p *waiters) get(q *query, st *state) *waiter {
 	return w
 }
 
+// waitFor makes w wait for the next link of k.
+func (w *waiter) waitFor(k *walk) {
+	w.walk, w.hash, w.zone, w.known = k, k.link.hash, k.link.zone, k.link.known
+}
+
+// asks returns the question that w waits for.
+func (w *waiter) asks() *wire.Query {
+	if w.walk != nil {
+		return &w.walk.link.Query
+	}
+	return &w.q
+}
+
+// until is when w's client has waited long enough.
+func (w *waiter) until() time.Duration { return w.since + w.st.cfg.Limits.ClientWait() }
+
 // put takes w back.
 func (p *waiters) put(w *waiter) {
 	p.n.Add(-1)
-	w.conn, w.late, w.zone, w.st, w.next = nil, nil, nil, nil, nil
+	w.conn, w.late, w.zone, w.st, w.walk, w.next = nil, nil, nil, nil, nil, nil
 	p.pool.Put(w)
 }
 
@@ -103,6 +123,17 @@ func (l *waiterList) pop() *waiter {
 	l.first, w.next = w.next, nil
 	l.n--
 	return w
+}
+
+// remove takes w out of the list, if it is there.
+func (l *waiterList) remove(w *waiter) {
+	var kept waiterList
+	for l.n > 0 {
+		if other := l.pop(); other != w {
+			kept.push(other)
+		}
+	}
+	*l = kept
 }
 
 // maxQueue is how many queries wait for the goroutine that asks, which is there

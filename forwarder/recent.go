@@ -142,9 +142,3 @@ func (s *servfails) recent(hash uint64, now, ttl time.Duration) bool {
 
 // servfail is an answer without records that says SERVFAIL.
 const servfail = wire.Answer("\x02\x00\x00\x00\x00\x00\x00\x00")
-
-// replyServfail repeats that upstream failed.
-func (w *worker) replyServfail(dst []byte, q *query) []byte {
-	w.count(q, q.zone.id, SourceHit, wire.ServFail)
-	return w.reply(dst, q, servfail, wire.Aging{}, ede{code: wire.EDECachedError})
-}

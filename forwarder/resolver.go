@@ -2,6 +2,7 @@ package forwarder
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"vpcdns/cache"
@@ -15,21 +16,23 @@ import (
 // answers has its own, and one more asks.
 type resolver struct {
 	sender
-	msg    *wire.Message // upstream's answer, or joined
-	chain  wire.Chain    // of it
-	class  scrub.Class   // of it
-	read   bool          // msg is that of the request to come
-	joined wire.Message
-	asOf   time.Duration // when msg was asked for, from which its TTLs count
-	begun  bool          // begin was called for this batch of answers
+	msg    *wire.Message     // upstream's answer
+	chain  wire.Chain        // of it
+	class  scrub.Class       // of it
+	req    *upstream.Request // that msg answers
+	asOf   time.Duration     // when msg was asked for, from which its TTLs count
+	begun  bool              // begin was called for this batch of answers
 	keeper keeper
 	key    [maxKey]byte // scratch
+
+	elsewhere wire.Elsewhere // isElsewhere, bound once
 }
 
 func (e *engine) newResolver() *resolver {
 	r := new(resolver)
 	r.sender.init(e)
 	r.keeper.signed = &e.sawSigned
+	r.elsewhere = r.isElsewhere
 	return r
 }
 
@@ -77,7 +80,7 @@ func (r *resolver) askAll(l, evicted waiterList) {
 
 // ask starts a fetch for w, or lets it join one, unless it can be answered now.
 func (r *resolver) ask(w *waiter) {
-	key, refresh := w.q.AppendKey(r.q.buf[:0]), w.refresh
+	key, refresh := w.asks().AppendKey(r.q.buf[:0]), w.refresh
 	j := r.inflight.join(w, key, r.now)
 	switch j.decision {
 	case started:
@@ -93,50 +96,65 @@ func (r *resolver) ask(w *waiter) {
 			r.turnAway(j.evicted, false)
 		}
 	case fresh:
-		r.sendHit(w, j.entry)
+		r.sendAll(w, fromCache(j.entry))
 	case stale:
 		r.sendAll(w, j.instead)
 	case full:
 		r.turnAway(w, j.drop)
+	case overdue:
+		r.sendAll(w, failure(SourceMiss, edeOf(upstream.ErrTimeout)))
 	}
 }
 
-// answerClientTimeouts gives those who have waited long enough the stale answer.
+// answerClientTimeouts gives those who have waited long enough the stale answer, or
+// none.
 func (r *resolver) answerClientTimeouts() {
 	r.begin()
 	for w, i := r.inflight.clientTimeouts(r.now); w != nil; w, i = r.inflight.clientTimeouts(r.now) {
 		r.sendAll(w, i)
 	}
+	for w := r.inflight.overdue(r.now); w != nil; w = r.inflight.overdue(r.now) {
+		r.sendAll(w, failure(SourceMiss, edeOf(upstream.ErrTimeout)))
+	}
 	r.flush()
 }
 
-// Check reports whether an answer is fit to be kept (upstream.Checker): what is
-// not is asked for elsewhere.
-func (r *resolver) Check(req *upstream.Request, m *wire.Message) error {
-	f := req.Tag.(*fetch)
+// Check makes an answer fit to be kept (upstream.Checker): what is not is asked for
+// elsewhere.
+func (r *resolver) Check(req *upstream.Request, m *wire.Message) (err error) {
 	r.beginBatch()
-	r.read = false
-	if f.walk != nil {
-		return nil // what it is joined to decides
+	r.req, r.msg = req, m
+	f := req.Tag.(*fetch)
+	r.class, r.chain, err = scrub.Scrub(m, r.elsewhere, f.st.cfg.MinimalResponses)
+	if err == nil && r.class == scrub.Referral {
+		return errReferral
 	}
-	err := r.scrub(f, m)
-	r.read = err == nil // else there is no Answer to it
 	return err
 }
 
-// Answer takes what upstream said, or that it said nothing (upstream.Handler).
-func (r *resolver) Answer(req *upstream.Request, msg []byte, err error) {
+var errReferral = errors.New("upstream is not recursive: it answered with a referral")
+
+// isElsewhere reports whether a name belongs to another source than the server
+// that answered: to a zone here, or to a forward zone that does not ask it.
+func (r *resolver) isElsewhere(name []byte) bool {
+	f := r.req.Tag.(*fetch)
+	if z := f.st.zoneAt(name, f.key.Type()); z != nil && !z.Delegates(name) {
+		return true
+	}
+	z := f.st.routes.find(name, f.key.Type())
+	return z != nil && z != f.zone && !slices.Contains(z.servers, r.req.From)
+}
+
+// Answer takes what Check has seen, or that upstream said nothing
+// (upstream.Handler).
+func (r *resolver) Answer(req *upstream.Request, _ []byte, err error) {
 	f := req.Tag.(*fetch)
 	r.beginBatch()
-	r.asOf = r.now - req.Took
-	if err == nil && !r.read {
-		err = r.join(f, msg)
-	}
-	r.read = false
 	if err != nil {
 		r.fail(f, err)
 		return
 	}
+	r.asOf = r.now - req.Took
 	r.servfails.answered()
 	r.resolve(f)
 }
@@ -155,62 +173,41 @@ func (r *resolver) Flush() {
 	r.begun = false
 }
 
-// join makes r.msg of what upstream said, with the links before it.
-func (r *resolver) join(f *fetch, msg []byte) (err error) {
-	if f.walk != nil {
-		if msg, err = f.walk.join(f.question, msg, r.asOf); err != nil {
-			return err
-		}
-	}
-	if !r.joined.Parse(msg) {
-		return scrub.ErrMalformed
-	}
-	return r.scrub(f, &r.joined)
-}
-
-// scrub makes m fit to be kept.
-func (r *resolver) scrub(f *fetch, m *wire.Message) (err error) {
-	r.msg = m
-	r.class, r.chain, err = scrub.Scrub(m, nil, f.st.cfg.MinimalResponses)
-	if err == nil && r.class == scrub.Referral {
-		return errReferral
-	}
-	return err
-}
-
-var errReferral = errors.New("upstream is not recursive: it answered with a referral")
-
 // resolve takes the step that the answer in r.msg leads to.
 func (r *resolver) resolve(f *fetch) {
-	if r.class == scrub.Partial && r.walkOn(f) {
-		return
-	}
 	if r.noName(f) && !f.verified && hasData(r.cache, append(r.key[:0], f.key...), r.now) {
 		r.verify(f)
 		return
 	}
 	bounds := f.st.ttls
-	if r.class != scrub.Positive {
+	if r.class == scrub.Negative {
 		bounds.Min = 0 // min-ncache-ttl it is
 	}
-	r.finish(f, bounds, r.ttlOf(f), ede{})
+	r.finish(f, bounds)
 }
 
 // noName reports whether the answer in r.msg says that f's name does not exist.
 func (r *resolver) noName(f *fetch) bool {
-	return r.msg.Rcode() == wire.NXDomain && r.chain.Hops == 0 && !r.chain.Data && f.walk == nil && anyType(f.key.Type())
+	return r.msg.Rcode() == wire.NXDomain && r.chain.Hops == 0 && !r.chain.Data && anyType(f.key.Type())
 }
 
 // verify asks f's question again: what is said not to exist has live data.
 func (r *resolver) verify(f *fetch) {
 	f.verified = true
-	r.askAgain(f, f.question, f.zone)
+	if r.now >= f.ends {
+		r.fail(f, upstream.ErrTimeout)
+		return
+	}
+	r.inflight.again(f, r.now)
+	up := f.st.upstream
+	up.Start(&f.req) // from here on f may be answered, and used again
+	up.Flush()
 }
 
-// finish keeps the answer in r.msg, for ttl seconds at most, and replies to all
-// who waited.
-func (r *resolver) finish(f *fetch, bounds wire.TTLPolicy, ttl uint32, why ede) {
-	least, err := r.keeper.fill(r.msg, f.zone.id, bounds)
+// finish keeps the answer in r.msg, and replies to all who waited.
+func (r *resolver) finish(f *fetch, bounds wire.TTLPolicy) {
+	ttl := r.ttlOf(f)
+	least, err := r.keeper.fill(r.msg, f.zone.id, bounds, r.class == scrub.Partial)
 	if err != nil {
 		r.fail(f, err)
 		return
@@ -221,14 +218,14 @@ func (r *resolver) finish(f *fetch, bounds wire.TTLPolicy, ttl uint32, why ede) 
 	if forgotten {
 		a = r.keeper.answers()
 	}
-	r.sendAll(w, response{answers: a, asOf: r.asOf, from: SourceMiss, why: why})
+	r.sendAll(w, response{answers: a, asOf: r.asOf, from: SourceMiss})
 	r.inflight.recycle(f)
 }
 
 // ttlOf returns for how many seconds the answer in r.msg may be kept beyond what
 // its records say.
 func (r *resolver) ttlOf(f *fetch) uint32 {
-	if r.class == scrub.Positive {
+	if r.class != scrub.Negative {
 		return ^uint32(0)
 	}
 	o := &f.st.cfg.Cache

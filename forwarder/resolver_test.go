@@ -35,7 +35,7 @@ func TestQueuedOverReload(t *testing.T) {
 		r := s.newResolver()
 		r.begin()
 		f := s.inflight.join(w, a.q.key, r.now).fetch
-		r.Answer(&f.req, answerTo(query, 60, "10.0.0.1"), nil)
+		r.give(f, answerTo(query, 60, "10.0.0.1"))
 		r.Flush()
 		if sent := len(mem.sentSoFar()); sent != 1 {
 			t.Errorf("%d replies, want 1", sent)

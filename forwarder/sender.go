@@ -16,9 +16,8 @@ type sender struct {
 
 	// What is replied, and how it is written: bound once, as a function that is
 	// made for each reply would be garbage each time.
-	given                   response
-	entry                   cache.Entry // of a hit
-	writeResponse, writeHit func(dst []byte) []byte
+	given                    response
+	writeResponse, writeWalk func(dst []byte) []byte
 
 	tallies [numVias]tally // of replies, by how they leave
 }
@@ -31,7 +30,7 @@ type socketOut struct {
 
 func (s *sender) init(e *engine) {
 	s.worker.init(e, nil)
-	s.writeResponse, s.writeHit = s.appendResponse, s.appendHit
+	s.writeResponse, s.writeWalk = s.appendResponse, s.appendWalk
 	s.tallies[viaUDP].to, s.tallies[viaTCP].to, s.tallies[viaExchange].to = e.udp, e.tcp, e.inProcess
 }
 
@@ -40,19 +39,39 @@ func (s *sender) appendResponse(dst []byte) []byte {
 	return s.respond(dst, &s.q, &s.given, s.q.zoneNumber())
 }
 
-// appendHit appends the answer of a fresh entry.
-func (s *sender) appendHit(dst []byte) []byte {
-	s.q.setKey(s.cache)
-	return s.hit(dst, s.entry, &s.q)
-}
+// appendWalk appends the reply to s.q whose walk is at its end.
+func (s *sender) appendWalk(dst []byte) []byte { return s.replyWalk(dst, &s.q) }
 
-// send gives w its reply, which write appends, and frees it.
-func (s *sender) send(w *waiter, write func(dst []byte) []byte) {
-	s.q.client, s.q.Query, s.q.zone, s.q.hash = w.client, w.q, w.zone, w.hash
+// load makes w's query the one that is replied to.
+func (s *sender) load(w *waiter) {
+	s.q.client, s.q.Query, s.q.zone, s.q.hash, s.q.walk = w.client, w.q, w.zone, w.hash, w.walk
 	if s.q.may = allRights; w.via != viaExchange {
 		s.q.may = s.rightsOf(w.addr.Addr())
 	}
 	s.tally = &s.tallies[w.via]
+}
+
+// deliver gives w what was found of its question, or asks on where that is not the
+// end of its chain.
+func (s *sender) deliver(w *waiter) {
+	s.load(w)
+	if w.walk == nil && !s.given.plain.Open() {
+		s.send(w, s.writeResponse)
+		return
+	}
+	if w.walk == nil {
+		s.q.walk = newWalk(&s.q, &s.worker)
+	}
+	if s.take(s.q.walk, &s.given) && s.advance(s.q.walk) == waiting {
+		w.waitFor(s.q.walk)
+		s.misses.push(w)
+		return
+	}
+	s.send(w, s.writeWalk)
+}
+
+// send gives w, which is loaded, its reply, which write appends, and frees it.
+func (s *sender) send(w *waiter, write func(dst []byte) []byte) {
 	if w.late != nil {
 		w.late.Reply(write)
 	} else {
@@ -86,7 +105,7 @@ func (s *sender) sendAll(w *waiter, r response) {
 	for w != nil {
 		next := w.next
 		s.noteRegular(w, r.from, r.plain.Rcode())
-		s.send(w, s.writeResponse)
+		s.deliver(w)
 		if s.given.from == SourceMiss {
 			s.given.from = SourceJoined
 		}
@@ -94,10 +113,10 @@ func (s *sender) sendAll(w *waiter, r response) {
 	}
 }
 
-// sendHit gives w the answer of a fresh entry.
-func (s *sender) sendHit(w *waiter, e cache.Entry) {
-	s.entry = e
-	s.send(w, s.writeHit)
+// fromCache is the response that a fresh entry is.
+func fromCache(e cache.Entry) response {
+	_, ans := splitValue(e.Value())
+	return response{answers: both(ans), asOf: e.Stored(), from: SourceHit}
 }
 
 // turnAway replies to a query whose zone has too many under way, unless it is to

@@ -58,8 +58,7 @@ var (
 	edeStaleTimeout = ede{wire.EDEStale, "client timeout"}
 )
 
-// replyStale replies with an expired entry, in stale-refresh-time.
-func (w *worker) replyStale(dst []byte, e cache.Entry, q *query) []byte {
-	r := response{answers: answersOf(w.cache, q.key, e), stale: true, from: SourceStale, why: edeStaleRefresh}
-	return w.respond(dst, q, &r, q.zoneNumber())
+// staleRefresh is the expired entry as it is given in stale-refresh-time.
+func (w *worker) staleRefresh(e cache.Entry, q *query) response {
+	return response{answers: answersOf(w.cache, q.key, e), stale: true, from: SourceStale, why: edeStaleRefresh}
 }

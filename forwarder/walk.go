@@ -1,150 +1,245 @@
 package forwarder
 
 import (
-	"errors"
-	"fmt"
-	"time"
-
 	"github.com/miekg/dns"
 
-	"vpcdns/forwarder/scrub"
-	"vpcdns/forwarder/upstream"
+	"vpcdns/forwarder/local"
 	"vpcdns/forwarder/wire"
 )
 
-// maxLinks is how many links of a walk are asked for after the first (BIND's
+// maxLinks is how many links of a chain are looked up after the first (BIND's
 // max-query-restarts).
 const maxLinks = 11
 
-// walk is the way along a chain of CNAMEs that upstream did not follow to its
-// end, as it has zones for some of the names only. The next link is asked for
-// where its own name belongs.
-type walk struct {
-	links []dns.RR        // so far
-	asOf  time.Duration   // their TTLs count from then
-	asked map[string]bool // owners, by wire name
-}
-
-// link is one more to be asked for; the zero value is none.
-type link struct {
-	owner []byte // wire name
-	zone  *zone
-}
-
-// errEndless is a chain without end; what there is of it is a SERVFAIL in r.msg.
-var errEndless = errors.New("chain without end")
-
-// edeLoop is what BIND says of one.
+// edeLoop is what BIND says of a chain without end.
 var edeLoop = ede{0, "max. restarts reached"}
 
-// walkOn takes the next step of f's walk, and reports whether there is one; if not,
-// r.msg is all that is to be had, which is a negative answer.
-func (r *resolver) walkOn(f *fetch) bool {
-	next, err := r.nextLink(f)
-	switch {
-	case errors.Is(err, errEndless):
-		r.finish(f, f.st.ttls, seconds(f.st.cfg.Cache.ServfailTTL), edeLoop)
-	case err != nil:
-		r.fail(f, err)
-	case next.zone != nil:
-		r.follow(f, next)
-	default:
-		r.class = scrub.Negative
+// walk is the way along a chain of CNAMEs whose links have more than one source:
+// zones served here, the cache, the servers of each link's own zone. It belongs to
+// one client's query, and is done anew for each: what a zone here says is never
+// kept. Its memory is its own, but for the records of zones.
+type walk struct {
+	parts     []part
+	passed    map[string]bool // owners of the CNAMEs in parts: wire names
+	links     int             // looked up after the first
+	link      query           // to be looked up next
+	delegated bool            // link is below a delegation of the zone here
+
+	authoritative bool // the first owner is a zone's here
+	endless       bool
+	rejected      bool // link is; for that reason
+	reason        reason
+	from          Source
+	zone          uint16 // under which the reply is counted
+	why           ede
+}
+
+// part is what one source says of a chain.
+type part struct {
+	said *dns.Msg
+	from *response // nil of a zone here, whose TTLs do not age
+}
+
+// newWalk begins a walk for q with q itself as the link to be looked up.
+func newWalk(q *query, w *worker) *walk {
+	k := &walk{passed: make(map[string]bool), from: SourceLocal, zone: q.zoneNumber()}
+	k.link = query{client: q.client, may: q.may, Query: q.Query}
+	k.link.EDNS = wire.EDNS{DO: q.EDNS.DO}
+	k.leadTo(w, wire.AppendLower(nil, q.Name()))
+	k.links = 0
+	return k
+}
+
+// leadTo makes a wire name the next link, and reports whether it may be.
+func (k *walk) leadTo(w *worker, name []byte) bool {
+	if k.passed[string(name)] || k.links == maxLinks {
+		k.endless, k.why = true, edeLoop
 		return false
 	}
+	k.links++
+	k.delegated = false
+	k.link.Question = append(name, k.link.Question[len(k.link.Question)-4:]...)
+	k.link.setKey(w.cache)
 	return true
 }
 
-// nextLink returns what is to be asked for after r.msg. No link means that there
-// is no more to be had.
-func (r *resolver) nextLink(f *fetch) (link, error) {
-	m := new(dns.Msg)
-	if err := m.Unpack(r.msg.Msg); err != nil {
-		return link{}, fmt.Errorf("unpacking answer: %w", err)
-	}
-	if f.walk == nil {
-		f.walk = &walk{asked: make(map[string]bool)}
-	}
-	f.walk.links, _, _ = scrub.Chain(m, nil)
-	f.walk.asOf = r.asOf
-	owner := wire.AppendName(nil, r.msg.Msg, r.chain.Final)
-	switch asked := f.walk.asked[string(owner)]; {
-	case loops(m.Question[0].Name, f.walk.links) || len(f.walk.asked) == maxLinks:
-		return link{}, r.giveUpWalk(f, m)
-	case asked:
-		return link{}, nil
-	}
-	if z := f.st.routes.find(owner, r.msg.Type()); z != nil && len(z.servers) > 0 {
-		return link{owner, z}, nil
-	}
-	return link{}, nil
-}
-
-// follow asks for the next link of f's walk.
-func (r *resolver) follow(f *fetch, next link) {
-	f.walk.asked[string(next.owner)] = true
-	r.askAgain(f, append(next.owner, f.question[len(f.question)-4:]...), next.zone)
-}
-
-// askAgain asks one more question for f's clients, in what is left of their time.
-func (r *resolver) askAgain(f *fetch, question []byte, z *zone) {
-	left := f.began + f.st.cfg.Limits.ClientWait() - r.now
-	if left <= 0 {
-		r.fail(f, upstream.ErrTimeout)
-		return
-	}
-	r.inflight.again(f, question, z, left)
-	up := f.st.upstream
-	up.Start(&f.req) // from here on f may be answered, and used again
-	up.Flush()
-}
-
-// giveUpWalk makes r.msg what BIND replies to a chain that never ends: what there
-// is of it, and SERVFAIL. m is the last answer.
-func (r *resolver) giveUpWalk(f *fetch, m *dns.Msg) error {
-	m.Rcode, m.Answer, m.Ns, m.Extra = dns.RcodeServerFailure, f.walk.links, nil, nil
-	if err := scrub.Pack(m, r.msg); err != nil {
-		return err
-	}
-	return errEndless
-}
-
-// loops reports whether the chain comes back to a name that it has passed.
-func loops(name string, chain []dns.RR) bool {
-	passed := map[string]bool{dns.CanonicalName(name): true}
-	for _, rr := range chain {
-		if c, ok := rr.(*dns.CNAME); ok {
-			target := dns.CanonicalName(c.Target)
-			if passed[target] {
-				return true
-			}
-			passed[target] = true
+// advance goes on with k until all that is to be had is there (replied), or the
+// next link must be asked for upstream (waiting).
+func (w *worker) advance(k *walk) outcome {
+	for more := true; more; {
+		if z := w.st.zoneAt(k.link.name(), k.link.Type); z != nil && !k.delegated {
+			more = w.readZone(k, z)
+			continue
 		}
+		f := w.find(k)
+		switch {
+		case f.rejected:
+			k.rejected, k.reason = true, f.reason
+			return replied
+		case f.what == waiting:
+			return waiting
+		}
+		more = w.take(k, &f.response)
+	}
+	return replied
+}
+
+// find looks for an answer to k's link.
+func (w *worker) find(k *walk) found {
+	q := &k.link
+	if !q.may.cache {
+		return found{rejected: true, reason: prohibited}
+	}
+	e, ok := w.cache.Get(q.hash, q.key)
+	fresh := ok && w.now < e.Expires()
+	if fresh && suits(e, q.EDNS.DO) {
+		return w.fresh(e, q)
+	}
+	if other, isThere := findOther(w.cache, q.key, q.EDNS.DO, fresh, w.now); isThere {
+		return w.fresh(other, q)
+	}
+	return w.beyond(e, ok, q)
+}
+
+// take adds what upstream or the cache says of k's link, and reports whether the
+// chain goes on.
+func (w *worker) take(k *walk, r *response) (more bool) {
+	ans := r.forDO(k.link.EDNS.DO)
+	packed := wire.AppendReply(nil, &k.link.Query, wire.QR, ans, wire.Aging{}, &w.order)
+	m := new(dns.Msg)
+	if m.Unpack(packed) != nil {
+		m = &dns.Msg{MsgHdr: dns.MsgHdr{Rcode: dns.RcodeServerFailure}}
+	}
+	from := *r
+	k.add(part{said: m, from: &from})
+	k.noteSource(r.from)
+	if r.why != (ede{}) {
+		k.why = r.why
+	}
+	return ans.Open() && k.leadTo(w, ans.AppendTarget(nil, string(k.link.Question)))
+}
+
+// add adds a part, and notes the names that the chain has passed. It ends where
+// it comes back to one of them.
+func (k *walk) add(p part) {
+	for i, rr := range p.said.Answer {
+		if rr.Header().Rrtype != dns.TypeCNAME {
+			continue
+		}
+		owner := wire.PackName(dns.CanonicalName(rr.Header().Name))
+		if k.passed[owner] {
+			p.said.Answer = p.said.Answer[:i]
+			break
+		}
+		k.passed[owner] = true
+	}
+	k.parts = append(k.parts, p)
+}
+
+// noteSource keeps the source that the reply is counted under: that upstream was
+// asked outweighs what is stale, and that what is fresh.
+func (k *walk) noteSource(from Source) {
+	switch {
+	case k.from == SourceMiss, k.from == SourceJoined, k.from == SourceStale && from == SourceHit:
+	default:
+		k.from = from
+	}
+}
+
+// readZone adds what the zone z has of k's link, and reports whether the chain
+// goes on.
+func (w *worker) readZone(k *walk, z *local.Zone) (more bool) {
+	first := len(k.parts) == 0
+	if !first && (k.link.Flags&wire.RD == 0 || !w.mayRead(z, &k.link)) {
+		return false // BIND goes from zone to zone for those alone that want recursion
+	}
+	m := new(dns.Msg)
+	rest := z.Answer(m, wire.NameText(k.link.name()), k.link.Type, w.beside(&k.link))
+	k.authoritative = k.authoritative || first && (rest.Kind != local.Delegated || len(m.Answer) > 0)
+	k.endless = rest.Kind == local.Endless
+	asked := rest.Kind == local.Delegated && k.link.Flags&wire.RD != 0 && k.link.may.recurse
+	if asked {
+		m.Ns, m.Extra = nil, nil
+	}
+	if !asked || len(m.Answer) > 0 {
+		k.add(part{said: m})
+	}
+	switch {
+	case k.endless:
+		k.why = edeLoop
+		return false
+	case rest.Kind == local.Alias:
+		return k.leadTo(w, []byte(wire.PackName(rest.Name)))
+	case asked:
+		k.delegated = k.leadTo(w, []byte(wire.PackName(rest.Name)))
+		return k.delegated
 	}
 	return false
 }
 
-// join returns the answer to question: the links so far, as old as msg, and what
-// msg says of the next. The TTLs of msg count from asOf.
-func (w *walk) join(question, msg []byte, asOf time.Duration) ([]byte, error) {
-	m := new(dns.Msg)
-	if err := m.Unpack(msg); err != nil {
-		return nil, fmt.Errorf("unpacking answer: %w", err)
+// replyWalk appends the reply to q, whose walk has come to its end.
+func (w *worker) replyWalk(dst []byte, q *query) []byte {
+	k := q.walk
+	if len(k.parts) == 0 {
+		q.zone = k.link.zone
+		return w.reject(dst, q, k.reason)
 	}
-	name, _, err := dns.UnpackDomainName(question, 0)
-	if err != nil {
-		return nil, fmt.Errorf("unpacking question: %w", err)
+	m := w.newReply(q)
+	m.Authoritative = k.authoritative
+	for i := range k.parts {
+		p := &k.parts[i]
+		p.age(w)
+		m.Answer = append(m.Answer, p.said.Answer...)
+		m.Rcode, m.Ns, m.Extra = p.said.Rcode, p.said.Ns, p.said.Extra
 	}
-	m.Question[0].Name = name
-	for _, rr := range w.links {
-		h := rr.Header()
-		h.Ttl -= min(h.Ttl, elapsed(asOf-w.asOf))
+	k.finish(m)
+	w.count(q, k.zone, k.from, m.Rcode)
+	return w.appendPacked(dst, m, q, k.why)
+}
+
+// age takes off p's TTLs what has passed of them.
+func (p *part) age(w *worker) {
+	if p.from == nil {
+		return
 	}
-	m.Answer = append(append([]dns.RR(nil), w.links...), m.Answer...)
-	m.Compress = true
-	packed, err := m.Pack()
-	if err != nil {
-		return nil, fmt.Errorf("packing answer: %w", err)
+	g := w.aging(p.from)
+	for _, section := range [...][]dns.RR{p.said.Answer, p.said.Ns, p.said.Extra} {
+		for _, rr := range section {
+			rr.Header().Ttl = g.Of(rr.Header().Ttl)
+		}
 	}
-	return packed, nil
+}
+
+// finish gives m the rcode of a walk that ended before the chain: an alias whose
+// rest the client may not have, or nobody here has, stands alone, as in BIND; that
+// of the last link counts otherwise (RFC 6604, 3).
+func (k *walk) finish(m *dns.Msg) {
+	switch {
+	case k.endless:
+		m.Rcode = dns.RcodeServerFailure
+	case !k.rejected, k.reason == prohibited, k.reason == noRecursion, k.reason == noForwarders && k.link.zone == nil:
+	default:
+		m.Rcode, k.why = rejections[k.reason].rcode, rejections[k.reason].ede
+	}
+	if m.Rcode == dns.RcodeServerFailure && !k.endless {
+		m.Authoritative, m.Answer, m.Ns, m.Extra = false, nil, nil, nil
+	}
+}
+
+// walkFrom begins q's walk with what was found of q itself.
+func (w *worker) walkFrom(dst []byte, q *query, f found) ([]byte, outcome) {
+	q.walk = newWalk(q, w)
+	q.walk.zone = f.zone
+	if !w.take(q.walk, &f.response) {
+		return w.replyWalk(dst, q), replied
+	}
+	return w.walkOn(dst, q)
+}
+
+// walkOn goes on with q's walk, and appends the reply when it is at its end.
+func (w *worker) walkOn(dst []byte, q *query) ([]byte, outcome) {
+	if w.advance(q.walk) == waiting {
+		return dst, waiting
+	}
+	return w.replyWalk(dst, q), replied
 }

@@ -16,8 +16,9 @@ func TestWalkAfterClose(t *testing.T) {
 	r, f := s.fetchOf(t, query, mem)
 	s.state.Load().upstream.Close()
 	msg := packed(saying(t, query, []string{"alias.example. 5 IN CNAME end.example."}))
-	r.Answer(&f.req, msg, nil)
+	r.give(f, msg)
 	r.Flush()
+	r.askAll(s.queue.take())
 	if sent := mem.sentSoFar(); len(sent) != 1 || wire.Rcode(sent[0].Data) != wire.ServFail {
 		t.Errorf("sent %v, want one SERVFAIL", sent)
 	}

@@ -240,7 +240,7 @@ func TestAging(t *testing.T) {
 		{Aging{Fixed: 30}, 60, 60},
 	}
 	for _, tt := range tests {
-		if got := tt.g.of(tt.ttl); got != tt.want {
+		if got := tt.g.Of(tt.ttl); got != tt.want {
 			t.Errorf("%+v.of(%d) = %d, want %d", tt.g, tt.ttl, got, tt.want)
 		}
 	}

@@ -1,5 +1,7 @@
 package wire
 
+import "encoding/binary"
+
 // Chain is what the answer section says about the question, with its CNAMEs
 // followed (RFC 1034, 4.3.2).
 type Chain struct {
@@ -73,6 +75,19 @@ func (m *Message) CutOff(c Chain) {
 	m.Sections, m.opt = [3]int{c.kept}, -1
 	m.EDNS.ExtRcode = 0
 	m.Msg[3] &^= rcodeMask
+	m.shorten()
+}
+
+// shorten takes away the octets of the records that are no longer in RRs.
+func (m *Message) shorten() {
+	for s, n := range m.Sections {
+		binary.BigEndian.PutUint16(m.Msg[6+2*s:], uint16(n))
+	}
+	end := HeaderLen + len(m.Question)
+	if len(m.RRs) > 0 {
+		end = m.RRs[len(m.RRs)-1].End
+	}
+	m.Msg = m.Msg[:end]
 }
 
 // Referral reports whether m is one: it names other servers in place of an

@@ -235,6 +235,7 @@ func (m *Message) DropReferral() bool {
 	}
 	m.RRs = m.RRs[:m.Sections[0]]
 	m.Sections[1], m.Sections[2], m.opt = 0, 0, -1
+	m.shorten()
 	return true
 }
 

@@ -1,6 +1,8 @@
 package forwarder
 
 import (
+	"slices"
+
 	"github.com/miekg/dns"
 
 	"vpcdns/forwarder/local"
@@ -116,23 +118,32 @@ func (w *worker) take(k *walk, r *response) (more bool) {
 	if r.why != (ede{}) {
 		k.why = r.why
 	}
-	return ans.Open() && k.leadTo(w, ans.AppendTarget(nil, string(k.link.Question)))
+	return ans.Open() && k.leadTo(w, []byte(wire.PackName(endOf(m.Answer, wire.NameText(k.link.name())))))
 }
 
-// add adds a part, and notes the names that the chain has passed. It ends where
-// it comes back to one of them.
+// endOf returns the name to which the CNAMEs in a part lead from name, or one of a
+// loop.
+func endOf(rrs []dns.RR, name string) string {
+	for _, rr := range rrs {
+		if c, ok := rr.(*dns.CNAME); ok && dns.CanonicalName(c.Hdr.Name) == name {
+			name = dns.CanonicalName(c.Target)
+		}
+	}
+	return name
+}
+
+// add adds a part, and notes the names that the chain has passed. Of each of them
+// there is one CNAME.
 func (k *walk) add(p part) {
-	for i, rr := range p.said.Answer {
+	p.said.Answer = slices.DeleteFunc(p.said.Answer, func(rr dns.RR) bool {
 		if rr.Header().Rrtype != dns.TypeCNAME {
-			continue
+			return false
 		}
 		owner := wire.PackName(dns.CanonicalName(rr.Header().Name))
-		if k.passed[owner] {
-			p.said.Answer = p.said.Answer[:i]
-			break
-		}
+		isAgain := k.passed[owner]
 		k.passed[owner] = true
-	}
+		return isAgain
+	})
 	k.parts = append(k.parts, p)
 }
 

@@ -82,21 +82,6 @@ func (a Answer) Owners(question string, f func(name []byte) bool) {
 	}
 }
 
-// AppendTarget appends the target of the answer's last CNAME, where its chain goes
-// on if it is Open, as an uncompressed lower-case wire name.
-func (a Answer) AppendTarget(dst []byte, question string) []byte {
-	msg := make([]byte, HeaderLen, HeaderLen+len(question)+len(a))
-	msg = append(append(msg, question...), a.body()...)
-	base := HeaderLen + len(question)
-	for i := a.Count(0) - 1; i >= 0; i-- {
-		ttl := base + a.ttl(i)
-		if binary.BigEndian.Uint16(msg[ttl-4:]) == TypeCNAME {
-			return AppendName(dst, msg, ttl+6)
-		}
-	}
-	return dst
-}
-
 // Keepable reports whether AppendAnswer can keep the message as it stands:
 // its OPT, if any, comes last; its pointers lead to names, not to octets that
 // change, such as a TTL; and none leads into a set of records that will be

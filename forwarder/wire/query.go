@@ -208,6 +208,13 @@ func (q *Query) AppendKey(dst []byte) Key {
 	return append(dst, tail[0], tail[1], tail[2], tail[3], byte(bits))
 }
 
+// AppendKey appends the Key of m's question with those bits.
+func (m *Message) AppendKey(dst []byte, bits KeyBits) Key {
+	n := len(m.Question) - 4
+	dst = append(AppendLower(dst, m.Question[:n]), m.Question[n:]...)
+	return append(dst, byte(bits))
+}
+
 // Name is the name of a Key.
 func (k Key) Name() []byte { return k[:len(k)-5] }
 

@@ -8,7 +8,6 @@ import (
 	"github.com/miekg/dns"
 
 	"vpcdns/cache"
-	"vpcdns/forwarder/scrub"
 	"vpcdns/forwarder/wire"
 )
 
@@ -108,76 +107,6 @@ func answersOf(c *cache.Cache, key wire.Key, e cache.Entry) answers {
 	return answers{plain, signed}
 }
 
-// keeper puts answers into the cache.
-type keeper struct {
-	signed      *atomic.Bool // there were signed answers: see engine.sawSigned
-	stripped    wire.Message
-	full, plain []byte // values
-}
-
-// fill makes the values of an answer, for a zone's number. Open is a chain that
-// goes on elsewhere. least is the least TTL of its records.
-func (k *keeper) fill(m *wire.Message, zone uint16, bounds wire.TTLPolicy, open bool) (least uint32, err error) {
-	k.plain = k.plain[:0]
-	k.full, least = m.AppendAnswer(appendZone(k.full[:0], zone), bounds)
-	if scrub.Signed(m) {
-		if err := scrub.Strip(m, &k.stripped); err != nil {
-			return 0, err
-		}
-		k.plain, _ = k.stripped.AppendAnswer(appendZone(k.plain, zone|strippedBit), bounds)
-	}
-	if open {
-		k.setOpen()
-	}
-	return least, nil
-}
-
-func (k *keeper) setOpen() {
-	for _, value := range [...][]byte{k.full, k.plain} {
-		if len(value) > 0 {
-			wire.SetOpen(value[2:])
-		}
-	}
-}
-
-// put stores the values under key, in place of what was there, and returns the
-// answers.
-func (k *keeper) put(c *cache.Cache, hash uint64, key wire.Key, t cache.Times) answers {
-	bits := key.Bits()
-	if len(k.plain) == 0 {
-		if k.signed.Load() {
-			key.SetBits(bits | wire.KeyDO)
-			c.Delete(c.Hash(key), key)
-			key.SetBits(bits)
-		}
-		return both(stored(c.Put(hash, key, k.full, t), k.full))
-	}
-	k.signed.Store(true)
-	key.SetBits(bits | wire.KeyDO)
-	a := answers{signed: stored(c.Put(c.Hash(key), key, k.full, t), k.full)}
-	key.SetBits(bits)
-	a.plain = stored(c.Put(hash, key, k.plain, t), k.plain)
-	return a
-}
-
-// stored returns value's answer as the cache has it, or a copy when e is "".
-func stored(e cache.Entry, value []byte) wire.Answer {
-	if e == "" {
-		return wire.Answer(value[2:])
-	}
-	_, ans := splitValue(e.Value())
-	return ans
-}
-
-// answers returns copies of what fill made.
-func (k *keeper) answers() answers {
-	full := wire.Answer(k.full[2:])
-	if len(k.plain) == 0 {
-		return both(full)
-	}
-	return answers{wire.Answer(k.plain[2:]), full}
-}
-
 // mostTypes are the types that a name has as a rule: those are looked at when it
 // is said not to exist.
 var mostTypes = [...]uint16{
@@ -203,6 +132,16 @@ func hasData(c *cache.Cache, key wire.Key, now time.Duration) (found bool) {
 // dropData drops the data of key's name, whatever upstream was told of them.
 func dropData(c *cache.Cache, key wire.Key) {
 	eachType(key, func() { dropBits(c, key) })
+}
+
+// dropAnswer drops the entry of key, and the one with signatures beside it.
+func dropAnswer(c *cache.Cache, key wire.Key) {
+	bits := key.Bits()
+	for _, b := range [...]wire.KeyBits{bits, bits | wire.KeyDO} {
+		key.SetBits(b)
+		c.Delete(c.Hash(key), key)
+	}
+	key.SetBits(bits)
 }
 
 // dropBits drops the entries of key's name and type, with all bits but those that

@@ -126,7 +126,7 @@ func (t *inflight) joinTo(f *fetch, w *waiter, now time.Duration) (j joining) {
 		return j
 	}
 	if f.state == late {
-		if i, ok := insteadOf(t.cache, f, now, edeStaleTimeout); ok {
+		if i, ok := insteadOf(t.cache, f.st, f.hash, f.key, now, edeStaleTimeout); ok {
 			return joining{decision: stale, instead: i}
 		}
 	}
@@ -303,7 +303,7 @@ func (t *inflight) clientTimeouts(now time.Duration) (*waiter, response) {
 			break
 		}
 		t.unwatch(f)
-		if i, ok := insteadOf(t.cache, f, now, edeStaleTimeout); ok {
+		if i, ok := insteadOf(t.cache, f.st, f.hash, f.key, now, edeStaleTimeout); ok {
 			f.state = late
 			if w := t.take(f); w != nil {
 				return w, i

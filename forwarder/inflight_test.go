@@ -198,28 +198,39 @@ func TestEndedIsNotAged(t *testing.T) {
 	}
 }
 
-// When very many wait, who joins a question takes the oldest one's place; who
-// asks another is not concerned. All are answered.
+// When very many wait, who joins a question takes the oldest one's place, which
+// gets the stale answer if there is one; who asks another is not concerned. All
+// are answered.
 func TestWaitersBounded(t *testing.T) {
-	virtual(t, testConfig(), func(t *testing.T, r *replay) {
-		ask := func(port uint16, name string) {
-			r.net.ask(netip.AddrPortFrom(testClient.Addr(), port), testServer, false, queryFor(port, name, dns.TypeA))
-			synctest.Wait()
-		}
-		ask(1001, "hold.example.")
-		r.s.waiters.n.Add(maxWaiting)
-		ask(1002, "hold.example.")
-		ask(1003, "hold2.example.")
-		r.s.waiters.n.Add(-maxWaiting)
-		if got := r.net.got(); len(got) != 1 || got[0].peer.Port() != 1001 || wire.Rcode(got[0].msg) != wire.ServFail {
-			t.Errorf("got %v, want SERVFAIL for the first client alone", got)
-		}
-		for range 2 {
-			r.net.answer(t, 60, "10.0.0.1")
+	for rcode, cfg := range map[int]*config.Config{wire.ServFail: testConfig(), wire.NoError: staleConfig()} {
+		virtual(t, cfg, func(t *testing.T, r *replay) { r.testWaitersBounded(t, rcode) })
+	}
+}
+
+func (r *replay) testWaitersBounded(t *testing.T, rcode int) {
+	ask := func(port uint16, name string) {
+		r.net.ask(netip.AddrPortFrom(testClient.Addr(), port), testServer, false, queryFor(port, name, dns.TypeA))
+		synctest.Wait()
+	}
+	answer := func(n int) []reply {
+		for range n {
+			r.net.answer(t, 1, "10.0.0.1")
 		}
 		synctest.Wait()
-		if got := r.net.got(); len(got) != 2 || wire.Rcode(got[0].msg)|wire.Rcode(got[1].msg) != wire.NoError {
-			t.Errorf("got %v, want answers for the two others", got)
-		}
-	})
+		return r.net.got()
+	}
+	ask(1000, "hold.example.")
+	answer(1)
+	time.Sleep(2 * time.Second)
+	ask(1001, "hold.example.")
+	r.s.waiters.n.Add(maxWaiting)
+	ask(1002, "hold.example.")
+	ask(1003, "hold2.example.")
+	r.s.waiters.n.Add(-maxWaiting)
+	if got := r.net.got(); len(got) != 1 || got[0].peer.Port() != 1001 || wire.Rcode(got[0].msg) != rcode {
+		t.Errorf("got %v, want rcode %d for the first client alone", got, rcode)
+	}
+	if got := answer(2); len(got) != 2 || wire.Rcode(got[0].msg)|wire.Rcode(got[1].msg) != wire.NoError {
+		t.Errorf("got %v, want answers for the two others", got)
+	}
 }

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"vpcdns/cache"
 	"vpcdns/forwarder/scrub"
 	"vpcdns/forwarder/upstream"
 	"vpcdns/forwarder/wire"
@@ -23,7 +22,8 @@ type resolver struct {
 	asOf   time.Duration     // when msg was asked for, from which its TTLs count
 	begun  bool              // begin was called for this batch of answers
 	keeper keeper
-	key    [maxKey]byte // scratch
+	key    [maxKey]byte // scratch, as tail
+	tail   [maxKey]byte
 
 	elsewhere wire.Elsewhere // isElsewhere, bound once
 }
@@ -64,7 +64,9 @@ const askBatch = 64
 // make room.
 func (r *resolver) askAll(l, evicted waiterList) {
 	r.begin()
-	r.sendAll(evicted.first, failure(SourceLocal, edeOf(upstream.ErrBusy)))
+	for evicted.n > 0 {
+		r.turnAway(evicted.pop(), false)
+	}
 	var client *upstream.Client
 	for i := 0; l.n > 0; i++ {
 		w := l.pop()
@@ -179,11 +181,7 @@ func (r *resolver) resolve(f *fetch) {
 		r.verify(f)
 		return
 	}
-	bounds := f.st.ttls
-	if r.class == scrub.Negative {
-		bounds.Min = 0 // min-ncache-ttl it is
-	}
-	r.finish(f, bounds)
+	r.finish(f)
 }
 
 // noName reports whether the answer in r.msg says that f's name does not exist.
@@ -205,16 +203,15 @@ func (r *resolver) verify(f *fetch) {
 }
 
 // finish keeps the answer in r.msg, and replies to all who waited.
-func (r *resolver) finish(f *fetch, bounds wire.TTLPolicy) {
-	ttl := r.ttlOf(f)
-	least, err := r.keeper.fill(r.msg, f.zone.id, bounds, r.class == scrub.Partial)
+func (r *resolver) finish(f *fetch) {
+	ttl, err := r.fill(f, r.msg, f.zone.id)
 	if err != nil {
 		r.fail(f, err)
 		return
 	}
 	var a answers
 	forgotten := true
-	w := r.inflight.finish(f, func() { a, forgotten = r.keep(f, min(ttl, least)), false })
+	w := r.inflight.finish(f, func() { a, forgotten = r.keep(f, ttl), false })
 	if forgotten {
 		a = r.keeper.answers()
 	}
@@ -222,96 +219,11 @@ func (r *resolver) finish(f *fetch, bounds wire.TTLPolicy) {
 	r.inflight.recycle(f)
 }
 
-// ttlOf returns for how many seconds the answer in r.msg may be kept beyond what
-// its records say.
-func (r *resolver) ttlOf(f *fetch) uint32 {
-	if r.class != scrub.Negative {
-		return ^uint32(0)
-	}
-	o := &f.st.cfg.Cache
-	return scrub.NegativeTTL(r.msg, wire.TTLPolicy{Min: seconds(o.MinNTTL), Max: seconds(o.MaxNTTL)})
-}
-
-// keep stores the answer in r.msg, and returns it. What has no TTL is given again
-// for a moment. inflight.mu is held.
-func (r *resolver) keep(f *fetch, ttl uint32) answers {
-	if r.underLocalZone(f) {
-		return r.keeper.answers()
-	}
-	t := cache.Times{Stored: r.asOf, TTL: ttl}
-	if f.st.cfg.Cache.StaleEnable && r.msg.Rcode() == wire.NoError { // not NXDOMAIN, as in BIND
-		t.Stale = seconds(f.st.cfg.Cache.MaxStaleTTL)
-	}
-	if f.state == refreshing && (ttl > 0 || t.Stale > 0) {
-		r.restPrefetch(f, t)
-	}
-	var a answers
-	switch noName := r.noName(f); {
-	case ttl == 0 && t.Stale == 0:
-		a = r.keeper.answers()
-	case noName:
-		a = r.keepNoName(f, t)
-	default:
-		a = r.keepData(f, t)
-	}
-	if ttl == 0 {
-		r.repeats.put(f.hash, &repeat{key: string(f.key), came: r.now, asOf: r.asOf, zone: f.zone.id, answers: a})
-	}
-	return a
-}
-
-// keepNoName stores that f's name does not exist, for all of its types, in place
-// of what there was of it.
-func (r *resolver) keepNoName(f *fetch, t cache.Times) answers {
-	dropData(r.cache, f.key)
-	if f.key.Bits()&wire.KeyCD != 0 {
-		r.sawCD.Store(true)
-	}
-	all := forAllTypes(r.key[:], f.key)
-	return r.keeper.put(r.cache, r.cache.Hash(all), all, t)
-}
-
-// keepData stores what there is of f's name and type; that the name does not
-// exist is no longer so.
-func (r *resolver) keepData(f *fetch, t cache.Times) answers {
-	all := forAllTypes(r.key[:], f.key)
-	if _, ok := r.cache.Get(r.cache.Hash(all), all); ok || r.sawCD.Load() {
-		dropBits(r.cache, all)
-	}
-	r.dropExpired(f)
-	return r.keeper.put(r.cache, f.hash, f.key, t)
-}
-
-// dropExpired drops what has expired of f's question with CD set or not, unlike
-// in f: the new answer is better than that.
-func (r *resolver) dropExpired(f *fetch) {
-	bits := f.key.Bits()
-	if bits&wire.KeyCD != 0 {
-		r.sawCD.Store(true)
-	}
-	if !r.sawCD.Load() {
-		return
-	}
-	f.key.SetBits(bits ^ wire.KeyCD)
-	if e, ok := r.cache.Get(r.cache.Hash(f.key), f.key); ok && r.now >= e.Expires() {
-		dropBits(r.cache, f.key)
-	}
-	f.key.SetBits(bits)
-}
-
-// underLocalZone reports whether a reload has put a local zone over f's name: its
-// answer must not hide that. inflight.mu is held, so that what the reload
-// flushes after it is in force includes all that was kept before.
-func (r *resolver) underLocalZone(f *fetch) bool {
-	st := r.state.Load()
-	return st != f.st && st.local.Find(f.key.Name(), f.key.Type()) != nil
-}
-
 // fail ends a fetch without answer: stale if that may be, else SERVFAIL.
 func (r *resolver) fail(f *fetch, err error) {
 	r.logFailure(f, err)
 	defer r.inflight.recycle(f)
-	if i, ok := insteadOf(r.cache, f, r.now, edeStaleFailure); ok {
+	if i, ok := insteadOf(r.cache, f.st, f.hash, f.key, r.now, edeStaleFailure); ok {
 		if i.stale {
 			r.unanswered.note(f.hash, r.now)
 		}

@@ -119,12 +119,15 @@ func fromCache(e cache.Entry) response {
 	return response{answers: both(ans), asOf: e.Stored(), from: SourceHit}
 }
 
-// turnAway replies to a query whose zone has too many under way, unless it is to
-// be dropped.
+// turnAway gives w, for whose question there is no room, a stale answer, or none, or
+// drops it. w.next is nil.
 func (s *sender) turnAway(w *waiter, drop bool) {
+	i, isStale := insteadOf(s.cache, w.st, w.hash, w.asks().AppendKey(s.q.buf[:0]), s.now, edeStaleFailure)
 	switch {
 	case w.refresh:
 		s.waiters.put(w)
+	case isStale:
+		s.sendAll(w, i)
 	case drop:
 		s.tallies[w.via].dropped++
 		s.waiters.drop(w)

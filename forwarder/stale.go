@@ -1,6 +1,7 @@
 package forwarder
 
 import (
+	"slices"
 	"time"
 
 	"vpcdns/cache"
@@ -31,15 +32,20 @@ func (f *fetch) staleAfter() (_ time.Duration, ok bool) {
 // insteadOf returns what is given in place of upstream's answer to a question: a
 // stale answer, for that reason, or one that came meanwhile to others, after a
 // flush.
-func insteadOf(c *cache.Cache, f *fetch, now time.Duration, why ede) (r response, ok bool) {
-	if !f.st.cfg.Cache.StaleAnswer {
+func insteadOf(c *cache.Cache, st *state, hash uint64, key wire.Key, now time.Duration, why ede) (r response, ok bool) {
+	if !st.cfg.Cache.StaleAnswer {
 		return r, false
 	}
-	e, ok := c.Get(f.hash, f.key)
+	e, ok := c.Get(hash, key)
+	if !ok && key.Bits()&wire.KeyCD != 0 { // what was asked without is as good
+		key = slices.Clone(key) // others may read it
+		key.SetBits(key.Bits() &^ wire.KeyCD)
+		e, ok = c.Get(c.Hash(key), key)
+	}
 	if !ok || now >= e.StaleUntil() {
 		return r, false
 	}
-	r = response{answers: answersOf(c, f.key, e), asOf: e.Stored(), from: SourceHit}
+	r = response{answers: answersOf(c, key, e), asOf: e.Stored(), from: SourceHit}
 	if now >= e.Expires() {
 		r.stale, r.from, r.why = true, SourceStale, why
 	}

@@ -19,13 +19,13 @@ var edeLoop = ede{0, "max. restarts reached"}
 // walk is the way along a chain of CNAMEs whose links have more than one source:
 // zones served here, the cache, the servers of each link's own zone. It belongs to
 // one client's query, and is done anew for each: what a zone here says is never
-// kept. Its memory is its own, but for the records of zones.
+// kept.
 type walk struct {
 	parts     []part
-	passed    map[string]bool // owners of the CNAMEs in parts: wire names
-	links     int             // looked up after the first
-	link      query           // to be looked up next
-	delegated bool            // link is below a delegation of the zone here
+	passed    []string // owners of the CNAMEs in parts: wire names
+	links     int      // looked up after the first
+	link      query    // to be looked up next
+	delegated bool     // link is below a delegation of the zone here
 
 	authoritative bool // the first owner is a zone's here
 	endless       bool
@@ -36,15 +36,17 @@ type walk struct {
 	why           ede
 }
 
-// part is what one source says of a chain.
+// part is what one source says of a chain: a zone here, or upstream of a question.
+// It is small: many may wait with theirs.
 type part struct {
-	said *dns.Msg
-	from *response // nil of a zone here, whose TTLs do not age
+	zone *dns.Msg // nil: upstream
+	response
+	question []byte
 }
 
 // newWalk begins a walk for q with q itself as the link to be looked up.
 func newWalk(q *query, w *worker) *walk {
-	k := &walk{passed: make(map[string]bool), from: SourceLocal, zone: q.zoneNumber()}
+	k := &walk{from: SourceLocal, zone: q.zoneNumber()}
 	k.link = query{client: q.client, may: q.may, Query: q.Query}
 	k.link.EDNS = wire.EDNS{DO: q.EDNS.DO}
 	k.leadTo(w, wire.AppendLower(nil, q.Name()))
@@ -54,7 +56,7 @@ func newWalk(q *query, w *worker) *walk {
 
 // leadTo makes a wire name the next link, and reports whether it may be.
 func (k *walk) leadTo(w *worker, name []byte) bool {
-	if k.passed[string(name)] || k.links == maxLinks {
+	if slices.Contains(k.passed, string(name)) || k.links == maxLinks {
 		k.endless, k.why = true, edeLoop
 		return false
 	}
@@ -106,45 +108,49 @@ func (w *worker) find(k *walk) found {
 // take adds what upstream or the cache says of k's link, and reports whether the
 // chain goes on.
 func (w *worker) take(k *walk, r *response) (more bool) {
-	ans := r.forDO(k.link.EDNS.DO)
-	packed := wire.AppendReply(nil, &k.link.Query, wire.QR, ans, wire.Aging{}, &w.order)
-	m := new(dns.Msg)
-	if m.Unpack(packed) != nil {
-		m = &dns.Msg{MsgHdr: dns.MsgHdr{Rcode: dns.RcodeServerFailure}}
-	}
-	from := *r
-	k.add(part{said: m, from: &from})
+	p := part{response: *r, question: k.link.Question}
+	said := w.unpack(k, &p)
+	k.add(p, said)
 	k.noteSource(r.from)
 	if r.why != (ede{}) {
 		k.why = r.why
 	}
-	return ans.Open() && k.leadTo(w, []byte(wire.PackName(endOf(m.Answer, wire.NameText(k.link.name())))))
+	return r.forDO(k.link.EDNS.DO).Open() && k.leadTo(w, endOf(said.Answer, k.link.name()))
+}
+
+// unpack returns what a part says now.
+func (w *worker) unpack(k *walk, p *part) *dns.Msg {
+	if p.zone != nil {
+		return p.zone
+	}
+	q := wire.Query{Question: p.question}
+	m := new(dns.Msg)
+	if m.Unpack(wire.AppendReply(nil, &q, wire.QR, p.forDO(k.link.EDNS.DO), w.aging(&p.response), &w.order)) != nil {
+		m.Rcode = dns.RcodeServerFailure
+	}
+	return m
 }
 
 // endOf returns the name to which the CNAMEs in a part lead from name, or one of a
-// loop.
-func endOf(rrs []dns.RR, name string) string {
+// loop: wire names.
+func endOf(rrs []dns.RR, name []byte) []byte {
+	end := string(name)
 	for _, rr := range rrs {
-		if c, ok := rr.(*dns.CNAME); ok && dns.CanonicalName(c.Hdr.Name) == name {
-			name = dns.CanonicalName(c.Target)
+		if c, ok := rr.(*dns.CNAME); ok && wire.PackName(c.Hdr.Name) == end {
+			end = wire.PackName(c.Target)
 		}
 	}
-	return name
+	return []byte(end)
 }
 
-// add adds a part, and notes the names that the chain has passed. Of each of them
-// there is one CNAME.
-func (k *walk) add(p part) {
-	p.said.Answer = slices.DeleteFunc(p.said.Answer, func(rr dns.RR) bool {
-		if rr.Header().Rrtype != dns.TypeCNAME {
-			return false
-		}
-		owner := wire.PackName(dns.CanonicalName(rr.Header().Name))
-		isAgain := k.passed[owner]
-		k.passed[owner] = true
-		return isAgain
-	})
+// add adds a part, and notes the names that the chain has passed with it.
+func (k *walk) add(p part, said *dns.Msg) {
 	k.parts = append(k.parts, p)
+	for _, rr := range said.Answer {
+		if rr.Header().Rrtype == dns.TypeCNAME {
+			k.passed = append(k.passed, wire.PackName(rr.Header().Name))
+		}
+	}
 }
 
 // noteSource keeps the source that the reply is counted under: that upstream was
@@ -173,7 +179,7 @@ func (w *worker) readZone(k *walk, z *local.Zone) (more bool) {
 		m.Ns, m.Extra = nil, nil
 	}
 	if !asked || len(m.Answer) > 0 {
-		k.add(part{said: m})
+		k.add(part{zone: m}, m)
 	}
 	switch {
 	case k.endless:
@@ -198,27 +204,29 @@ func (w *worker) replyWalk(dst []byte, q *query) []byte {
 	m := w.newReply(q)
 	m.Authoritative = k.authoritative
 	for i := range k.parts {
-		p := &k.parts[i]
-		p.age(w)
-		m.Answer = append(m.Answer, p.said.Answer...)
-		m.Rcode, m.Ns, m.Extra = p.said.Rcode, p.said.Ns, p.said.Extra
+		said := w.unpack(k, &k.parts[i])
+		m.Answer = append(m.Answer, said.Answer...)
+		m.Rcode, m.Ns, m.Extra = said.Rcode, said.Ns, said.Extra
 	}
+	m.Answer = withoutRepeats(m.Answer)
 	k.finish(m)
 	w.count(q, k.zone, k.from, m.Rcode)
 	return w.appendPacked(dst, m, q, k.why)
 }
 
-// age takes off p's TTLs what has passed of them.
-func (p *part) age(w *worker) {
-	if p.from == nil {
-		return
-	}
-	g := w.aging(p.from)
-	for _, section := range [...][]dns.RR{p.said.Answer, p.said.Ns, p.said.Extra} {
-		for _, rr := range section {
-			rr.Header().Ttl = g.Of(rr.Header().Ttl)
+// withoutRepeats takes away the CNAMEs of names that have one already: those of a
+// loop.
+func withoutRepeats(rrs []dns.RR) []dns.RR {
+	owners := make(map[string]bool)
+	return slices.DeleteFunc(rrs, func(rr dns.RR) bool {
+		if rr.Header().Rrtype != dns.TypeCNAME {
+			return false
 		}
-	}
+		owner := dns.CanonicalName(rr.Header().Name)
+		isAgain := owners[owner]
+		owners[owner] = true
+		return isAgain
+	})
 }
 
 // finish gives m the rcode of a walk that ended before the chain: an alias whose

@@ -2,11 +2,6 @@ package wire
 
 import "encoding/binary"
 
-const (
-	typeNSEC  = 47
-	typeNSEC3 = 50
-)
-
 // InBailiwick reports whether m, whose chain is c, says only what it was asked:
 // all records have the question's class, those of the authority section are
 // about its zones or prove that a name does not exist, and the additional

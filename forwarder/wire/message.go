@@ -119,8 +119,8 @@ func (m *Message) name(off, limit int) int {
 	return end
 }
 
-// rdata checks the data of the types whose names may be compressed (RFC 3597,
-// 4), and of addresses; what it does not know is opaque.
+// rdata checks the data of the types whose names may be compressed, and of
+// addresses; what it does not know is opaque.
 func (m *Message) rdata(rr *RR) bool {
 	n := rr.End - rr.RData
 	switch rr.Type {
@@ -129,56 +129,17 @@ func (m *Message) rdata(rr *RR) bool {
 	case TypeAAAA:
 		return n == 16
 	}
-	skip, names, tail := nameLayout(rr.Type)
-	if rr.Type == typeNAPTR {
-		skip = naptrStrings(m.Msg[rr.RData:rr.End])
+	l := layoutOf(rr.Type)
+	if l.names == 0 {
+		return true
 	}
-	off := rr.RData + skip
-	for range names {
+	off := rr.RData + before(l, m.Msg[rr.RData:rr.End])
+	for range l.names {
 		if off = m.name(off, rr.End); off == 0 {
 			return false
 		}
 	}
-	return names == 0 || tail < 0 || off+tail == rr.End
-}
-
-// naptrStrings returns how many octets stand before the name of a NAPTR
-// record's data: two numbers and three character strings (RFC 3403, 4.1).
-func naptrStrings(data []byte) int {
-	off := 4
-	for range 3 {
-		if off < len(data) {
-			off += int(data[off])
-		}
-		off++
-	}
-	return off
-}
-
-// nameLayout says how many octets stand before the names of a type's data, how
-// many names there are, and how many octets follow (-1: any number).
-func nameLayout(typ uint16) (skip, names, tail int) {
-	switch typ {
-	case TypeNS, 3, 4, TypeCNAME, 7, 8, 9, 12, TypeDNAME: // MD MF MB MG MR PTR
-		return 0, 1, 0
-	case TypeSOA:
-		return 0, 2, 20
-	case 14, 17: // MINFO RP
-		return 0, 2, 0
-	case 15, 18, 21, 36: // MX AFSDB RT KX
-		return 2, 1, 0
-	case 26: // PX
-		return 2, 2, 0
-	case 33: // SRV
-		return 6, 1, 0
-	case typeNAPTR:
-		return 0, 1, 0 // and strings before it
-	case 24, TypeRRSIG: // SIG
-		return 18, 1, -1
-	case 30: // NXT
-		return 0, 1, -1
-	}
-	return 0, 0, 0
+	return l.tail < 0 || off+l.tail == rr.End
 }
 
 // Rcode returns the whole response code, the OPT's part included.

@@ -61,7 +61,7 @@ func TestMessageRecords(t *testing.T) {
 			}
 			sameRecords(t, &m)
 			last := m.RRs[2]
-			if _, names, tail := nameLayout(last.Type); names == 0 && last.Type != TypeA && last.Type != TypeAAAA || tail < 0 {
+			if l := layoutOf(last.Type); l.names == 0 && last.Type != TypeA && last.Type != TypeAAAA || l.tail < 0 {
 				return
 			}
 			for _, by := range []int{-1, 1} {

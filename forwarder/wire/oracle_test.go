@@ -97,7 +97,7 @@ func overcompressed(m *dns.Msg) bool {
 	var buf [2 * maxMessage]byte
 	for _, rrs := range sections(m) {
 		for _, rr := range rrs {
-			if _, names, _ := nameLayout(rr.Header().Rrtype); names > 0 {
+			if layoutOf(rr.Header().Rrtype).names > 0 {
 				continue
 			}
 			length := rr.Header().Rdlength

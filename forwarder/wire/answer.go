@@ -112,8 +112,9 @@ func (m *Message) sets() func(yield func(first, n int) bool) {
 	}
 }
 
-// setAt counts the records from i on that have i's owner, type and class. A
-// set does not reach over the end of a section.
+// setAt counts the records from i on that have i's owner, type and class, and of
+// signatures those of one type (RFC 2181, 5). A set does not reach over the end of a
+// section.
 func (m *Message) setAt(i int) int {
 	end, limit := i+1, m.sectionEnd(i)
 	for end < limit && m.sameSet(i, end) {
@@ -133,7 +134,8 @@ func (m *Message) sectionEnd(i int) (end int) {
 
 func (m *Message) sameSet(i, j int) bool {
 	a, b := &m.RRs[i], &m.RRs[j]
-	return a.Type == b.Type && a.Class == b.Class && sameName(m.Msg, a.Start, b.Start)
+	return a.Type == b.Type && a.Class == b.Class && (a.Type != TypeRRSIG || m.covered(a) == m.covered(b)) &&
+		sameName(m.Msg, a.Start, b.Start)
 }
 
 // TTLPolicy bounds the TTLs of an answer that is kept, in seconds.

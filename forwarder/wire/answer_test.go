@@ -326,6 +326,15 @@ func TestSets(t *testing.T) {
 	if got, want := setsOf(t, msg), [][2]int{{0, 2}, {2, 2}, {5, 2}}; !slices.Equal(got, want) {
 		t.Errorf("sets = %v, want %v: none reaches over a section's end", got, want)
 	}
+	const (
+		a    = "example. 60 IN RRSIG A 8 1 60 20300101000000 20200101000000 1 example. c2ln"
+		mx   = "example. 60 IN RRSIG MX 8 1 60 20300101000000 20200101000000 1 example. c2ln"
+		more = "example. 60 IN RRSIG MX 8 1 60 20300101000000 20200101000000 2 example. c2ln"
+	)
+	msg = packed(t, "example.", dns.TypeRRSIG, a, mx, more)
+	if got, want := setsOf(t, msg), [][2]int{{1, 2}}; !slices.Equal(got, want) {
+		t.Errorf("sets of signatures = %v, want %v: by the type that they cover", got, want)
+	}
 	txt := func(class uint16) []byte { return recordOf(pointer(HeaderLen), 16, class, 60, 0) }
 	msg = response(asked, txt(ClassIN), txt(ClassCH), txt(ClassCH), txt(ClassIN))
 	if got, want := setsOf(t, msg), [][2]int{{1, 2}}; !slices.Equal(got, want) {

@@ -19,7 +19,11 @@ func sections(m *dns.Msg) [3][]dns.RR {
 // setOf names the set that a record belongs to.
 func setOf(rr dns.RR) string {
 	h := rr.Header()
-	return fmt.Sprintf("%s %d %d", dns.CanonicalName(h.Name), h.Class, h.Rrtype)
+	var covered uint16
+	if sig, ok := rr.(*dns.RRSIG); ok {
+		covered = sig.TypeCovered
+	}
+	return fmt.Sprintf("%s %d %d %d", dns.CanonicalName(h.Name), h.Class, h.Rrtype, covered)
 }
 
 // leveled gives each record the TTL that an answer keeps it with: bounded, and

@@ -10,7 +10,7 @@ import (
 // records, the groups whose order may change, and the records themselves.
 // Question and OPT are gone: each reply gets its client's own. It is immutable.
 //
-//	0    rcode, and whether the chain goes on
+//	0    rcode, whether the chain goes on, and whether it is linked
 //	1    number of groups
 //	2-7  records in answer, authority, additional
 //	     for each record: start, offset of the TTL   (both relative to the records)
@@ -83,19 +83,21 @@ func (a Answer) Owners(question string, f func(name []byte) bool) {
 }
 
 // Keepable reports whether AppendAnswer can keep the message as it stands:
-// its OPT, if any, comes last; its pointers lead to names, not to octets that
-// change, such as a TTL; and none leads into a set of records that will be
-// reordered.
+// its OPT, if any, comes last, and its pointers lead to names, not to octets that
+// change, such as a TTL.
 func (m *Message) Keepable() bool {
-	if m.stray || m.opt >= 0 && m.opt != len(m.RRs)-1 {
-		return false
-	}
+	return !m.stray && (m.opt < 0 || m.opt == len(m.RRs)-1)
+}
+
+// linked reports whether a pointer leads into a set of records that may change
+// places.
+func (m *Message) linked() bool {
 	for first, n := range m.sets() {
 		if m.targets.any(m.RRs[first].Start, m.RRs[first+n-1].End) {
-			return false
+			return true
 		}
 	}
-	return true
+	return false
 }
 
 // sets yields the first record and the size of each RRset of two or more that
@@ -162,6 +164,23 @@ func (m *Message) AppendAnswer(dst []byte, p TTLPolicy) (_ []byte, ttl uint32) {
 		dst = binary.BigEndian.AppendUint16(dst, uint16(rrs[i].Start-base))
 		dst = binary.BigEndian.AppendUint16(dst, uint16(rrs[i].ttlAt()-base))
 	}
+	end := base
+	if len(rrs) > 0 {
+		end = rrs[len(rrs)-1].End
+	}
+	dst = m.appendGroups(dst, at, end)
+	return append(dst, m.Msg[base:end]...), ttl
+}
+
+// appendGroups appends the sets whose order may change, to the answer that starts
+// at dst[at:], and whose records end at end in the message.
+func (m *Message) appendGroups(dst []byte, at, end int) []byte {
+	if m.linked() {
+		if end > reach || m.overdone { // in another order it might be longer
+			return dst
+		}
+		dst[at] |= linked
+	}
 	for first, n := range m.sets() {
 		if dst[at+1] == maxGroups {
 			break
@@ -170,11 +189,7 @@ func (m *Message) AppendAnswer(dst []byte, p TTLPolicy) (_ []byte, ttl uint32) {
 		dst = binary.BigEndian.AppendUint16(dst, uint16(first))
 		dst = binary.BigEndian.AppendUint16(dst, uint16(n))
 	}
-	end := base
-	if len(rrs) > 0 {
-		end = rrs[len(rrs)-1].End
-	}
-	return append(dst, m.Msg[base:end]...), ttl
+	return dst
 }
 
 // levelTTLs writes the bounded TTLs into the message and returns the least.

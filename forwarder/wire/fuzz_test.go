@@ -41,8 +41,10 @@ func FuzzQuery(f *testing.F) {
 // Every record of a response that Parse takes is where miekg/dns finds it, and
 // every reply made from it has the same records.
 func FuzzMessage(f *testing.F) {
-	for _, msg := range responses(f) {
-		f.Add(msg, uint32(0), uint32(1<<31))
+	for _, answers := range []map[string][]byte{responses(f), linkedAnswers(f)} {
+		for _, msg := range answers {
+			f.Add(msg, uint32(0), uint32(1<<31))
+		}
 	}
 	f.Fuzz(func(t *testing.T, msg []byte, least, most uint32) {
 		var m Message

@@ -55,6 +55,7 @@ type Message struct {
 	labels   offsets // where the labels of the names stand that Parse knows
 	targets  offsets // where their compression pointers lead
 	stray    bool    // a pointer leads elsewhere than to a label
+	overdone bool    // one stands where none may
 	scratch  []byte
 }
 
@@ -87,7 +88,7 @@ func (m *Message) Parse(msg []byte) bool {
 // record reads the record at off and returns the offset behind it, or 0.
 func (m *Message) record(off, section int) int {
 	var rr RR
-	if !rr.fields(m.Msg, off, m.name(off, len(m.Msg))) {
+	if !rr.fields(m.Msg, off, m.name(off, len(m.Msg), true)) {
 		return 0
 	}
 	if rr.Type == TypeOPT {
@@ -104,9 +105,9 @@ func (m *Message) record(off, section int) int {
 }
 
 // name reads the name at off, which ends by limit, and returns the offset
-// behind it, or 0 when it is broken. It notes where the labels stand and where
-// the name points.
-func (m *Message) name(off, limit int) int {
+// behind it, or 0 when it is broken. It notes where the labels stand, where the
+// name points, and whether it may.
+func (m *Message) name(off, limit int, compressed bool) int {
 	end, target := skipName(m.Msg[:limit], off)
 	if end == 0 {
 		return 0
@@ -114,6 +115,7 @@ func (m *Message) name(off, limit int) int {
 	if target != 0 {
 		m.stray = m.stray || !m.labels.has(target)
 		m.targets.add(target)
+		m.overdone = m.overdone || !compressed
 	}
 	m.labels.addName(m.Msg, off)
 	return end
@@ -135,7 +137,7 @@ func (m *Message) rdata(rr *RR) bool {
 	}
 	off := rr.RData + before(l, m.Msg[rr.RData:rr.End])
 	for range l.names {
-		if off = m.name(off, rr.End); off == 0 {
+		if off = m.name(off, rr.End, l.compressed); off == 0 {
 			return false
 		}
 	}

@@ -59,6 +59,17 @@ func skipName(msg []byte, off int) (end, target int) {
 	return 0, 0
 }
 
+// behindName returns the offset behind the checked name at off.
+func behindName[T string | []byte](msg T, off int) int {
+	for msg[off] > 0 && msg[off] < 64 {
+		off += 1 + int(msg[off])
+	}
+	if msg[off] == 0 {
+		return off + 1
+	}
+	return off + 2
+}
+
 // follow returns where the checked name at off really stands.
 func follow(msg []byte, off int) int {
 	for msg[off] >= 192 {

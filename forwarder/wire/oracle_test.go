@@ -158,6 +158,9 @@ func checkReply(t *testing.T, a Answer, q *Query, g Aging, mode OrderMode, want 
 	if !bytes.Equal(reply[HeaderLen:HeaderLen+len(q.Question)], q.Question) {
 		t.Errorf("reply's question = %x, want %x", reply[HeaderLen:], q.Question)
 	}
+	if most := a.Size(q.Question); len(reply) > most {
+		t.Errorf("mode %d: reply has %d octets, want %d at most", mode, len(reply), most)
+	}
 	got := unpack(t, reply)
 	if ID(reply) != q.ID || Flags(reply) != QR|RD|RA|uint16(a.Rcode()) {
 		t.Errorf("reply's ID, flags = %x, %x", ID(reply), Flags(reply))

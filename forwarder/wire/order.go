@@ -18,6 +18,7 @@ const (
 type Order struct {
 	Mode  OrderMode
 	State uint64 // seed; any value
+	moved []uint16
 }
 
 // below returns a number in [0, n): a splitmix64 step, or a count.
@@ -52,8 +53,9 @@ func (o *Order) permute(p []uint8) {
 type arrangement struct {
 	Answer
 	Aging
-	body  string
-	order *Order
+	body      string
+	order     *Order
+	relinking // of a linked answer
 }
 
 // append appends the records with each group arranged anew.
@@ -85,6 +87,12 @@ func (a *arrangement) appendGroup(dst []byte, first, n int) []byte {
 // appendRun appends the records [from, to) and ages them.
 func (a *arrangement) appendRun(dst []byte, from, to int) []byte {
 	if from == to {
+		return dst
+	}
+	if a.moved != nil {
+		for i := from; i < to; i++ {
+			dst = a.appendRelinked(dst, i)
+		}
 		return dst
 	}
 	start, end := a.start(from), len(a.body)

@@ -21,11 +21,15 @@ func (g Aging) Of(ttl uint32) uint32 {
 // the answer's rcode, and its records with aged TTLs, sets in the order that
 // order says. AppendOPT and AddOPT come next for a client that speaks EDNS.
 func AppendReply(dst []byte, q *Query, flags uint16, a Answer, g Aging, order *Order) []byte {
+	from := len(dst)
 	dst = AppendHeader(dst, q.ID, flags|uint16(a.Rcode()), 1, uint16(a.Count(0)), uint16(a.Count(1)), uint16(a.Count(2)))
 	dst = append(dst, q.Question...)
 	base := len(dst)
 	if a[1] > 0 && order.Mode != OrderNone {
-		w := arrangement{a, g, a.body(), order}
+		w := arrangement{Answer: a, Aging: g, body: a.body(), order: order}
+		if a[0]&linked != 0 {
+			w.relink(dst, from)
+		}
 		return w.append(dst)
 	}
 	body := a.body()

@@ -59,3 +59,42 @@ func before[T string | []byte](l layout, data T) int {
 	}
 	return off
 }
+
+// sameData reports whether two records of one type say the same. Names in what they
+// say are equal in any case of letters (RFC 4343, 3), and however compressed.
+func (m *Message) sameData(a, b *RR) bool {
+	x, y := m.Msg[a.RData:a.End], m.Msg[b.RData:b.End]
+	l := layoutOf(a.Type)
+	if l.names == 0 {
+		return string(x) == string(y)
+	}
+	skip := before(l, x)
+	if skip != before(l, y) || string(x[:skip]) != string(y[:skip]) {
+		return false
+	}
+	i, j := a.RData+skip, b.RData+skip
+	for range l.names {
+		if !sameName(m.Msg, i, j) {
+			return false
+		}
+		i, j = behindName(m.Msg, i), behindName(m.Msg, j)
+	}
+	return string(m.Msg[i:a.End]) == string(m.Msg[j:b.End])
+}
+
+// appendCanonical appends a record's owner, type and data: equal octets, equal
+// records.
+func (m *Message) appendCanonical(dst []byte, rr *RR) []byte {
+	dst = append(AppendName(dst, m.Msg, rr.Start), byte(rr.Type>>8), byte(rr.Type))
+	l := layoutOf(rr.Type)
+	at := rr.RData
+	if l.names > 0 {
+		at += before(l, m.Msg[rr.RData:rr.End])
+		dst = append(dst, m.Msg[rr.RData:at]...)
+		for range l.names {
+			dst = AppendName(dst, m.Msg, at)
+			at = behindName(m.Msg, at)
+		}
+	}
+	return append(dst, m.Msg[at:rr.End]...)
+}

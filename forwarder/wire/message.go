@@ -56,13 +56,14 @@ type Message struct {
 	targets  offsets // where their compression pointers lead
 	stray    bool    // a pointer leads elsewhere than to a label
 	overdone bool    // one stands where none may
+	seen     index
 	scratch  []byte
 }
 
 // Parse reads a response whole and reports whether it is well formed: one
 // question, all names and lengths sound, at most one OPT.
 func (m *Message) Parse(msg []byte) bool {
-	*m = Message{Msg: msg, RRs: m.RRs[:0], opt: -1, scratch: m.scratch,
+	*m = Message{Msg: msg, RRs: m.RRs[:0], opt: -1, scratch: m.scratch, seen: m.seen,
 		labels: m.labels.reset(len(msg)), targets: m.targets.reset(len(msg))}
 	if len(msg) < HeaderLen || len(msg) > maxMessage || count(msg, 0) != 1 {
 		return false

@@ -56,6 +56,7 @@ type Message struct {
 	targets  offsets // where their compression pointers lead
 	stray    bool    // a pointer leads elsewhere than to a label
 	overdone bool    // one stands where none may
+	written  []writtenName
 	packer   *packer
 	seen     index
 	scratch  []byte
@@ -64,7 +65,7 @@ type Message struct {
 // Parse reads a response whole and reports whether it is well formed: one
 // question, all names and lengths sound, at most one OPT.
 func (m *Message) Parse(msg []byte) bool {
-	*m = Message{Msg: msg, RRs: m.RRs[:0], opt: -1, scratch: m.scratch, packer: m.packer, seen: m.seen,
+	*m = Message{Msg: msg, RRs: m.RRs[:0], opt: -1, written: m.written[:0], scratch: m.scratch, packer: m.packer, seen: m.seen,
 		labels: m.labels.reset(len(msg)), targets: m.targets.reset(len(msg))}
 	if len(msg) < HeaderLen || len(msg) > maxMessage || count(msg, 0) != 1 {
 		return false
@@ -118,6 +119,9 @@ func (m *Message) name(off, limit int, compressed bool) int {
 		m.stray = m.stray || !m.labels.has(target)
 		m.targets.add(target)
 		m.overdone = m.overdone || !compressed
+	}
+	if c := m.Msg[off]; c > 0 && c < 64 && len(m.written) <= maxWritten {
+		m.written = append(m.written, writtenName{off, compressed})
 	}
 	m.labels.addName(m.Msg, off)
 	return end

@@ -30,6 +30,9 @@ func plain(t testing.TB, name string, rtype uint16, lines ...string) []byte {
 	return msg
 }
 
+// isCompact is Compact, also for what has more names than that compares.
+func isCompact(m *Message) bool { return m.Compact() || !m.overdone && len(m.written) > maxWritten }
+
 // What is packed says the same, and is as long as with miekg/dns's compression at
 // most, however it came.
 func TestPack(t *testing.T) {
@@ -47,8 +50,8 @@ func TestPack(t *testing.T) {
 					t.Errorf("%s, %s: section %d: %s", name, form, s, d)
 				}
 			}
-			if most := len(packed(t, "www.example.", dns.TypeANY, lines...)); len(m.Msg) > most || !m.Keepable() {
-				t.Errorf("%s, %s: %d octets, want %d at most, keepable: %x", name, form, len(m.Msg), most, m.Msg)
+			if most := len(packed(t, "www.example.", dns.TypeANY, lines...)); len(m.Msg) > most || !isCompact(m) || !m.Keepable() {
+				t.Errorf("%s, %s: %d octets, want %d at most, compact and keepable: %x", name, form, len(m.Msg), most, m.Msg)
 			}
 		}
 	}
@@ -146,7 +149,7 @@ func FuzzPack(f *testing.F) {
 		if !m.Parse(msg) || m.opt >= 0 || !small.Pack(&m, m.RRs, m.Sections) {
 			return
 		}
-		if small.overdone || !small.Keepable() || len(small.RRs) != len(m.RRs) {
+		if !isCompact(&small) || !small.Keepable() || len(small.RRs) != len(m.RRs) {
 			t.Fatalf("%x is packed as %x", msg, small.Msg)
 		}
 		for i := range m.RRs {
@@ -156,4 +159,46 @@ func FuzzPack(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestCompact(t *testing.T) {
+	q := questionOf("www.example", TypeA)
+	q12 := pointer(HeaderLen)
+	first := HeaderLen + len(q) + 12 // the first record's data
+	tests := []struct {
+		name string
+		msg  []byte
+		want bool
+	}{
+		{"nothing", response(q), true},
+		{"pointer to the question", response(q, record(q12, TypeA, 60, 1, 2, 3, 4)), true},
+		{"question written again", response(q, record(nameOf("www.example"), TypeA, 60, 1, 2, 3, 4)), false},
+		{"in another case", response(q, record(nameOf("WWW.example"), TypeA, 60, 1, 2, 3, 4)), false},
+		{"its end written again", response(q, record(q12, TypeNS, 60, nameOf("ns.example")...)), false},
+		{"half a pointer", response(q, record(q12, TypeNS, 60, append(nameOf("a.www")[:6], pointer(HeaderLen+4)...)...)), false},
+		{"a name of its own", response(q, record(q12, TypeNS, 60, nameOf("ns.test")...)), true},
+		{"that written again", response(q, record(q12, TypeNS, 60, nameOf("a.test")...), record(q12, TypeNS, 60, nameOf("b.test")...)), false},
+		{"a pointer to that", response(q, record(q12, TypeNS, 60, nameOf("a.test")...), record(q12, TypeNS, 60, append([]byte{1, 'b'}, pointer(first+2)...)...)), true},
+		{"the root", response(q, record(q12, TypeNS, 60, 0)), true},
+		{"a name that must not be compressed", response(q, record(q12, typeSRV, 60, append(make([]byte, 6), nameOf("www.example")...)...)), true},
+		{"that compressed", response(q, record(q12, typeSRV, 60, append(make([]byte, 6), q12...)...)), false},
+		{"an owner that it could point to", response(q, record(q12, typeSRV, 60, append(make([]byte, 6), nameOf("a.test")...)...), record(nameOf("a.test"), TypeA, 60, 1, 2, 3, 4)), false},
+	}
+	for _, tt := range tests {
+		var m Message
+		if !m.Parse(tt.msg) {
+			t.Fatalf("%s: Parse(%x) = false", tt.name, tt.msg)
+		}
+		if got := m.Compact(); got != tt.want {
+			t.Errorf("%s: Compact = %v, want %v", tt.name, got, tt.want)
+		}
+	}
+	var m Message
+	m.Parse(packed(t, "example.", dns.TypeTXT, append([]string{"example. 60 IN TXT x", "--"}, many(maxWritten+2, "example. 60 IN NS n%d.test%[1]d.")...)...))
+	if m.Compact() {
+		t.Error("more names than are compared: Compact = true, want false")
+	}
+	if m.CutOff(m.Chain(nil)); !m.Compact() {
+		t.Error("when they are cut off: Compact = false, want true")
+	}
 }

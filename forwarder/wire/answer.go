@@ -114,7 +114,7 @@ func (m *Message) sets() func(yield func(first, n int) bool) {
 	}
 }
 
-// setAt counts the records from i on that have i's owner, type and class, and of
+// setAt counts the records from i on that have i's owner and type, and of
 // signatures those of one type (RFC 2181, 5). A set does not reach over the end of a
 // section.
 func (m *Message) setAt(i int) int {
@@ -136,7 +136,7 @@ func (m *Message) sectionEnd(i int) (end int) {
 
 func (m *Message) sameSet(i, j int) bool {
 	a, b := &m.RRs[i], &m.RRs[j]
-	return a.Type == b.Type && a.Class == b.Class && (a.Type != TypeRRSIG || m.covered(a) == m.covered(b)) &&
+	return a.Type == b.Type && (a.Type != TypeRRSIG || m.covered(a) == m.covered(b)) &&
 		sameName(m.Msg, a.Start, b.Start)
 }
 

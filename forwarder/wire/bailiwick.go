@@ -3,16 +3,9 @@ package wire
 import "encoding/binary"
 
 // InBailiwick reports whether m, whose chain is c, says only what it was asked:
-// all records have the question's class, those of the authority section are
-// about its zones or prove that a name does not exist, and the additional
-// section is empty but for an OPT.
+// the records of the authority section are about its zones or prove that a name does
+// not exist, and the additional section is empty but for an OPT.
 func (m *Message) InBailiwick(c Chain) bool {
-	class := binary.BigEndian.Uint16(m.Question[len(m.Question)-2:])
-	for i := range m.RRs {
-		if rr := &m.RRs[i]; rr.Class != class && rr.Type != TypeOPT {
-			return false
-		}
-	}
 	for i := range m.Section(1) {
 		if !m.denies(&m.Section(1)[i], c) {
 			return false

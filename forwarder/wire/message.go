@@ -63,7 +63,8 @@ type Message struct {
 }
 
 // Parse reads a response whole and reports whether it is well formed: one
-// question, all names and lengths sound, at most one OPT.
+// question, and records of its class, all names and lengths sound, at most one OPT,
+// nothing twice that there can be once.
 func (m *Message) Parse(msg []byte) bool {
 	*m = Message{Msg: msg, RRs: m.RRs[:0], opt: -1, written: m.written[:0], scratch: m.scratch, packer: m.packer, seen: m.seen,
 		labels: m.labels.reset(len(msg)), targets: m.targets.reset(len(msg))}
@@ -78,9 +79,10 @@ func (m *Message) Parse(msg []byte) bool {
 	m.labels.addName(msg, HeaderLen)
 	off := end + 4
 	for s := range m.Sections {
+		first := len(m.RRs)
 		m.Sections[s] = count(msg, s+1)
 		for range m.Sections[s] {
-			if off = m.record(off, s); off == 0 {
+			if off = m.record(off, s, first); off == 0 {
 				return false
 			}
 		}
@@ -88,8 +90,9 @@ func (m *Message) Parse(msg []byte) bool {
 	return true
 }
 
-// record reads the record at off and returns the offset behind it, or 0.
-func (m *Message) record(off, section int) int {
+// record reads the record at off, of a section that begins with record first, and
+// returns the offset behind it, or 0.
+func (m *Message) record(off, section, first int) int {
 	var rr RR
 	if !rr.fields(m.Msg, off, m.name(off, len(m.Msg), true)) {
 		return 0
@@ -100,7 +103,7 @@ func (m *Message) record(off, section int) int {
 		}
 		m.opt = len(m.RRs)
 	}
-	if !m.rdata(&rr) {
+	if !m.rdata(&rr) || !m.sound(&rr, first) {
 		return 0
 	}
 	m.RRs = append(m.RRs, rr)

@@ -23,7 +23,7 @@ func setOf(rr dns.RR) string {
 	if sig, ok := rr.(*dns.RRSIG); ok {
 		covered = sig.TypeCovered
 	}
-	return fmt.Sprintf("%s %d %d %d", dns.CanonicalName(h.Name), h.Class, h.Rrtype, covered)
+	return fmt.Sprintf("%s %d %d", dns.CanonicalName(h.Name), h.Rrtype, covered)
 }
 
 // leveled gives each record the TTL that an answer keeps it with: bounded, and

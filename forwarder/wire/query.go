@@ -97,25 +97,10 @@ func (q *Query) rest(msg []byte, off int) Fault {
 			fault = f
 		}
 	}
-	if strange && q.Question != nil && !q.soundRecords(msg) {
+	if strange && q.Question != nil && !new(Message).Parse(msg) { // a query has no need of them
 		return q.first(BadRecord)
 	}
 	return q.first(fault)
-}
-
-// soundRecords reports whether the records that a query has no need of are
-// well formed and of the question's class.
-func (q *Query) soundRecords(msg []byte) bool {
-	var m Message
-	if !m.Parse(msg) {
-		return false
-	}
-	for i := range m.RRs {
-		if rr := &m.RRs[i]; rr.Type != TypeOPT && rr.Type != TypeTSIG && rr.Class != q.Class {
-			return false
-		}
-	}
-	return true
 }
 
 // record looks at one record behind the question.

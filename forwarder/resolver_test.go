@@ -7,7 +7,6 @@ import (
 
 	"vpcdns/acl"
 	"vpcdns/forwarder/config"
-	"vpcdns/forwarder/scrub"
 	"vpcdns/forwarder/udp"
 )
 
@@ -46,15 +45,14 @@ func TestQueuedOverReload(t *testing.T) {
 	}
 }
 
-// Upstream that denies a name and gives its address all the same is believed
-// for as long as a denial without SOA.
+// Upstream that denies a name and gives its address all the same is not believed.
 func TestDeniedWithRecords(t *testing.T) {
 	s := unserved(t)
 	query := queryFor(1, "www.example.", dns.TypeA)
 	m := saying(t, query, []string{"www.example. 86400 IN A 10.0.0.1"})
 	m.Rcode = dns.RcodeNameError
 	s.learn(t, query, packed(m))
-	if e, ok := s.cache.Get(s.cache.Hash(wwwKey), wwwKey); !ok || e.TTL() != scrub.BareNegativeTTL {
-		t.Errorf("kept = %v, TTL %d, want true, %d", ok, e.TTL(), scrub.BareNegativeTTL)
+	if e, ok := s.cache.Get(s.cache.Hash(wwwKey), wwwKey); ok {
+		t.Errorf("kept for %d s, want it not to be", e.TTL())
 	}
 }

@@ -1,7 +1,6 @@
 package scrub
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/miekg/dns"
@@ -34,36 +33,42 @@ func MinimalAny(question []byte, ans wire.Answer) wire.Answer {
 // Signed reports whether m has signatures or proofs of DNSSEC (RFC 4034), which
 // only those get who set DO or ask for that type, or for ANY.
 func Signed(m *wire.Message) bool {
-	qtype := m.Type()
-	if qtype == wire.TypeANY {
-		return false
-	}
-	for i := range m.RRs {
-		if t := m.RRs[i].Type; isDNSSEC(t) && t != qtype {
-			return true
+	for s := range m.Sections {
+		for i := range m.Section(s) {
+			if isForDO(m, s, &m.Section(s)[i]) {
+				return true
+			}
 		}
 	}
 	return false
 }
 
-func isDNSSEC(rrtype uint16) bool {
-	return rrtype == dns.TypeRRSIG || rrtype == dns.TypeNSEC || rrtype == dns.TypeNSEC3
+// isForDO reports whether only who sets DO gets rr of section s (RFC 4035, 3.2.1).
+func isForDO(m *wire.Message, s int, rr *wire.RR) bool {
+	switch rr.Type {
+	case dns.TypeRRSIG, dns.TypeNSEC, dns.TypeNSEC3:
+		qtype := m.Type()
+		return s > 0 || rr.Type != qtype && qtype != dns.TypeANY
+	}
+	return false
 }
 
-// Strip makes dst what m is without signatures and proofs (RFC 4035, 3.2.1).
+// Strip makes dst what m is without signatures and proofs.
 func Strip(m, dst *wire.Message) error {
-	u := new(dns.Msg)
-	if err := u.Unpack(m.Msg); err != nil {
-		return fmt.Errorf("unpacking answer: %w", err)
+	var kept []wire.RR
+	var sections [3]int
+	for s := range m.Sections {
+		for _, rr := range m.Section(s) {
+			if rr.Type != wire.TypeOPT && !isForDO(m, s, &rr) {
+				kept = append(kept, rr)
+				sections[s]++
+			}
+		}
 	}
-	qtype := m.Type()
-	for _, section := range []*[]dns.RR{&u.Answer, &u.Ns, &u.Extra} {
-		*section = slices.DeleteFunc(*section, func(rr dns.RR) bool {
-			t := rr.Header().Rrtype
-			return t == dns.TypeOPT || isDNSSEC(t) && t != qtype
-		})
+	if !dst.Pack(m, kept, sections) {
+		return ErrMalformed
 	}
-	return Pack(u, dst)
+	return nil
 }
 
 // FirstSet returns the records of the first one's type, and their signatures.

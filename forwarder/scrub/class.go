@@ -13,16 +13,18 @@ import (
 type Class uint8
 
 const (
-	Positive Class = iota // records of the type that was asked
+	Positive Class = iota // records of the type that was asked, or a DNAME that makes too long a name
 	Negative              // NXDOMAIN or NODATA: the name, or the type at it, does not exist (RFC 2308)
 	Partial               // a chain of CNAMEs without its end
 	Referral              // upstream does not recurse
 )
 
-// Classify returns the class of a sound answer, whose chain is c and whose rcode was NOERROR, NXDOMAIN or
-// YXDOMAIN.
+// Classify returns the class of a sound answer whose chain is c, which is straight, and whose rcode was
+// NOERROR, NXDOMAIN or YXDOMAIN.
 func Classify(m *wire.Message, c wire.Chain) Class {
 	switch {
+	case c.Cut:
+		return Partial
 	case m.Rcode() != wire.NoError: // even with records, which contradict it
 		return Negative
 	case c.Data:

@@ -4,8 +4,6 @@ import (
 	"iter"
 	"slices"
 
-	"github.com/miekg/dns"
-
 	"vpcdns/forwarder/wire"
 )
 
@@ -14,41 +12,37 @@ import (
 // next one.
 func Tails(m *wire.Message) iter.Seq[*wire.Message] {
 	return func(yield func(*wire.Message) bool) {
-		u := new(dns.Msg)
-		if u.Unpack(m.Msg) != nil {
-			return
-		}
 		tail := new(wire.Message)
-		passed := map[string]bool{dns.CanonicalName(u.Question[0].Name): true}
-		for rest, target := link(u.Answer); target != ""; rest, target = link(rest) {
-			isNew := !passed[dns.CanonicalName(target)]
-			if !isNew || len(rest) == 0 && u.Rcode == dns.RcodeSuccess && len(u.Ns) == 0 {
+		passed := []int{wire.HeaderLen}
+		for next, target := link(m, 0); target != 0; next, target = link(m, next) {
+			isNew := !slices.ContainsFunc(passed, func(name int) bool { return m.SameName(name, target) })
+			sections := [3]int{m.Sections[0] - next, m.Sections[1], m.Sections[2]}
+			if !isNew || sections[0] == 0 && m.Rcode() == wire.NoError && sections[1] == 0 {
 				return // a loop, or nothing is said of it
 			}
-			passed[dns.CanonicalName(target)] = true
-			t := *u
-			t.Question = []dns.Question{{Name: target, Qtype: u.Question[0].Qtype, Qclass: u.Question[0].Qclass}}
-			t.Answer, t.Ns, t.Extra = rest, slices.Clone(u.Ns), slices.Clone(u.Extra)
-			scrubUnpacked(&t, nil, false)
-			if Pack(&t, tail) != nil || !yield(tail) {
+			passed = append(passed, target)
+			if !tail.PackAbout(m, target, m.RRs[next:], sections) {
+				return
+			}
+			if _, _, err := Scrub(tail, nil, false); err != nil || !yield(tail) {
 				return
 			}
 		}
 	}
 }
 
-// link returns the records behind those of the first CNAME's owner, and its target.
-func link(rrs []dns.RR) (rest []dns.RR, target string) {
-	for i, rr := range rrs {
-		c, ok := rr.(*dns.CNAME)
-		if !ok {
+// link returns the number of the record behind the first CNAME from record i on, and
+// behind its signatures, and where its target is.
+func link(m *wire.Message, i int) (next, target int) {
+	answers := m.Section(0)
+	for ; i < len(answers); i++ {
+		alias := &answers[i]
+		if alias.Type != wire.TypeCNAME {
 			continue
 		}
-		rest = rrs[i+1:]
-		for len(rest) > 0 && dns.CanonicalName(rest[0].Header().Name) == dns.CanonicalName(c.Hdr.Name) {
-			rest = rest[1:]
+		for i++; i < len(answers) && m.SameName(answers[i].Start, alias.Start); i++ {
 		}
-		return rest, c.Target
+		return i, alias.RData
 	}
-	return nil, ""
+	return 0, 0
 }

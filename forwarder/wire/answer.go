@@ -136,7 +136,7 @@ func (m *Message) sectionEnd(i int) (end int) {
 
 func (m *Message) sameSet(i, j int) bool {
 	a, b := &m.RRs[i], &m.RRs[j]
-	return a.Type == b.Type && (a.Type != TypeRRSIG || m.covered(a) == m.covered(b)) &&
+	return a.Type == b.Type && (a.Type != TypeRRSIG || m.Covered(a) == m.Covered(b)) &&
 		sameName(m.Msg, a.Start, b.Start)
 }
 

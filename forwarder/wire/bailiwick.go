@@ -2,36 +2,22 @@ package wire
 
 import "encoding/binary"
 
-// InBailiwick reports whether m, whose chain is c, says only what it was asked:
-// the records of the authority section are about its zones or prove that a name does
-// not exist, and the additional section is empty but for an OPT.
-func (m *Message) InBailiwick(c Chain) bool {
-	for i := range m.Section(1) {
-		if !m.denies(&m.Section(1)[i], c) {
-			return false
-		}
-	}
-	extra := m.Section(2)
-	return len(extra) == 0 || len(extra) == 1 && extra[0].Type == TypeOPT
-}
-
-// denies reports whether rr belongs to a negative answer: the SOA of a zone
-// that has the name asked or the end of its chain (RFC 2308, 3), or a proof.
-func (m *Message) denies(rr *RR, c Chain) bool {
+// Denies reports whether rr may stand in the authority section of a negative answer
+// whose chain ends at the name at final: the SOA of a zone that has that name, or the
+// one asked (RFC 2308, 3), and proofs.
+func (m *Message) Denies(rr *RR, final int) bool {
 	switch rr.Type {
 	case TypeSOA:
-		return m.isAbove(rr.Start, c.Final) || m.isAbove(rr.Start, HeaderLen)
+		return m.isAbove(rr.Start, final) || m.isAbove(rr.Start, HeaderLen)
 	case TypeRRSIG:
-		t := m.covered(rr)
+		t := m.Covered(rr)
 		return t == TypeSOA || t == typeNSEC || t == typeNSEC3
-	case typeNSEC, typeNSEC3:
-		return true
 	}
-	return false
+	return rr.Type == typeNSEC || rr.Type == typeNSEC3
 }
 
-// covered returns the type that a signature covers (RFC 4034, 3.1), or 0.
-func (m *Message) covered(rr *RR) uint16 {
+// Covered returns the type that a signature covers (RFC 4034, 3.1), or 0.
+func (m *Message) Covered(rr *RR) uint16 {
 	if rr.End-rr.RData < 2 {
 		return 0
 	}
@@ -42,4 +28,23 @@ func (m *Message) covered(rr *RR) uint16 {
 // the same.
 func (m *Message) isAbove(zone, off int) bool {
 	return sameName(m.Msg, zone, off) || below(m.Msg, off, zone)
+}
+
+// SameName reports whether two checked names are equal but for case.
+func (m *Message) SameName(a, b int) bool { return sameName(m.Msg, a, b) }
+
+// Below reports whether the checked name at off is a proper subdomain of the one at
+// parent.
+func (m *Message) Below(off, parent int) bool { return below(m.Msg, off, parent) }
+
+// Labels counts the labels of the checked name at off, without the root.
+func (m *Message) Labels(off int) int { return labels(m.Msg, off) }
+
+// FirstName returns where the first name in a record's data is, or 0.
+func (m *Message) FirstName(rr *RR) int {
+	l := layoutOf(rr.Type)
+	if l.names == 0 {
+		return 0
+	}
+	return rr.RData + before(l, m.Msg[rr.RData:rr.End])
 }

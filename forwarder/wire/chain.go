@@ -8,9 +8,9 @@ type Chain struct {
 	Final    int  // offset of the last name of the chain: the question's, or a CNAME's target
 	Hops     int  // CNAMEs followed
 	Data     bool // the section has records of the asked type for Final
-	Straight bool // every record belongs to the chain, and stands in its order
-	Cut      bool // Final belongs elsewhere: what is said of it does not count
-	kept     int  // records of the answer section before the cut
+	Straight bool // every record belongs to the chain, and stands in its order, with its signatures behind it
+	Cut      bool // what Final is must be asked for where it belongs
+	kept     int  // records of the answer section up to the end of the chain
 }
 
 // Elsewhere reports whether a name (wire form, lower case) belongs to another
@@ -20,62 +20,83 @@ type Elsewhere func(name []byte) bool
 // Chain follows the answer section from the question on, up to the first CNAME
 // whose target is elsewhere.
 func (m *Message) Chain(elsewhere Elsewhere) Chain {
-	c := Chain{Final: HeaderLen, Straight: true}
-	previous, qtype := HeaderLen, m.Type()
-	for i, rr := range m.Section(0) {
-		switch {
-		case sameName(m.Msg, rr.Start, c.Final):
-			if rr.Type == TypeCNAME && qtype != TypeCNAME && qtype != TypeANY {
-				previous, c.Final = c.Final, rr.RData
-				c.Hops++
-				c.Straight = c.Straight && !c.Data
-				c.Data = false
-				if elsewhere != nil && elsewhere(m.lowerName(c.Final)) {
-					m.cutBehind(&c, i+1, previous)
-					return c
-				}
-			} else if rr.Type == qtype || qtype == TypeANY {
-				c.Data = true
-			} else if rr.Type != TypeRRSIG {
-				c.Straight = false
-			}
-		case rr.Type == TypeRRSIG && sameName(m.Msg, rr.Start, previous):
-		case rr.Type == TypeRRSIG && m.covered(&rr) == TypeDNAME && below(m.Msg, c.Final, rr.Start):
-		case rr.Type == TypeDNAME && below(m.Msg, c.Final, rr.Start):
-		default:
-			c.Straight = false
+	f := follower{Message: m, qtype: m.Type(), Chain: Chain{Final: HeaderLen, Straight: true}}
+	answers := m.Section(0)
+	for i := range answers {
+		f.next(&answers[i])
+		if f.set == &answers[i] && !f.Data && elsewhere != nil && elsewhere(m.LowerName(f.Final)) {
+			f.cut(answers, i+1)
+			return f.Chain
 		}
 	}
-	return c
+	f.kept = len(answers)
+	return f.Chain
 }
 
-// cutBehind ends the chain at record i, or behind the signatures of the alias that
-// stand there.
-func (m *Message) cutBehind(c *Chain, i, alias int) {
-	c.Cut, c.kept = true, i
-	for _, rr := range m.Section(0)[i:] {
-		if rr.Type == TypeRRSIG && sameName(m.Msg, rr.Start, alias) {
-			c.Straight = c.Straight && c.kept == i
-			c.kept++
-		}
-		i++
+// follower follows a chain along the answer section.
+type follower struct {
+	*Message
+	Chain
+	qtype  uint16
+	set    *RR  // the last record of the chain that is no signature
+	signed bool // it has signatures behind it
+}
+
+// next looks at the next record.
+func (f *follower) next(rr *RR) {
+	switch {
+	case rr.Type == TypeRRSIG && f.qtype != TypeRRSIG && f.qtype != TypeANY:
+		f.signed = true
+		f.Straight = f.Straight && f.set != nil && f.signs(rr, f.set)
+	case f.Data && rr.Type != f.set.Type || !sameName(f.Msg, rr.Start, f.Final):
+		f.Straight = false
+	case rr.Type == f.qtype || f.qtype == TypeANY:
+		f.Straight = f.Straight && !(f.Data && f.signed)
+		f.set, f.signed, f.Data = rr, false, true
+	case rr.Type == TypeCNAME:
+		f.set, f.signed = rr, false
+		f.Final = rr.RData
+		f.Hops++
+	default:
+		f.Straight = false
 	}
 }
 
-// lowerName returns the checked name at off, until the next call.
-func (m *Message) lowerName(off int) []byte {
+// cut ends the chain at record i, or behind the signatures of the alias before that.
+func (f *follower) cut(answers []RR, i int) {
+	f.Cut, f.kept = true, i
+	for ; i < len(answers); i++ {
+		if answers[i].Type == TypeRRSIG && f.signs(&answers[i], f.set) {
+			f.Straight = f.Straight && f.kept == i
+			f.kept++
+		}
+	}
+}
+
+// signs reports whether sig is a signature of set.
+func (m *Message) signs(sig, set *RR) bool {
+	return m.Covered(sig) == set.Type && sameName(m.Msg, sig.Start, set.Start)
+}
+
+// LowerName returns the checked name at off in lower case, until the next call.
+func (m *Message) LowerName(off int) []byte {
 	m.scratch = AppendName(m.scratch[:0], m.Msg, off)
 	return m.scratch
 }
 
-// CutOff takes away what stands behind the end of c, a straight chain that is cut,
-// and the rcode, which was about that.
+// CutOff takes away what stands behind the end of c, a straight chain, and the rcode
+// if it is about that.
 func (m *Message) CutOff(c Chain) {
 	m.RRs = m.RRs[:c.kept]
 	m.Sections, m.opt = [3]int{c.kept}, -1
-	m.EDNS.ExtRcode = 0
-	m.Msg[3] &^= rcodeMask
+	m.SetRcode(NoError)
 	m.shorten()
+}
+
+// SetRcode sets the response code.
+func (m *Message) SetRcode(rcode int) {
+	m.EDNS.ExtRcode = 0
+	m.Msg[3] = m.Msg[3]&^rcodeMask | byte(rcode)
 }
 
 // shorten takes away the octets of the records that are no longer in RRs.

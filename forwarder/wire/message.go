@@ -57,9 +57,9 @@ type Message struct {
 	stray    bool    // a pointer leads elsewhere than to a label
 	overdone bool    // one stands where none may
 	written  []writtenName
+	scratch  []byte
 	packer   *packer
 	seen     index
-	scratch  []byte
 }
 
 // Parse reads a response whole and reports whether it is well formed: one
@@ -169,61 +169,4 @@ func (m *Message) Section(s int) []RR {
 		from += n
 	}
 	return m.RRs[from : from+m.Sections[s]]
-}
-
-// Uncompressed reports whether the name of the question, or of the record before,
-// is written out again as a record's owner.
-func (m *Message) Uncompressed() bool {
-	for i := range m.RRs {
-		at := m.RRs[i].Start
-		if c := m.Msg[at]; c == 0 || c >= 64 {
-			continue
-		}
-		if sameName(m.Msg, at, HeaderLen) || i > 0 && sameName(m.Msg, at, m.RRs[i-1].Start) {
-			return true
-		}
-	}
-	return false
-}
-
-// DropReferral takes the NS records, with their signatures, out of a positive
-// answer's authority section, and their addresses out of the additional one
-// (BIND's minimal-responses no-auth-recursive). It reports whether it could:
-// when other records follow, names in them may point into what would go.
-func (m *Message) DropReferral() bool {
-	authority, additional := m.Section(1), m.Section(2)
-	if len(authority)+len(additional) > maxReferral {
-		return false
-	}
-	for i := range authority {
-		if !m.aboutNS(&authority[i]) {
-			return false
-		}
-	}
-	for i := range additional {
-		if additional[i].Type != TypeOPT && !m.isGlue(&additional[i], authority) {
-			return false
-		}
-	}
-	m.RRs = m.RRs[:m.Sections[0]]
-	m.Sections[1], m.Sections[2], m.opt = 0, 0, -1
-	m.shorten()
-	return true
-}
-
-func (m *Message) aboutNS(rr *RR) bool {
-	return rr.Type == TypeNS ||
-		rr.Type == TypeRRSIG && binary.BigEndian.Uint16(m.Msg[rr.RData:]) == TypeNS
-}
-
-// maxReferral bounds the comparisons of names with each other, in records.
-const maxReferral = 64
-
-func (m *Message) isGlue(rr *RR, authority []RR) bool {
-	for i := range authority {
-		if ns := &authority[i]; ns.Type == TypeNS && sameName(m.Msg, rr.Start, ns.RData) {
-			return true
-		}
-	}
-	return false
 }

@@ -2,7 +2,6 @@ package wire
 
 import (
 	"bytes"
-	"slices"
 	"testing"
 
 	"github.com/miekg/dns"
@@ -250,56 +249,5 @@ func TestMessageFields(t *testing.T) {
 		if len(got) != len(want) || got[0] != want[0] || got[len(got)-1] != want[len(want)-1] {
 			t.Errorf("TTLs of Section(%d) = %d, want %d", s, got, want)
 		}
-	}
-}
-
-func TestDropReferral(t *testing.T) {
-	const (
-		a    = "www.example. 60 IN A 192.0.2.1"
-		ns   = "example. 60 IN NS ns.example."
-		nsec = "example. 60 IN RRSIG NS 8 1 60 20300101000000 20200101000000 1 example. c2ln"
-		soa  = "example. 60 IN SOA ns.example. root.example. 1 2 3 4 5"
-		sig  = "example. 60 IN RRSIG SOA 8 1 60 20300101000000 20200101000000 1 example. c2ln"
-		glue = "NS.example. 60 IN A 192.0.2.2"
-	)
-	tests := []struct {
-		name    string
-		records []string
-		want    bool
-	}{
-		{"nothing to drop", []string{a}, true},
-		{"NS", []string{a, "--", ns}, true},
-		{"NS and its signature", []string{a, "--", ns, nsec}, true},
-		{"NS and its address", []string{a, a, "--", ns, "--", glue}, true},
-		{"NS and SOA", []string{a, "--", ns, soa}, false},
-		{"another signature", []string{a, "--", ns, sig}, false},
-		{"another address", []string{a, "--", ns, "--", glue, "mail.example. 60 IN A 192.0.2.3"}, false},
-		{"address without NS", []string{a, "--", "--", glue}, false},
-		{"too much to look at", append([]string{a, "--"}, slices.Repeat([]string{ns}, maxReferral+1)...), false},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			msg := packed(t, "www.example.", dns.TypeA, tt.records...)
-			AddOPT(msg, 0)
-			var m Message
-			if !m.Parse(AppendOPT(msg, 1232, 0, false)) {
-				t.Fatal("Parse = false")
-			}
-			before := m.Sections
-			if got := m.DropReferral(); got != tt.want {
-				t.Fatalf("DropReferral = %v, want %v", got, tt.want)
-			}
-			if !tt.want {
-				if m.Sections != before {
-					t.Errorf("Sections = %v, want %v as before", m.Sections, before)
-				}
-				return
-			}
-			kept, _ := m.AppendAnswer(nil, longest)
-			got := unpack(t, AppendReply(nil, &Query{Question: m.Question}, QR, Answer(kept), Aging{}, &Order{}))
-			if d := diff(got.Answer, unpack(t, msg).Answer, false, false); d != "" || len(got.Ns)+len(got.Extra) > 0 {
-				t.Errorf("kept %v, want the answers alone: %s", got, d)
-			}
-		})
 	}
 }

@@ -17,11 +17,17 @@ type packer struct {
 // only there. It reports false when that is longer than a message can be. src may be
 // m.
 func (m *Message) Pack(src *Message, rrs []RR, sections [3]int) bool {
+	return m.PackAbout(src, HeaderLen, rrs, sections)
+}
+
+// PackAbout is Pack, of a response to the same question about the checked name at
+// off in src.
+func (m *Message) PackAbout(src *Message, off int, rrs []RR, sections [3]int) bool {
 	if m.packer == nil {
 		m.packer = new(packer)
 	}
 	p := m.packer
-	p.begin(src)
+	p.begin(src, off)
 	for s, n := range sections {
 		binary.BigEndian.PutUint16(p.dst[6+2*s:], uint16(n))
 	}
@@ -33,14 +39,14 @@ func (m *Message) Pack(src *Message, rrs []RR, sections [3]int) bool {
 	return m.Parse(p.dst)
 }
 
-// begin writes the header and the question.
-func (p *packer) begin(src *Message) {
+// begin writes the header, and src's question about the name at off.
+func (p *packer) begin(src *Message, off int) {
 	p.src = src.Msg
-	p.dst, p.spare = p.spare[:0], p.dst // src may be what was packed before
-	p.dst = append(p.dst, p.src[:HeaderLen+len(src.Question)]...)
-	p.question = len(p.dst)
+	p.dst, p.spare = append(p.spare[:0], p.src[:HeaderLen]...), p.dst // src may be what was packed before
 	p.known.reset()
-	p.note(p.split(HeaderLen), 0, HeaderLen)
+	p.name(off, false, false)
+	p.question = len(p.dst)
+	p.dst = append(p.dst, src.Question[len(src.Question)-4:]...)
 }
 
 // split notes where the labels of the name at off start, and returns how many there

@@ -13,18 +13,24 @@ import (
 const BareNegativeTTL = 5
 
 // NegativeTTL returns for how many seconds a negative answer may be kept: the
-// lesser of its SOA's TTL and MINIMUM (RFC 2308, 5), within the bounds
-// (max-ncache-ttl and min-ncache-ttl). It sets the SOA's TTL to that.
+// lesser of its SOA's TTL and MINIMUM (RFC 2308, 5), and of the TTLs of its proofs
+// as in BIND, within the bounds (max-ncache-ttl and min-ncache-ttl). All of these get
+// that TTL.
 func NegativeTTL(m *wire.Message, bounds wire.TTLPolicy) uint32 {
 	authority := m.Section(1)
+	if !Has(authority, wire.TypeSOA) {
+		return min(BareNegativeTTL, bounds.Max)
+	}
+	ttl := bounds.Max
 	for i := range authority {
 		rr := &authority[i]
-		if rr.Type != wire.TypeSOA {
-			continue
+		if ttl = min(ttl, rr.TTL); rr.Type == wire.TypeSOA {
+			ttl = min(ttl, binary.BigEndian.Uint32(m.Msg[rr.End-4:]))
 		}
-		minimum := binary.BigEndian.Uint32(m.Msg[rr.End-4:])
-		rr.TTL = max(bounds.Min, min(rr.TTL, minimum, bounds.Max))
-		return rr.TTL
 	}
-	return min(BareNegativeTTL, bounds.Max)
+	ttl = max(ttl, bounds.Min)
+	for i := range authority {
+		authority[i].TTL = ttl
+	}
+	return ttl
 }

@@ -163,6 +163,7 @@ func TestNegativeTTL(t *testing.T) {
 		{name: "MINIMUM", records: []string{"authority example. 60 IN SOA . . 1 2 3 4 30"}, bounds: wire.TTLPolicy{Max: 100}, want: 30},
 		{name: "at most", records: []string{"authority example. 60 IN SOA . . 1 2 3 4 60"}, bounds: wire.TTLPolicy{Max: 10}, want: 10},
 		{name: "at least", records: []string{"authority example. 1 IN SOA . . 1 2 3 4 1"}, bounds: wire.TTLPolicy{Min: 5, Max: 10}, want: 5},
+		{name: "of a proof", records: []string{"authority example. 60 IN SOA . . 1 2 3 4 60", "authority a.example. 20 IN NSEC b.example. A"}, bounds: wire.TTLPolicy{Max: 100}, want: 20},
 		{name: "no SOA", bounds: wire.TTLPolicy{Max: 100}, want: BareNegativeTTL},
 		{name: "no SOA, at most", bounds: wire.TTLPolicy{Max: 2}, want: 2},
 	} {
@@ -173,6 +174,11 @@ func TestNegativeTTL(t *testing.T) {
 			}
 			if got := NegativeTTL(&m, test.bounds); got != test.want {
 				t.Errorf("NegativeTTL = %d, want %d", got, test.want)
+			}
+			for _, rr := range m.RRs {
+				if rr.TTL != test.want {
+					t.Errorf("a record has TTL %d, want %d", rr.TTL, test.want)
+				}
 			}
 		})
 	}

@@ -3,7 +3,6 @@ package forwarder
 import (
 	"time"
 
-	"vpcdns/forwarder/scrub"
 	"vpcdns/forwarder/wire"
 )
 
@@ -59,13 +58,14 @@ func (w *worker) flags(q *query) uint16 {
 // reply appends a whole reply with ans.
 func (w *worker) reply(dst []byte, q *query, ans wire.Answer, g wire.Aging, e ede) []byte {
 	from := len(dst)
-	if q.Type == wire.TypeANY && w.st.cfg.MinimalAny && q.via == viaUDP {
-		ans = scrub.MinimalAny(q.Question, ans)
-	}
-	if len(ans) > smallestUDP && ans.Size(q.Question) > w.limit(q) {
+	switch minimal := q.Type == wire.TypeANY && w.st.cfg.MinimalAny && q.via == viaUDP && ans.Count(0) > 0; {
+	case minimal:
+		dst = wire.AppendFirstSet(dst, &q.Query, w.flags(q), ans, g, &w.order, q.EDNS.DO)
+	case len(ans) > smallestUDP && ans.Size(q.Question) > w.limit(q):
 		return w.cut(dst, q, ans, g, e)
+	default:
+		dst = wire.AppendReply(dst, &q.Query, w.flags(q), ans, g, &w.order)
 	}
-	dst = wire.AppendReply(dst, &q.Query, w.flags(q), ans, g, &w.order)
 	if q.EDNS.Present {
 		dst = w.appendOPT(dst, from, ans.Rcode(), q, e)
 	}

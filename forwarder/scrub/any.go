@@ -8,28 +8,6 @@ import (
 	"vpcdns/forwarder/wire"
 )
 
-// MinimalAny returns the answer to an ANY query with its first set alone, and
-// the signatures of that (BIND's minimal-any; RFC 8482, 4.1).
-func MinimalAny(question []byte, ans wire.Answer) wire.Answer {
-	q := wire.Query{Question: question}
-	packed := wire.AppendReply(nil, &q, wire.QR, ans, wire.Aging{}, new(wire.Order))
-	m := new(dns.Msg)
-	if err := m.Unpack(packed); err != nil || len(m.Answer) == 0 {
-		return ans
-	}
-	m.Answer, m.Ns, m.Extra = FirstSet(m.Answer), nil, nil
-	packed, err := m.Pack()
-	if err != nil {
-		return ans
-	}
-	var small wire.Message
-	if !small.Parse(packed) {
-		return ans
-	}
-	kept, _ := small.AppendAnswer(nil, wire.TTLPolicy{Max: 1<<31 - 1})
-	return wire.Answer(kept)
-}
-
 // Signed reports whether m has signatures or proofs of DNSSEC (RFC 4034), which
 // only those get who set DO or ask for that type, or for ANY.
 func Signed(m *wire.Message) bool {
@@ -71,7 +49,8 @@ func Strip(m, dst *wire.Message) error {
 	return nil
 }
 
-// FirstSet returns the records of the first one's type, and their signatures.
+// FirstSet returns the records of the first one's type, and their signatures (BIND's
+// minimal-any; RFC 8482, 4.1).
 func FirstSet(rrs []dns.RR) []dns.RR {
 	first := rrs[0].Header().Rrtype
 	return slices.DeleteFunc(rrs, func(rr dns.RR) bool {

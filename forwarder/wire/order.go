@@ -58,16 +58,19 @@ type arrangement struct {
 	relinking // of a linked answer
 }
 
-// append appends the records with each group arranged anew.
-func (a *arrangement) append(dst []byte) []byte {
+// append appends the first end records with each group of them arranged anew.
+func (a *arrangement) append(dst []byte, end int) []byte {
 	next := 0
 	for k := range a.groups() {
 		first, n := a.group(k)
+		if first >= end {
+			break
+		}
 		dst = a.appendRun(dst, next, first)
 		dst = a.appendGroup(dst, first, n)
 		next = first + n
 	}
-	return a.appendRun(dst, next, a.records())
+	return a.appendRun(dst, next, end)
 }
 
 func (a *arrangement) appendGroup(dst []byte, first, n int) []byte {

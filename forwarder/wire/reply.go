@@ -30,7 +30,7 @@ func AppendReply(dst []byte, q *Query, flags uint16, a Answer, g Aging, order *O
 		if a[0]&linked != 0 {
 			w.relink(dst, from)
 		}
-		return w.append(dst)
+		return w.append(dst, a.records())
 	}
 	body := a.body()
 	dst = append(dst, body...)

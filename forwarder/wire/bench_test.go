@@ -1,6 +1,9 @@
 package wire
 
-import "testing"
+import (
+	"fmt"
+	"testing"
+)
 
 const sample = "MyService-7.awslab.us-east-1.Internal"
 
@@ -41,6 +44,8 @@ func hotPaths() []hotPath {
 	plain, edns := sampleQuery(false), sampleQuery(true)
 	response := sampleResponse(4)
 	one, four := sampleAnswer(1), sampleAnswer(4)
+	mail := newMailExchangers()
+	twenty := mail.answer()
 	var q, parsed Query
 	var m, kept Message
 	parsed.Parse(edns)
@@ -60,10 +65,42 @@ func hotPaths() []hotPath {
 			AddOPT(reply, len(reply)-HeaderLen)
 			AppendOPT(reply, 1232, 0, false)
 		}},
+		{"AppendReply20Linked", func() { AppendReply(buf, &parsed, QR|RD|RA, twenty, g, &order) }},
+		{"AppendFirstSet", func() { AppendFirstSet(buf, &parsed, QR|RD|RA, four, g, &order, true) }},
 		{"Message", func() { m.Parse(response) }},
+		{"Chain", func() { kept.Chain(nil) }},
+		{"Compact", func() { kept.Compact() }},
+		{"Distinct", func() { kept.Distinct() }},
+		{"Pack20", func() { mail.packed.Pack(&mail.plain, mail.plain.RRs, mail.plain.Sections) }},
 		{"AppendAnswer", func() { kept.AppendAnswer(buf, TTLPolicy{Max: 1 << 20}) }},
 		{"SameQuestion", func() { SameQuestion(response, parsed.Question) }},
 	}
+}
+
+// mailExchangers is an answer with 20 of them, as an upstream writes them that does not
+// compress, and packed.
+type mailExchangers struct{ plain, packed Message }
+
+func newMailExchangers() *mailExchangers {
+	msg := AppendHeader(nil, 0x1234, QR|RD|RA, 1, 20, 0, 0)
+	msg = append(append(msg, nameOf(sample)...), 0, typeMX, 0, ClassIN)
+	for i := range 20 {
+		name := nameOf(fmt.Sprintf("mail%d.production.mailhosting.test", i))
+		msg = append(msg, record(nameOf(sample), typeMX, 60, append([]byte{0, 1}, name...)...)...)
+	}
+	s := new(mailExchangers)
+	if !s.plain.Parse(msg) || !s.packed.Pack(&s.plain, s.plain.RRs, s.plain.Sections) {
+		panic("sample is broken")
+	}
+	return s
+}
+
+func (s *mailExchangers) answer() Answer {
+	a, _ := s.packed.AppendAnswer(nil, TTLPolicy{Max: 1 << 20})
+	if a[0]&linked == 0 {
+		panic("sample is not linked")
+	}
+	return Answer(a)
 }
 
 type hotPath struct {

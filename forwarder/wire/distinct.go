@@ -35,8 +35,9 @@ func (m *Message) Dedup(rrs []RR) []RR {
 // that, or -1. It is called for each beginning of rrs, one after the other.
 func (m *Message) earlier(rrs []RR, last int) int {
 	if last < few {
+		rr := &rrs[last]
 		for i := range rrs[:last] {
-			if m.sameRecord(&rrs[i], &rrs[last]) {
+			if rrs[i].Type == rr.Type && m.sameRecord(&rrs[i], rr) {
 				return i
 			}
 		}
@@ -63,5 +64,8 @@ func (m *Message) hashOf(rr *RR) uint64 {
 
 // sameRecord reports whether two records are the same but for their TTL.
 func (m *Message) sameRecord(a, b *RR) bool {
+	if a.Type == TypeA && m.Msg[a.End-1] != m.Msg[b.End-1] { // mostly
+		return false
+	}
 	return a.Type == b.Type && m.sameData(a, b) && sameName(m.Msg, a.Start, b.Start)
 }

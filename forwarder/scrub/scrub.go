@@ -14,9 +14,10 @@ var ErrMalformed = errors.New("malformed answer")
 // Scrub makes m fit to be kept, and returns what it amounts to, and its chain. Most
 // answers are fit, or are once their end is cut off; of the others what belongs to
 // the question is picked, and written anew. A chain ends where it leads elsewhere.
-// With minimal no additional records stay (minimal-responses yes). A referral is
-// left as it is.
+// With minimal no additional records stay (minimal-responses yes), but under name
+// servers, as in BIND. A referral is left as it is.
 func Scrub(m *wire.Message, elsewhere wire.Elsewhere, minimal bool) (Class, wire.Chain, error) {
+	minimal = minimal && m.Type() != wire.TypeNS
 	c := m.Chain(elsewhere)
 	class := Classify(m, c)
 	if class == Referral || isFit(m, c, class, minimal) {

@@ -125,6 +125,7 @@ func (w *worker) appendPacked(dst []byte, m *dns.Msg, q *query, e ede) []byte {
 	limit := w.limit(q)
 	if q.via == viaUDP {
 		m.Truncate(limit)
+		m.Compress = true // what fits uncompressed too
 	}
 	packed, err := m.Pack()
 	if err != nil {

@@ -35,7 +35,7 @@ type difference struct {
 
 // compare lists the differences. The order of records, letter case of owner
 // names and cookies' secrets do not count, nor TTLs that differ by no more than
-// slack seconds.
+// slack seconds. For the same we must not need more octets, but about ourselves.
 func compare(named, ours reply, slack uint32) []difference {
 	if named.packet == nil || ours.packet == nil || named.msg == nil || ours.msg == nil {
 		return differ(nil, "reply", named.kind(), ours.kind())
@@ -49,7 +49,18 @@ func compare(named, ours reply, slack uint32) []difference {
 	list = compareSection(list, "answer", a.Answer, b.Answer, slack, a.Truncated && b.Truncated)
 	list = compareSection(list, "authority", a.Ns, b.Ns, slack, false)
 	list = compareSection(list, "additional", withoutOPT(a.Extra), withoutOPT(b.Extra), slack, false)
-	return compareOPT(list, a, b)
+	if list = compareOPT(list, a, b); len(list) > 0 || a.Truncated || ours.class() == dns.ClassCHAOS {
+		return list
+	}
+	return differ(list, "size", fmt.Sprint(len(named.packet)), fmt.Sprint(max(len(named.packet), len(ours.packet))))
+}
+
+// class is that of the question, or none.
+func (r reply) class() uint16 {
+	if len(r.msg.Question) == 0 {
+		return dns.ClassNONE
+	}
+	return r.msg.Question[0].Qclass
 }
 
 func differ(list []difference, field, named, ours string) []difference {
@@ -230,7 +241,7 @@ func TestCompareSees(t *testing.T) {
 		{"nothing", func(*dns.Msg) {}, ""},
 		{"order", func(m *dns.Msg) { slices.Reverse(m.Answer) }, ""},
 		{"TTL by 2", func(m *dns.Msg) { m.Answer[0].Header().Ttl += 2; m.Answer[1].Header().Ttl += 2 }, ""},
-		{"owner's case", func(m *dns.Msg) { m.Answer[0].Header().Name = "NAME." }, ""},
+		{"owner's case, which costs octets", func(m *dns.Msg) { m.Answer[0].Header().Name = "NAME." }, "size"},
 		{"TTL by 3", func(m *dns.Msg) { m.Answer[0].Header().Ttl += 3 }, "answer TTL"},
 		{"address", func(m *dns.Msg) { m.Answer[0].(*dns.A).A[15]++ }, "answer"},
 		{"record missing", func(m *dns.Msg) { m.Answer = m.Answer[1:] }, "answer"},
@@ -247,6 +258,7 @@ func TestCompareSees(t *testing.T) {
 		{"DO", func(m *dns.Msg) { m.IsEdns0().SetDo() }, "EDNS"},
 		{"server cookie", func(m *dns.Msg) { m.IsEdns0().Option[0].(*dns.EDNS0_COOKIE).Cookie = "0102030405060708ff" }, ""},
 		{"client cookie", func(m *dns.Msg) { m.IsEdns0().Option[0].(*dns.EDNS0_COOKIE).Cookie = "ff02030405060708aa" }, "options"},
+		{"compression", func(m *dns.Msg) { m.Compress = false }, "size"},
 		{"EDE", func(m *dns.Msg) { m.IsEdns0().Option = m.IsEdns0().Option[:1] }, "EDE"},
 	}
 	for _, test := range tests {
@@ -279,7 +291,7 @@ func TestCompareSeesSilenceAndGarbage(t *testing.T) {
 
 func exampleReply() *dns.Msg {
 	m := new(dns.Msg).SetQuestion("name.", dns.TypeA)
-	m.Response = true
+	m.Response, m.Compress = true, true
 	for _, rr := range []string{"name. 10 A 192.0.2.1", "name. 10 A 192.0.2.2"} {
 		m.Answer = append(m.Answer, mustRR(rr))
 	}

@@ -43,7 +43,7 @@ var deviations = []deviation{
 	{
 		"sets of more than 100 records are answered",
 		func(f *finding, d difference) bool {
-			many := strings.Contains(f.title, "a250.") || strings.Contains(f.title, "a5000.")
+			many := strings.Contains(f.title, "a250.") || strings.Contains(f.title, "a5000.") || strings.HasPrefix(f.title, "over-100-")
 			return many && (f.named.rcode() == dns.RcodeServerFailure || f.noRecursion())
 		},
 	},
@@ -78,9 +78,34 @@ var deviations = []deviation{
 		},
 	},
 	{
+		"an answer keeps of its additional section the addresses of hosts that it names, and what a NAPTR, HTTPS or SVCB record leads to",
+		func(f *finding, d difference) bool {
+			return d.field == "additional" && strings.HasPrefix(f.title, "tlsa.add.")
+		},
+	},
+	{
+		"what does not belong to an empty answer is cut off",
+		func(f *finding, d difference) bool {
+			odd := strings.HasPrefix(f.title, "below.add.") || strings.HasPrefix(f.title, "beside.add.")
+			return odd && f.named.rcode() == dns.RcodeServerFailure && f.ours.rcode() == dns.RcodeSuccess
+		},
+	},
+	{
+		"signed proofs stay with what a wildcard made, whether they fit or not",
+		func(f *finding, d difference) bool {
+			return d.field == "authority" && d.named == "no records" && strings.HasPrefix(f.title, "wild2.sig.")
+		},
+	},
+	{
+		"a CNAME that came with its DNAME keeps its own TTL",
+		func(f *finding, d difference) bool {
+			return d.field == "answer TTL" && strings.HasPrefix(f.title, "x.ttl.")
+		},
+	},
+	{
 		"which of several sets `minimal-any` leaves may be another one",
 		func(f *finding, d difference) bool {
-			return strings.HasPrefix(f.title, "ANY ") && d.field == "answer" && len(f.named.msg.Answer) > 0 && len(f.ours.msg.Answer) > 0
+			return (strings.HasPrefix(f.title, "ANY ") || strings.Contains(f.title, " ANY")) && d.field == "answer" && len(f.named.msg.Answer) > 0 && len(f.ours.msg.Answer) > 0
 		},
 	},
 	{

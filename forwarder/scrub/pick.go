@@ -153,10 +153,14 @@ func (p *pick) goOn(target int) bool {
 	return p.end == bare && !loops && len(p.names) <= mostLinks
 }
 
-// take takes name's set of a type, and its signatures.
+// take takes name's set of a type, and its signatures. Their owner is written alike.
 func (p *pick) take(name int, rtype uint16) {
+	first := len(p.rrs)
 	p.takeIf(name, func(rr *wire.RR) bool { return rr.Type == rtype })
 	p.takeIf(name, func(rr *wire.RR) bool { return rr.Type == wire.TypeRRSIG && p.m.Covered(rr) == rtype })
+	for i := first; i < len(p.rrs); i++ {
+		p.rrs[i].Start = p.rrs[first].Start
+	}
 }
 
 func (p *pick) takeIf(name int, wanted func(rr *wire.RR) bool) {

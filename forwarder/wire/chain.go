@@ -8,7 +8,7 @@ type Chain struct {
 	Final    int  // offset of the last name of the chain: the question's, or a CNAME's target
 	Hops     int  // CNAMEs followed
 	Data     bool // the section has records of the asked type for Final
-	Straight bool // every record belongs to the chain, and stands in its order, with its signatures behind it
+	Straight bool // every record belongs to the chain, and stands in its order, with its signatures behind it; a set has one owner, in letters too
 	Cut      bool // what Final is must be asked for where it belongs
 	kept     int  // records of the answer section up to the end of the chain
 }
@@ -51,7 +51,7 @@ func (f *follower) next(rr *RR) {
 	case f.Data && rr.Type != f.set.Type || !sameName(f.Msg, rr.Start, f.Final):
 		f.Straight = false
 	case rr.Type == f.qtype || f.qtype == TypeANY:
-		f.Straight = f.Straight && !(f.Data && f.signed)
+		f.Straight = f.Straight && !(f.Data && (f.signed || follow(f.Msg, rr.Start) != follow(f.Msg, f.set.Start)))
 		f.set, f.signed, f.Data = rr, false, true
 	case rr.Type == TypeCNAME:
 		f.set, f.signed = rr, false

@@ -31,6 +31,7 @@ func TestChain(t *testing.T) {
 		{name: "authority only", rtype: dns.TypeA, records: []string{"--", b}, final: "www.example.", straight: true},
 		{name: "address", rtype: dns.TypeA, records: []string{a, a}, final: "www.example.", data: true, straight: true},
 		{name: "address in another case", rtype: dns.TypeA, records: []string{"WWW.EXAMPLE. 60 IN A 192.0.2.1"}, final: "www.example.", data: true, straight: true},
+		{name: "addresses in two cases", rtype: dns.TypeA, records: []string{a, "WWW.EXAMPLE. 60 IN A 192.0.2.2"}, final: "www.example.", data: true},
 		{name: "address with signature", rtype: dns.TypeA, records: []string{a, "www.example." + sig}, final: "www.example.", data: true, straight: true},
 		{name: "another type", rtype: dns.TypeAAAA, records: []string{a}, final: "www.example."},
 		{name: "another name", rtype: dns.TypeA, records: []string{b}, final: "www.example."},

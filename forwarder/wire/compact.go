@@ -51,7 +51,7 @@ func (m *Message) isLong(i int) bool {
 	return false
 }
 
-// common counts the labels that two checked names end in.
+// common counts the labels that two checked names end in, in the same case of letters.
 func common(msg []byte, a, b int) (n int) {
 	for extra := labels(msg, a) - labels(msg, b); extra != 0; {
 		if extra > 0 {
@@ -68,7 +68,7 @@ func common(msg []byte, a, b int) (n int) {
 		switch {
 		case len(la) == 0:
 			return n
-		case equalFold(la, lb):
+		case string(la) == string(lb):
 			n++
 		default:
 			n = 0

@@ -4,12 +4,11 @@ import "encoding/binary"
 
 // packer writes a message.
 type packer struct {
-	src      []byte
-	dst      []byte // what is written
-	spare    []byte
-	known    suffixes
-	question int // where it ends
-	starts   [maxName / 2]int
+	src    []byte
+	dst    []byte // what is written
+	spare  []byte
+	known  suffixes
+	starts [maxName / 2]int
 }
 
 // Pack makes m the response to src's question that has these of src's records, by
@@ -44,8 +43,7 @@ func (p *packer) begin(src *Message, off int) {
 	p.src = src.Msg
 	p.dst, p.spare = append(p.spare[:0], p.src[:HeaderLen]...), p.dst // src may be what was packed before
 	p.known.reset()
-	p.name(off, false, false)
-	p.question = len(p.dst)
+	p.name(off, false)
 	p.dst = append(p.dst, src.Question[len(src.Question)-4:]...)
 }
 
@@ -77,7 +75,7 @@ func (p *packer) note(n, parent, at int) {
 
 // record writes a record.
 func (p *packer) record(rr *RR) {
-	p.name(rr.Start, true, true)
+	p.name(rr.Start, true)
 	head := len(p.dst)
 	p.dst = append(p.dst, p.src[rr.RData-10:rr.RData]...)
 	binary.BigEndian.PutUint32(p.dst[head+4:], rr.TTL)
@@ -86,7 +84,7 @@ func (p *packer) record(rr *RR) {
 		at += before(l, p.src[rr.RData:rr.End])
 		p.dst = append(p.dst, p.src[rr.RData:at]...)
 		for range l.names {
-			p.name(at, l.compressed, false)
+			p.name(at, l.compressed)
 			at = behindName(p.src, at)
 		}
 	}
@@ -95,14 +93,13 @@ func (p *packer) record(rr *RR) {
 }
 
 // name writes the name at off, of which the end that is known already becomes a
-// pointer if it may. Where the case of letters is of no matter, fold is true; that
-// of the question is whoever asks's.
-func (p *packer) name(off int, compressed, fold bool) {
+// pointer if it may.
+func (p *packer) name(off int, compressed bool) {
 	all := p.split(off)
 	n, parent := all, 0
 	for ; n > 0; n-- {
 		l, _ := label(p.src, p.starts[n-1])
-		child := p.known.child(p.dst, parent, l, p.known.hash(parent, l), fold, p.question)
+		child := p.known.child(p.dst, parent, l, p.known.hash(parent, l))
 		if child < 0 {
 			break
 		}

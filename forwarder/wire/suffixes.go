@@ -19,22 +19,22 @@ func (s *suffixes) reset() {
 	s.index.reset()
 }
 
-// hash is that of a label below parent, in any case of letters.
+// hash is that of a label below parent.
 func (s *suffixes) hash(parent int, l []byte) uint64 {
-	s.buf = AppendLower(append(s.buf[:0], byte(parent>>8), byte(parent)), l)
+	s.buf = append(append(s.buf[:0], byte(parent>>8), byte(parent)), l...)
 	return s.index.hash(s.buf)
 }
 
-// child returns the number of label l below parent in msg, or -1. Its letters must
-// be of the same case, unless fold is true, or it stands before folded.
-func (s *suffixes) child(msg []byte, parent int, l []byte, hash uint64, fold bool, folded int) int {
+// child returns the number of label l below parent in msg, or -1. Letters keep their
+// case: another one is another label.
+func (s *suffixes) child(msg []byte, parent int, l []byte, hash uint64) int {
 	return s.index.find(hash, func(n int) bool {
 		c := &s.labels[n]
 		if c.hash != hash || int(c.parent) != parent {
 			return false
 		}
 		have, _ := label(msg, int(c.at))
-		return string(have) == string(l) || (fold || int(c.at) < folded) && equalFold(have, l)
+		return string(have) == string(l)
 	})
 }
 

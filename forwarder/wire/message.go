@@ -150,6 +150,9 @@ func (m *Message) rdata(rr *RR) bool {
 			return false
 		}
 	}
+	if rr.Type == typeSVCB || rr.Type == typeHTTPS {
+		return soundParams(m.Msg[off:rr.End])
+	}
 	return l.tail < 0 || off+l.tail == rr.End
 }
 

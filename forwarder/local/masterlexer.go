@@ -151,3 +151,19 @@ func (l *lexer) end() (token, error) {
 
 // unfinished reports whether the last line has no end.
 func unfinished(text string) bool { return text != "" && text[len(text)-1] != '\n' }
+
+// tokens cuts one line into its tokens.
+func tokens(text string) (list []token, err error) {
+	lex := newLexer(text)
+	for {
+		t, err := lex.next()
+		switch {
+		case err != nil:
+			return nil, err
+		case t.kind == endOfFile || t.kind == endOfLine:
+			return list, nil
+		case t.kind != blank:
+			list = append(list, t)
+		}
+	}
+}

@@ -16,9 +16,15 @@ type localZones struct {
 	allow map[*local.Zone]*acl.Set // without: allow-query
 }
 
-func newLocalZones(cfg *config.Config, env acl.Env) (localZones, error) {
+// newLocalZones makes the zones of cfg. One that could not be loaded stays what it was in
+// former.
+func newLocalZones(cfg *config.Config, env acl.Env, former local.Zones) (localZones, error) {
 	zones := make(local.Zones, len(cfg.Local))
 	for _, z := range cfg.Local {
+		if z.Err != nil {
+			zones.Add(former.OrUnloaded(z.Name))
+			continue
+		}
 		made, err := local.NewZone(z.Name, z.Records)
 		if err != nil {
 			return localZones{}, err
@@ -71,6 +77,9 @@ func (w *worker) fromZone(dst []byte, z *local.Zone, q *query) ([]byte, outcome)
 	q.walk = newWalk(q, w)
 	return w.walkOn(dst, q)
 }
+
+// edeUnloaded says why a zone has no answers (RFC 8914, 4.25).
+var edeUnloaded = ede{24, "the zone's file could not be loaded, see the log"}
 
 // beside returns what a client gets beside the answer of a zone (BIND's
 // minimal-responses).

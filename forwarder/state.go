@@ -82,7 +82,11 @@ func (s *Server) newState(cfg *config.Config, old *state) (*state, error) {
 	if len(st.secrets) == 0 {
 		st.secrets = [][16]byte{s.cookieSecret}
 	}
-	if st.local, err = newLocalZones(cfg, env); err != nil {
+	var former local.Zones
+	if old != nil {
+		former = old.local.Zones
+	}
+	if st.local, err = newLocalZones(cfg, env, former); err != nil {
 		return nil, err
 	}
 	st.servers = servers(cfg, sets.blackhole)

@@ -185,6 +185,9 @@ func (w *worker) readZone(k *walk, z *local.Zone) (more bool) {
 	case k.endless:
 		k.why = edeLoop
 		return false
+	case rest.Kind == local.Failed:
+		k.why = edeUnloaded
+		return false
 	case rest.Kind == local.Alias:
 		return k.leadTo(w, []byte(wire.PackName(rest.Name)))
 	case asked:

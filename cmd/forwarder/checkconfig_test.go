@@ -29,6 +29,12 @@ func TestCheckConfig(t *testing.T) {
 			code: 0, want: path + ":1:11: warning: option 'notify' is ignored: there are no secondaries to notify\n",
 		},
 		{
+			name: "zone without its file", conf: `zone "a.test" { type primary; file "` + dir + `/none"; };`,
+			print: true, code: 1,
+			want: path + ":1:36: zone 'a.test' is not loaded: its names are answered SERVFAIL, or, after a reload, as before. Mend the file, and reload\n" +
+				dir + "/none: zone 'a.test': no such file or directory\n",
+		},
+		{
 			name: "errors hide the normal form", conf: "options { notify yes; frob yes; };",
 			print: true, code: 1,
 			want: path + ":1:11: warning: option 'notify' is ignored: there are no secondaries to notify\n" +

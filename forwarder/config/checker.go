@@ -14,7 +14,8 @@ import (
 type checker struct {
 	index    optionIndex
 	findings []namedconf.Finding
-	broken   bool // statements are missing from the normal form: they had errors
+	faults   []namedconf.Finding // errors of zones' files, which cost that zone alone
+	broken   bool                // statements are missing from the normal form: they had errors
 }
 
 func (c *checker) errorf(pos namedconf.Pos, format string, args ...any) {
@@ -26,13 +27,21 @@ func (c *checker) warnf(pos namedconf.Pos, format string, args ...any) {
 }
 
 func (c *checker) report(severity namedconf.Severity, pos namedconf.Pos, format string, args []any) {
+	c.findings = append(c.findings, finding(severity, pos, format, args))
+}
+
+// zoneFault reports an error for which one zone is not served.
+func (c *checker) zoneFault(pos namedconf.Pos, format string, args ...any) {
+	c.faults = append(c.faults, finding(namedconf.Error, pos, format, args))
+}
+
+func finding(severity namedconf.Severity, pos namedconf.Pos, format string, args []any) namedconf.Finding {
 	for i, a := range args {
 		if it, ok := a.(namedconf.Item); ok {
 			args[i] = nameIn(it)
 		}
 	}
-	c.findings = append(c.findings,
-		namedconf.Finding{Pos: pos, Severity: severity, Message: fmt.Sprintf(format, args...)})
+	return namedconf.Finding{Pos: pos, Severity: severity, Message: fmt.Sprintf(format, args...)}
 }
 
 // nameIn returns a name as messages show it, without the quotes that it may

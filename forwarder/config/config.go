@@ -72,6 +72,7 @@ type ForwardZone struct {
 type LocalZone struct {
 	Name       string   // canonical
 	Records    []dns.RR // all of the zone, the SOA among them
+	Err        error    // why there are none: what it has is answered SERVFAIL, or stays as it was before a reload
 	AllowQuery acl.List // nil: Config.AllowQuery
 	Empty      bool     // one of BIND's automatic empty zones
 }

@@ -18,6 +18,9 @@ type Report struct {
 	normal   []namedconf.Statement
 }
 
+// Failed reports whether there are errors: of the configuration, or of a zone's file.
+func (r Report) Failed() bool { return errorsOf(r.Findings) != nil }
+
 // WriteNormal writes the configuration in the form that named-checkconf -p
 // prints: includes resolved, values normalised, options in a fixed order.
 func (r Report) WriteNormal(w io.Writer) error { return namedconf.Format(w, r.normal) }
@@ -35,7 +38,8 @@ func Load(path string) (*Config, Report, error) { return Loader{}.Load(path) }
 // Load reads a named.conf with all that it includes, and the files of its
 // primary zones. Everything that is wrong with them is found at once: the
 // Report has it, and warnings too. The error is of the errors alone, a line
-// each; without one there is a Config.
+// each; without one there is a Config. An error in a zone's file is only in the Report,
+// and in the LocalZone: it costs no more than that zone.
 func (l Loader) Load(path string) (*Config, Report, error) {
 	return l.compile(namedconf.Load(path, namedconf.Limits{}))
 }
@@ -47,8 +51,9 @@ func (l Loader) compile(file *namedconf.File) (*Config, Report, error) {
 	b := newBuilder(c, l.Port)
 	cfg := b.build(normal)
 	b.checkPaths()
-	report := Report{Findings: first(sorted(c.findings)), normal: normal}
-	if err := errorsOf(report.Findings); err != nil {
+	err := errorsOf(first(sorted(slices.Clone(c.findings))))
+	report := Report{Findings: first(sorted(append(c.findings, c.faults...))), normal: normal}
+	if err != nil {
 		return nil, report, err
 	}
 	return cfg, report, nil

@@ -2,10 +2,15 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 
+	"github.com/miekg/dns"
+
 	"vpcdns/forwarder/local"
+	"vpcdns/forwarder/namedconf"
 )
 
 // rfc1912Zones are the zones of Red Hat's named.rfc1912.zones. They may be
@@ -29,17 +34,44 @@ func (b *builder) addPrimaryZone(z *zoneDraft) {
 		}
 		return
 	}
-	b.primary[z.name] = true
-	records, err := local.ReadFile(b.path(z.file.Text), z.name)
-	switch {
-	case err == nil:
-		b.cfg.Local = append(b.cfg.Local, LocalZone{Name: z.name, Records: records, AllowQuery: z.allowQuery})
-	case errors.Is(err, fs.ErrNotExist) && rfc1912Zones[z.name]:
-		delete(b.primary, z.name)
+	_, err := os.Stat(b.path(z.file.Text))
+	if errors.Is(err, fs.ErrNotExist) && rfc1912Zones[z.name] {
 		b.warnf(z.file.Pos, "zone '%s' is left out: %v", z.shown, err)
-	default:
-		b.errorf(z.file.Pos, "zone '%s': %v", z.shown, err)
+		return
 	}
+	b.primary[z.name] = true
+	records, err := b.loadZone(z)
+	b.cfg.Local = append(b.cfg.Local, LocalZone{Name: z.name, Records: records, Err: err, AllowQuery: z.allowQuery})
+}
+
+// loadZone reads the file of a zone. What is wrong with it is no error of the
+// configuration: one zone does not keep the others from being served.
+func (b *builder) loadZone(z *zoneDraft) ([]dns.RR, error) {
+	records, problems := local.Load(local.File{
+		Apex: z.name, Path: z.file.Text, Dir: b.cfg.Directory, Checks: local.DefaultChecks(),
+	})
+	if records == nil {
+		b.zoneFault(z.file.Pos, "zone '%s' is not loaded: its names are answered SERVFAIL, or, after a reload, as before. Mend the file, and reload", z.shown)
+	}
+	for _, p := range problems {
+		pos := namedconf.Pos{File: p.Path, Line: p.Line}
+		if p.Warning {
+			b.warnf(pos, "zone '%s': %s", z.shown, p.Message)
+			continue
+		}
+		b.zoneFault(pos, "zone '%s': %s", z.shown, p.Message)
+	}
+	return records, zoneError(problems)
+}
+
+// zoneError is the first problem that is no warning.
+func zoneError(problems []local.Problem) error {
+	for _, p := range problems {
+		if !p.Warning {
+			return fmt.Errorf("%v: %s", namedconf.Pos{File: p.Path, Line: p.Line}, p.Message)
+		}
+	}
+	return nil
 }
 
 // path returns a file's path as seen from the configured directory.

@@ -143,7 +143,7 @@ func (l *lookup) at(name string) (next string, more bool) {
 	}
 	if s := n.set(dns.TypeCNAME); s != nil && l.qtype != dns.TypeCNAME && l.qtype != dns.TypeANY {
 		l.add(s, name)
-		return dns.CanonicalName(s.records[0].(*dns.CNAME).Target), true
+		return canonical(s.records[0].(*dns.CNAME).Target), true
 	}
 	found := false
 	for i := range n.sets {
@@ -202,7 +202,7 @@ func (l *lookup) refer(name string, ns *rrset) {
 	l.rest = Rest{Delegated, name}
 	l.m.Ns = append(l.m.Ns, ns.records...)
 	for _, rr := range ns.records {
-		host := dns.CanonicalName(rr.(*dns.NS).Ns)
+		host := canonical(rr.(*dns.NS).Ns)
 		n := l.z.names[host]
 		if n == nil {
 			continue
@@ -229,5 +229,5 @@ func (l *lookup) rename(name, top string, d *dns.DNAME) (next string, more bool)
 	}
 	h := dns.RR_Header{Name: name, Rrtype: dns.TypeCNAME, Class: d.Hdr.Class, Ttl: d.Hdr.Ttl}
 	l.m.Answer = append(l.m.Answer, &dns.CNAME{Hdr: h, Target: target})
-	return dns.CanonicalName(target), l.qtype != dns.TypeCNAME && l.qtype != dns.TypeANY
+	return canonical(target), l.qtype != dns.TypeCNAME && l.qtype != dns.TypeANY
 }

@@ -2,6 +2,7 @@ package local
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/miekg/dns"
 
@@ -46,10 +47,24 @@ type node struct {
 	sets []rrset
 }
 
-// rrset is the records of one type.
+// rrset is the records of one type, or the signatures of one.
 type rrset struct {
-	rtype   uint16
+	setKey
 	records []dns.RR
+}
+
+// setKey tells the sets of a name apart.
+type setKey struct {
+	rtype   uint16
+	covered uint16 // the type that an RRSIG is for; else 0
+}
+
+// covered returns the type that a signature is for, or 0.
+func covered(rr dns.RR) uint16 {
+	if sig, ok := rr.(*dns.RRSIG); ok {
+		return sig.TypeCovered
+	}
+	return 0
 }
 
 // NewZone makes the zone at apex, a canonical name, of all its records. Without an
@@ -68,6 +83,14 @@ func NewZone(apex string, records []dns.RR) (*Zone, error) {
 // Unloaded makes the zone at apex that could not be loaded: all its answers are
 // failures.
 func Unloaded(apex string) *Zone { return newZone(apex) }
+
+// OrUnloaded returns the zone at apex, or if there is none, one that could not be loaded.
+func (s Zones) OrUnloaded(apex string) *Zone {
+	if z := s[wire.PackName(apex)]; z != nil {
+		return z
+	}
+	return Unloaded(apex)
+}
 
 func newZone(apex string) *Zone {
 	return &Zone{Apex: apex, names: map[string]*node{apex: new(node)}}
@@ -97,18 +120,23 @@ func (z *Zone) node(owner string) *node {
 }
 
 func (n *node) add(rr dns.RR) {
-	rtype := rr.Header().Rrtype
-	if s := n.set(rtype); s != nil {
+	key := setKey{rr.Header().Rrtype, covered(rr)}
+	if s := n.find(key); s != nil {
 		s.records = append(s.records, rr)
 		return
 	}
-	n.sets = append(n.sets, rrset{rtype: rtype, records: []dns.RR{rr}})
+	n.sets = append(n.sets, rrset{key, []dns.RR{rr}})
 }
 
-// set returns the records of a type, or nil.
-func (n *node) set(rtype uint16) *rrset {
+// set returns the records of a type, or nil. All types but RRSIG have one set at most.
+func (n *node) set(rtype uint16) *rrset { return n.find(setKey{rtype: rtype}) }
+
+// signatures returns the signatures for a type, or nil.
+func (n *node) signatures(rtype uint16) *rrset { return n.find(setKey{dns.TypeRRSIG, rtype}) }
+
+func (n *node) find(key setKey) *rrset {
 	for i := range n.sets {
-		if n.sets[i].rtype == rtype {
+		if n.sets[i].setKey == key {
 			return &n.sets[i]
 		}
 	}
@@ -128,4 +156,13 @@ func Parent(name string) string {
 func (z *Zone) Delegates(name []byte) bool {
 	_, set := z.cut(wire.NameText(name), dns.TypeNone)
 	return set != nil && set.rtype == dns.TypeNS
+}
+
+// canonical returns a name of a record's data as a zone has its owners: in lower
+// case, in full, with no escapes but those that it needs.
+func canonical(name string) string {
+	if strings.Contains(name, `\`) {
+		name = wire.NameText([]byte(wire.PackName(name)))
+	}
+	return dns.CanonicalName(name)
 }

@@ -29,10 +29,14 @@ type Pos struct {
 	Line, Col int
 }
 
-// String returns "file:line:col", or "file" for a file as a whole.
+// String returns "file:line:col", "file:line" for a whole line, or "file" for a
+// file as a whole.
 func (p Pos) String() string {
-	if p.Line == 0 {
+	switch {
+	case p.Line == 0:
 		return p.File
+	case p.Col == 0:
+		return p.File + ":" + strconv.Itoa(p.Line)
 	}
 	return p.File + ":" + strconv.Itoa(p.Line) + ":" + strconv.Itoa(p.Col)
 }

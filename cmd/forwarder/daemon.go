@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -123,7 +124,22 @@ func (d *daemon) start() error {
 		return err
 	}
 	d.complain()
-	return d.logs.Swap(d.logging(cfg))
+	if err := d.logs.Swap(d.logging(cfg)); err != nil {
+		return err
+	}
+	d.complainOfZones()
+	return nil
+}
+
+// complainOfZones logs which zones are not loaded, as named does.
+func (d *daemon) complainOfZones() {
+	for _, z := range d.unloaded() {
+		d.logs.Logger("zoneload").Error(fmt.Sprintf("zone %s/IN: not loaded due to errors: %v", strings.TrimSuffix(z.Name, "."), z.Err))
+	}
+}
+
+func (d *daemon) unloaded() []config.LocalZone {
+	return slices.DeleteFunc(slices.Clone(d.config.Local), func(z config.LocalZone) bool { return z.Err == nil })
 }
 
 // bind makes the server, with the sockets that a former process left.
@@ -326,7 +342,11 @@ func (d *daemon) summary() string {
 	if n := len(d.server.Unserved()); n > 0 {
 		text += fmt.Sprintf(" (%d addresses cannot be had)", n)
 	}
-	return fmt.Sprintf("%s, %d zones forwarded", text, len(d.config.Zones))
+	text += fmt.Sprintf(", %d zones forwarded", len(d.config.Zones))
+	if n := len(d.unloaded()); n > 0 {
+		text += fmt.Sprintf(" (%d primary zones cannot be loaded, see the log)", n)
+	}
+	return text
 }
 
 func (d *daemon) warn(err error) {

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/miekg/dns"
 	"golang.org/x/sys/unix"
 
 	"vpcdns/cmd/forwarder/lab"
@@ -42,9 +43,36 @@ func TestDaemon(t *testing.T) {
 	t.Run("foreground", func(t *testing.T) { testForeground(t, program) })
 	t.Run("background", func(t *testing.T) { testBackground(t, program) })
 	t.Run("broken configuration", func(t *testing.T) { testBroken(t, program) })
+	t.Run("broken zone", func(t *testing.T) { testBrokenZone(t, program) })
 	t.Run("taken port", func(t *testing.T) { testTaken(t, program) })
 	t.Run("trial", func(t *testing.T) { testTrial(t, program) })
 	t.Run("other user", func(t *testing.T) { testOtherUser(t, program) })
+}
+
+// A zone that cannot be loaded keeps no other from being served, and the log says what to
+// do.
+func testBrokenZone(t *testing.T, program string) {
+	addr := freeAddr(t)
+	conf := writeConf(t, daemonConf+`zone "bad.test" { type primary; file "bad.zone"; };`, addr)
+	dir := filepath.Dir(conf)
+	write(t, filepath.Join(dir, "bad.zone"), "$TTL 60\n@ SOA ns a 1 2 3 4 5\n@ FOO\n")
+	socket, next := listenNotify(t)
+	cmd := exec.Command(program, "-f", "--metrics-address=", "-c", conf)
+	cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+socket)
+	p := lab.Start(t, "the forwarder", cmd)
+	p.WaitFor(t, addr)
+	next() // the sockets
+	if got := next(); !strings.HasSuffix(got, "(1 primary zones cannot be loaded, see the log)") {
+		t.Errorf("the service manager hears %q, want that a zone cannot be loaded", got)
+	}
+	reply, err := dns.Exchange(new(dns.Msg).SetQuestion("www.bad.test.", dns.TypeA), addr.String())
+	if err != nil || reply.Rcode != dns.RcodeServerFailure {
+		t.Errorf("a name in the broken zone: %v, %v, want SERVFAIL", reply, err)
+	}
+	p.Signal(t, syscall.SIGTERM)
+	<-p.Exited
+	wantLines(t, filepath.Join(dir, "log/all"),
+		"zoneload: error: zone bad.test/IN: not loaded due to errors: "+dir+"/bad.zone:3: unknown RR type 'FOO'")
 }
 
 func testForeground(t *testing.T, program string) {

@@ -49,6 +49,7 @@ func (d *daemon) replace() error {
 	if err := d.logs.Swap(d.logging(cfg)); err != nil {
 		return fmt.Errorf("changing the logs: %w", err)
 	}
+	d.complainOfZones()
 	return nil
 }
 

@@ -32,6 +32,7 @@ type builder struct {
 	zones        map[string]namedconf.Pos // where each was; by canonical name, as the next two
 	policies     map[string]string        // of forward zones: first, only or none; "." is also the global one
 	primary      map[string]bool          // the primary zones
+	checks       local.Checks             // of primary zones that say nothing else
 	zone         *zoneDraft               // the zone that is being read
 	server       *Server
 	directoryPos namedconf.Pos
@@ -58,6 +59,7 @@ func newBuilder(c *checker, port uint16) *builder {
 		zones:      make(map[string]namedconf.Pos),
 		policies:   make(map[string]string),
 		primary:    make(map[string]bool),
+		checks:     local.DefaultChecks(),
 		channelPos: make(map[string]namedconf.Pos),
 		port:       cmp.Or(port, 53),
 	}

@@ -13,7 +13,6 @@ const (
 	asMetrics    = "statistics are served as metrics"
 	gone         = "BIND itself has dropped it"
 	noAddZone    = "zones come from this file only"
-	noDelegation = "nothing below a primary zone is delegated"
 	noNotifies   = "there are no secondaries to notify"
 	noRecursion  = "only forwarders are asked, never a zone's own name servers"
 	noRPZ        = "there are no response policy zones"
@@ -226,16 +225,17 @@ var global = []option{
 	ignored("alt-transfer-source", inOptions|inPrimary, source4, noTransfers).aged(deprecated),
 	ignored("alt-transfer-source-v6", inOptions|inPrimary, source6, noTransfers).aged(deprecated),
 	ignored("auto-dnssec", inOptions|inPrimary, words{"allow", "maintain", "off"}, noSigning).unless("off").aged(deprecated),
-	ignored("check-dup-records", inOptions|inPrimary, checkAction, zoneChecks),
-	ignored("check-integrity", inOptions|inPrimary, aBoolean, zoneChecks),
-	ignored("check-mx", inOptions|inPrimary, checkAction, zoneChecks),
-	ignored("check-mx-cname", inOptions|inPrimary, checkAction, zoneChecks),
-	ignored("check-names", inOptions, sequence{words{"primary", "master", "secondary", "slave", "response"}, checkAction}, zoneChecks).repeated(),
-	ignored("check-names", inPrimary|inHint, checkAction, zoneChecks),
-	ignored("check-sibling", inOptions|inPrimary, aBoolean, zoneChecks),
-	ignored("check-spf", inOptions|inPrimary, words{"warn", "ignore"}, zoneChecks),
-	ignored("check-srv-cname", inOptions|inPrimary, checkAction, zoneChecks),
-	ignored("check-wildcard", inOptions|inPrimary, aBoolean, zoneChecks),
+	ignored("check-dup-records", inOptions|inPrimary, checkAction, "a record that comes again is dropped, with a warning"),
+	honoured("check-integrity", inOptions|inPrimary, aBoolean, checked(func(c *local.Checks) *bool { return &c.Integrity })),
+	honoured("check-mx", inOptions|inPrimary, checkAction, action(func(c *local.Checks) *local.Action { return &c.MX })),
+	honoured("check-mx-cname", inOptions|inPrimary, checkAction, action(func(c *local.Checks) *local.Action { return &c.MXCNAME })),
+	honoured("check-names", inOptions, sequence{words{"primary", "master", "secondary", "slave", "response"}, checkAction}, (*builder).checkNames).repeated(),
+	honoured("check-names", inPrimary, checkAction, action(func(c *local.Checks) *local.Action { return &c.Names })),
+	ignored("check-names", inHint, checkAction, zoneChecks),
+	honoured("check-sibling", inOptions|inPrimary, aBoolean, checked(func(c *local.Checks) *bool { return &c.Sibling })),
+	honoured("check-spf", inOptions|inPrimary, words{"warn", "ignore"}, checked(func(c *local.Checks) *bool { return &c.SPF })),
+	honoured("check-srv-cname", inOptions|inPrimary, checkAction, action(func(c *local.Checks) *local.Action { return &c.SRVCNAME })),
+	honoured("check-wildcard", inOptions|inPrimary, aBoolean, checked(func(c *local.Checks) *bool { return &c.Wildcard })),
 	ignored("dialup", inOptions|inPrimary, choice{aBoolean, words{"notify", "notify-passive", "passive", "refresh"}}, noNotifies).unless("no").aged(deprecated),
 	ignored("dnssec-dnskey-kskonly", inOptions|inPrimary, aBoolean, noSigning),
 	ignored("dnssec-loadkeys-interval", inOptions|inPrimary, aNumber, noSigning),
@@ -243,10 +243,8 @@ var global = []option{
 	refused("dnssec-policy", inPrimary, aName, "the zone would be served unsigned").unless("none"),
 	ignored("dnssec-secure-to-insecure", inOptions|inPrimary, aBoolean, noSigning),
 	ignored("dnssec-update-mode", inOptions|inPrimary, words{"maintain", "no-resign"}, noSigning),
-	honoured("forward", inOptions|inForward, words{"first", "only"}, (*builder).forward),
-	ignored("forward", inPrimary, words{"first", "only"}, noDelegation),
-	honoured("forwarders", inOptions|inForward, forwarderList, (*builder).forwarders),
-	ignored("forwarders", inPrimary, forwarderList, noDelegation),
+	honoured("forward", inOptions|inForward|inPrimary, words{"first", "only"}, (*builder).forward),
+	honoured("forwarders", inOptions|inForward|inPrimary, forwarderList, (*builder).forwarders),
 	ignored("key-directory", inOptions|inPrimary, aString, noSigning),
 	refused("masterfile-format", inOptions|inPrimary, words{"raw", "text"}, "only text files are read").unless("text"),
 	ignored("masterfile-style", inOptions|inPrimary, words{"full", "relative"}, zoneChecks),

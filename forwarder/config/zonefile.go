@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/miekg/dns"
 
@@ -40,6 +41,9 @@ func (b *builder) addPrimaryZone(z *zoneDraft) {
 		return
 	}
 	b.primary[z.name] = true
+	if z.given || z.policy != "" {
+		b.addForwarders(z)
+	}
 	records, err := b.loadZone(z)
 	b.cfg.Local = append(b.cfg.Local, LocalZone{Name: z.name, Records: records, Err: err, AllowQuery: z.allowQuery})
 }
@@ -48,7 +52,7 @@ func (b *builder) addPrimaryZone(z *zoneDraft) {
 // configuration: one zone does not keep the others from being served.
 func (b *builder) loadZone(z *zoneDraft) ([]dns.RR, error) {
 	records, problems := local.Load(local.File{
-		Apex: z.name, Path: z.file.Text, Dir: b.cfg.Directory, Checks: local.DefaultChecks(),
+		Apex: z.name, Path: z.file.Text, Dir: b.cfg.Directory, Checks: z.checks,
 	})
 	if records == nil {
 		b.zoneFault(z.file.Pos, "zone '%s' is not loaded: its names are answered SERVFAIL, or, after a reload, as before. Mend the file, and reload", z.shown)
@@ -72,6 +76,36 @@ func zoneError(problems []local.Problem) error {
 		}
 	}
 	return nil
+}
+
+// checksOf are those of the zone that is read, or of all.
+func (b *builder) checksOf() *local.Checks {
+	if b.zone != nil {
+		return &b.zone.checks
+	}
+	return &b.checks
+}
+
+var actions = map[string]local.Action{"fail": local.Fail, "warn": local.Warn, "ignore": local.Ignore}
+
+// action sets what becomes of a zone in which a check finds something.
+func action(field func(*local.Checks) *local.Action) setter {
+	return func(b *builder, s namedconf.Statement) { *field(b.checksOf()) = actions[strings.ToLower(value(s, 1))] }
+}
+
+// checked sets whether a check is done.
+func checked(field func(*local.Checks) *bool) setter {
+	return func(b *builder, s namedconf.Statement) {
+		v := strings.ToLower(value(s, 1))
+		*field(b.checksOf()) = v == "yes" || v == "warn"
+	}
+}
+
+// checkNames sets check-names for primary zones; there are no others here.
+func (b *builder) checkNames(s namedconf.Statement) {
+	if of := strings.ToLower(value(s, 1)); of == "primary" || of == "master" {
+		b.checks.Names = actions[strings.ToLower(value(s, 2))]
+	}
 }
 
 // path returns a file's path as seen from the configured directory.

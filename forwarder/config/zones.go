@@ -7,6 +7,7 @@ import (
 	"github.com/miekg/dns"
 
 	"vpcdns/acl"
+	"vpcdns/forwarder/local"
 	"vpcdns/forwarder/namedconf"
 )
 
@@ -17,6 +18,7 @@ type zoneDraft struct {
 	pos        namedconf.Pos
 	file       namedconf.Item // with no text: none
 	allowQuery acl.List
+	checks     local.Checks
 	forwarding
 }
 
@@ -41,7 +43,7 @@ func canonicalName(s string) (string, bool) {
 }
 
 func (b *builder) zoneStatement(s namedconf.Statement) {
-	z := &zoneDraft{shown: s.Items[1], pos: s.Pos}
+	z := &zoneDraft{shown: s.Items[1], pos: s.Pos, checks: b.checks}
 	body := s.Items[len(s.Items)-1].Body
 	if !b.nameZone(z, s) {
 		return
@@ -94,12 +96,17 @@ func (b *builder) duplicate(z *zoneDraft, in place) bool {
 }
 
 func (b *builder) addForwardZone(z *zoneDraft) {
-	b.checkPolicy("zone '"+nameIn(z.shown)+"'", &z.forwarding)
-	b.cfg.Zones = append(b.cfg.Zones, ForwardZone{Name: z.name, Forwarders: z.servers})
-	b.policies[z.name] = z.effective()
+	b.addForwarders(z)
 	if z.policy != "only" && len(z.servers) > 0 {
 		b.emptyZones.forwarded = append(b.emptyZones.forwarded, z)
 	}
+}
+
+// addForwarders has the names at and below z forwarded that are not served here.
+func (b *builder) addForwarders(z *zoneDraft) {
+	b.checkPolicy("zone '"+nameIn(z.shown)+"'", &z.forwarding)
+	b.cfg.Zones = append(b.cfg.Zones, ForwardZone{Name: z.name, Forwarders: z.servers})
+	b.policies[z.name] = z.effective()
 }
 
 // noForwarders is the policy of a zone that is not forwarded.

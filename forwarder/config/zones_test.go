@@ -153,6 +153,55 @@ func TestPrimaryZone(t *testing.T) {
 	}
 }
 
+// What is checked of a zone is said for all, and for one.
+func TestZoneChecks(t *testing.T) {
+	const file = soaAndNS + "a_b A 192.0.2.1\nmail MX 10 ns.sub\nsub NS ns.sub\n"
+	for _, c := range []struct {
+		name, options, zone string
+		loaded              bool
+		findings            int
+	}{
+		{"defaults", "", "", false, 2}, // the name, and that the zone is not loaded
+		{"all warn", "check-names primary warn;", "", true, 2},
+		{"of secondaries", "check-names secondary warn;", "", false, 2},
+		{"old word", "check-names MASTER Ignore;", "", true, 1},
+		{"one ignores", "", "check-names ignore;", true, 1}, // the glue
+		{"one fails", "check-names primary ignore;", "check-names fail;", false, 2},
+		{"no integrity", "check-integrity no;", "check-names warn;", true, 1},
+		{"integrity of one", "check-integrity no;", "check-names ignore; check-integrity yes;", true, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "a.zone")
+			if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			cfg, report, err := Load(writeConf(t, opts("empty-zones-enable no;"+c.options)+` zone "example.com" { type primary; file "`+path+`"; `+c.zone+` };`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if loaded := cfg.Local[0].Err == nil; loaded != c.loaded || len(report.Findings) != c.findings {
+				t.Errorf("loaded: %v, with %v, want %v with %d findings", loaded, report.Findings, c.loaded, c.findings)
+			}
+		})
+	}
+}
+
+// Below a delegation of a zone its own forwarders are asked.
+func TestPrimaryZoneForwarders(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.zone")
+	if err := os.WriteFile(path, []byte(soaAndNS), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	conf := opts("forwarders { 192.0.2.1; };") + fmt.Sprintf(`
+		zone "a.example" { type primary; file %q; };
+		zone "b.example" { type primary; file %q; forwarders { 192.0.2.2; }; };
+		zone "c.example" { type primary; file %q; forwarders { }; };`, path, path, path)
+	want := []ForwardZone{{".", addrPorts("192.0.2.1:53")}, {"b.example.", addrPorts("192.0.2.2:53")}, {"c.example.", nil}}
+	if got := load(t, conf).Zones; !reflect.DeepEqual(got, want) {
+		t.Errorf("Zones = %v, want %v", got, want)
+	}
+}
+
 func TestPrimaryZoneConfig(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.zone")
 	if err := os.WriteFile(path, []byte(soaAndNS), 0o600); err != nil {

@@ -35,7 +35,7 @@ options { directory "` + dir + `"; pid-file none; session-keyfile none; listen-o
 		}
 	}
 	addr := freeAddr(t)
-	startNamed(t, program, conf, addr)
+	startNamed(t, program, conf, addr).WaitToSay(t, "all zones loaded")
 	for _, f := range files {
 		if f.IsInclude() {
 			continue

@@ -124,6 +124,8 @@ func (l *loader) checkRecord(rr dns.RR, data []token) error {
 		return l.errorf(l.source.start, "SOA record not at top of zone (%s)", trimDot(h.Name))
 	case h.Rrtype == dns.TypeDS && top:
 		return l.errorf(l.source.start, "DS record at top of zone (%s)", trimDot(h.Name))
+	case h.Rrtype == dns.TypeNS && strings.HasPrefix(h.Name, "*."): // RFC 4592, 4.2
+		return l.errorf(l.source.start, "%s: invalid NS owner name (wildcard)", trimDot(h.Name))
 	case l.Checks.Wildcard && innerWildcard(h.Name):
 		l.warnf(l.source.start, "ownername '%s' contains an non-terminal wildcard", trimDot(h.Name))
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -100,6 +101,24 @@ func (p *Process) WaitFor(t testing.TB, addr netip.AddrPort) {
 		}
 		if time.Now().After(deadline) {
 			t.Fatalf("%s does not answer at %v:\n%s", p.Name, addr, p.Tail())
+		}
+	}
+}
+
+// WaitToSay waits until the process has written a text.
+func (p *Process) WaitToSay(t testing.TB, text string) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		if wrote, _ := os.ReadFile(p.log); strings.Contains(string(wrote), text) {
+			return
+		}
+		select {
+		case <-p.Exited:
+			t.Fatalf("%s ended at once:\n%s", p.Name, p.Tail())
+		case <-time.After(20 * time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s does not say %q:\n%s", p.Name, text, p.Tail())
 		}
 	}
 }

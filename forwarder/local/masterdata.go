@@ -14,6 +14,7 @@ import (
 var (
 	errShortData = errors.New("unexpected end of input")
 	errEscape    = errors.New("a backslash before digits takes three of them, 255 at most")
+	errNotQuoted = errors.New("the target is not in quotes")
 	errLongText  = errors.New("a text has more than 255 octets")
 )
 
@@ -32,6 +33,9 @@ func parseData(rtype uint16, data []token, origin string) (dns.RR, error) {
 	if parse := oldParser(rtype); parse != nil {
 		return parse(rtype, data, origin)
 	}
+	if rtype == dns.TypeURI && data[len(data)-1].kind != quoted { // RFC 7553, 4.4
+		return nil, errNotQuoted
+	}
 	if hasTexts(rtype) && slices.ContainsFunc(data, longText) {
 		return nil, errLongText // the library would cut it in two
 	}
@@ -44,7 +48,7 @@ func parseData(rtype uint16, data []token, origin string) (dns.RR, error) {
 }
 
 // isGeneric reports whether data has the form for all types (RFC 3597, 5).
-func isGeneric(data []token) bool { return len(data) > 0 && data[0] == token{word, `\#`} }
+func isGeneric(data []token) bool { return len(data) > 0 && data[0] == token{kind: word, text: `\#`} }
 
 // leastData is the least number of fields, as far as the library does not see that
 // they are too few.
@@ -113,7 +117,7 @@ func usualForm(rtype uint16, data []token) []token {
 			if i >= 2 && i <= 4 {
 				data[i].kind = quoted
 			}
-		case dns.TypeGPOS:
+		case dns.TypeGPOS, dns.TypeX25:
 			data[i].kind = word
 		case dns.TypeNID, dns.TypeL64:
 			data[i].text = fullGroups(data[i].text)
@@ -125,6 +129,8 @@ func usualForm(rtype uint16, data []token) []token {
 			if i == 2 {
 				data[i].text = digestNumber(data[i].text)
 			}
+		case dns.TypeRRSIG, dns.TypeSIG, dns.TypeNSEC, dns.TypeNSEC3, dns.TypeNXT, dns.TypeCSYNC:
+			data[i].text = oldTypeNumber(data[i].text)
 		}
 	}
 	return data
@@ -156,16 +162,27 @@ func digestNumber(text string) string {
 	return text
 }
 
+// oldTypeNumber writes a type that the library does not know by its number.
+func oldTypeNumber(text string) string {
+	if t, ok := oldTypes[strings.ToUpper(text)]; ok {
+		return "TYPE" + strconv.Itoa(int(t))
+	}
+	return text
+}
+
 // parseText has the library read the data of a record.
 func parseText(rtype uint16, data []token, origin string) (dns.RR, error) {
 	var b strings.Builder
 	name := dns.Type(rtype).String()
 	b.WriteString(". 0 IN " + name)
 	for _, t := range data {
+		if !t.joined || rtype != dns.TypeSVCB && rtype != dns.TypeHTTPS { // key="value" (RFC 9460, 2.1)
+			b.WriteString(" ")
+		}
 		if t.kind == quoted {
-			b.WriteString(` "` + t.text + `"`)
+			b.WriteString(`"` + t.text + `"`)
 		} else {
-			b.WriteString(" " + t.text)
+			b.WriteString(t.text)
 		}
 	}
 	b.WriteString("\n")

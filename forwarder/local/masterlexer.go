@@ -18,8 +18,9 @@ const (
 
 // token is one token, with its escapes, and without its quotes.
 type token struct {
-	kind tokenKind
-	text string
+	kind   tokenKind
+	text   string
+	joined bool // no white space is between it and the token before
 }
 
 // lexer cuts a master file into tokens (RFC 1035, 5.1), as named does.
@@ -29,9 +30,10 @@ type lexer struct {
 	line   int  // of at, from 1
 	parens int  // open ones: line ends are white space
 	fresh  bool // at is the start of a line
+	behind int  // the end of the last word
 }
 
-func newLexer(text string) *lexer { return &lexer{text: text, line: 1, fresh: true} }
+func newLexer(text string) *lexer { return &lexer{text: text, line: 1, fresh: true, behind: -1} }
 
 var (
 	errQuotes      = errors.New("unbalanced quotes")
@@ -114,7 +116,7 @@ func (l *lexer) quoted() (token, error) {
 			}
 		case '"':
 			l.step()
-			return token{quoted, l.text[start : l.at-1]}, nil
+			return token{quoted, l.text[start : l.at-1], start-1 == l.behind}, nil
 		}
 	}
 	return token{}, errQuotes
@@ -125,7 +127,8 @@ func (l *lexer) word() token {
 	for l.at < len(l.text) {
 		switch c := l.text[l.at]; c {
 		case ' ', '\t', '\n', '\r', ';', '(', ')', '"':
-			return token{word, l.text[start:l.at]}
+			l.behind = l.at
+			return token{kind: word, text: l.text[start:l.at]}
 		case '\\':
 			l.step()
 			if l.at == len(l.text) || l.text[l.at] == '\n' || l.text[l.at] == '\r' {
@@ -134,7 +137,7 @@ func (l *lexer) word() token {
 		}
 		l.step()
 	}
-	return token{word, l.text[start:]}
+	return token{kind: word, text: l.text[start:]}
 }
 
 // end ends a last line without its end, and then the file.

@@ -13,6 +13,7 @@ type Beside struct {
 	DO         bool // signatures, and proofs of what does not exist
 	Authority  bool // the zone's NS records
 	Additional bool // addresses of the hosts that records name
+	OneSet     bool // ANY gets one set, with its signatures, and RRSIG those of one (BIND's minimal-any)
 }
 
 // Kind says how a zone's part of an answer ends.
@@ -50,7 +51,7 @@ func (z *Zone) Answer(m *dns.Msg, name string, qtype uint16, b Beside) Rest {
 		m.Rcode = dns.RcodeServerFailure
 		return Rest{Kind: Failed}
 	}
-	l := lookup{z: z, m: m, qtype: qtype, beside: b}
+	l := &lookup{z: z, m: m, qtype: qtype, beside: b, signed: b.DO && z.denial != nil}
 	for {
 		next, more := l.link(name)
 		switch {
@@ -82,6 +83,7 @@ type lookup struct {
 	m      *dns.Msg
 	qtype  uint16
 	beside Beside
+	signed bool // the zone is, and the client wants to see it
 	rest   Rest
 }
 
@@ -103,10 +105,10 @@ func (l *lookup) link(name string) (next string, more bool) {
 	case set == nil:
 		return l.at(name)
 	case set.rtype == dns.TypeNS:
-		l.refer(name, set)
+		l.refer(name, top, set)
 		return "", false
 	}
-	return l.rename(name, top, set.records[0].(*dns.DNAME))
+	return l.rename(name, top, set)
 }
 
 // cut returns the topmost name at or above name, below which the zone has nothing
@@ -132,102 +134,197 @@ func (z *Zone) cut(name string, qtype uint16) (top string, set *rrset) {
 
 // at answers for a name of which the zone is to know.
 func (l *lookup) at(name string) (next string, more bool) {
-	n := l.z.names[name]
+	n, wildcard := l.z.names[name], false
 	if n == nil {
-		n = l.z.wildcard(name)
+		n, wildcard = l.z.wildcard(name), true
 	}
 	if n == nil {
-		l.m.Rcode = dns.RcodeNameError
-		l.deny()
+		l.deny(dns.RcodeNameError)
+		l.denyName(name)
 		return "", false
 	}
-	if s := n.set(dns.TypeCNAME); s != nil && l.qtype != dns.TypeCNAME && l.qtype != dns.TypeANY {
-		l.add(s, name)
-		return canonical(s.records[0].(*dns.CNAME).Target), true
+	if l.beside.OneSet && l.qtype == dns.TypeANY {
+		l.chooseSet(n)
 	}
-	found := false
-	for i := range n.sets {
-		if s := &n.sets[i]; s.rtype == l.qtype || l.qtype == dns.TypeANY {
-			l.add(s, name)
-			found = true
-		}
+	alias := n.set(dns.TypeCNAME)
+	if alias == nil || !followed(l.qtype) {
+		alias = nil
 	}
-	if !found {
-		l.deny()
+	if found := l.answer(n, name, alias); !found {
+		l.deny(dns.RcodeSuccess)
+		l.denyType(name, n, wildcard)
+		return "", false
 	}
+	if wildcard {
+		l.denyCloser(name)
+	}
+	if alias != nil {
+		return canonical(target(alias.records[0])), true
+	}
+	l.addServers()
 	return "", false
+}
+
+// followed reports whether an alias is followed for a type: BIND has these beside it
+// (RFC 4035, 2.5; RFC 3007, 3).
+func followed(qtype uint16) bool {
+	switch qtype {
+	case dns.TypeCNAME, dns.TypeANY, dns.TypeNSEC, dns.TypeKEY, dns.TypeRRSIG:
+		return false
+	}
+	return true
+}
+
+// target returns the name that an alias leads to, "" for what is none.
+func target(rr dns.RR) string {
+	switch rr := rr.(type) {
+	case *dns.CNAME:
+		return rr.Target
+	case *dns.DNAME:
+		return rr.Target
+	}
+	return ""
 }
 
 // wildcard returns the node of the wildcard that covers name, or nil (RFC 4592,
 // 3.3.1).
 func (z *Zone) wildcard(name string) *node {
-	for name != z.Apex {
+	return z.names["*."+z.encloser(name)]
+}
+
+// encloser returns the closest name above name that exists (RFC 4592, 3.3.1).
+func (z *Zone) encloser(name string) string {
+	for name != z.Apex && name != "." {
 		name = Parent(name)
 		if _, ok := z.names[name]; ok {
-			return z.names["*."+name]
+			return name
 		}
 	}
-	return nil
+	return name
 }
 
-// add appends a set to the answer, as name's.
-func (l *lookup) add(s *rrset, name string) {
+// answer appends the alias, or what n has of the type asked for, as name's, and reports
+// whether there was any.
+func (l *lookup) answer(n *node, name string, alias *rrset) (found bool) {
+	for i := range n.sets {
+		if s := &n.sets[i]; s == alias || alias == nil && l.wants(s) {
+			l.add(n, s, name)
+			found = true
+			if l.beside.OneSet && l.qtype == dns.TypeRRSIG {
+				break
+			}
+		}
+	}
+	return found
+}
+
+// chooseSet makes ANY mean the type of n's first set.
+func (l *lookup) chooseSet(n *node) {
+	for i := range n.sets {
+		if s := &n.sets[i]; s.rtype != dns.TypeRRSIG && l.wants(s) {
+			l.qtype = s.rtype
+			return
+		}
+	}
+}
+
+// wants reports whether a set is of the type asked for. ANY has the records of DNSSEC in
+// a signed zone only (as in BIND).
+func (l *lookup) wants(s *rrset) bool {
+	switch l.qtype {
+	case s.rtype:
+		return s.rtype != dns.TypeRRSIG || l.z.denial != nil
+	case dns.TypeANY:
+		return l.z.denial != nil || s.rtype != dns.TypeRRSIG && s.rtype != dns.TypeNSEC
+	}
+	return false
+}
+
+// add appends a set of n to the answer, as name's. For ANY the signatures are sets of
+// their own.
+func (l *lookup) add(n *node, s *rrset, name string) {
+	if l.qtype == dns.TypeANY {
+		l.m.Answer = appendAs(l.m.Answer, s, name)
+		return
+	}
+	l.m.Answer = l.appendSet(l.m.Answer, n, s, name)
+	l.addHosts(s, name)
+}
+
+// appendSet appends a set of n as name's, with its signatures for who wants them.
+func (l *lookup) appendSet(to []dns.RR, n *node, s *rrset, name string) []dns.RR {
+	to = appendAs(to, s, name)
+	if sigs := n.signatures(s.rtype); l.signed && sigs != nil {
+		to = appendAs(to, sigs, name)
+	}
+	return to
+}
+
+func appendAs(to []dns.RR, s *rrset, name string) []dns.RR {
 	for _, rr := range s.records {
-		l.m.Answer = append(l.m.Answer, renamed(rr, name))
+		if dns.CanonicalName(rr.Header().Name) != name {
+			rr = dns.Copy(rr)
+			rr.Header().Name = name
+		}
+		to = append(to, rr)
 	}
-}
-
-func renamed(rr dns.RR, name string) dns.RR {
-	if dns.CanonicalName(rr.Header().Name) == name {
-		return rr
-	}
-	rr = dns.Copy(rr)
-	rr.Header().Name = name
-	return rr
+	return to
 }
 
 // deny puts the SOA record into the authority section, with the TTL of a negative answer
-// (RFC 2308, 3).
-func (l *lookup) deny() {
-	soa := *l.z.soa
-	soa.Hdr.Ttl = min(soa.Hdr.Ttl, soa.Minttl)
-	if l.qtype == dns.TypeSOA {
-		soa.Hdr.Ttl = 0 // whoever looks for the apex keeps nothing (BIND's zero-no-soa-ttl)
+// (RFC 2308, 3). Who asks for the SOA of a name that is not looks for the apex, and keeps nothing
+// (BIND's zero-no-soa-ttl).
+func (l *lookup) deny(rcode int) {
+	l.m.Rcode = rcode
+	ttl := min(l.z.soa.Hdr.Ttl, l.z.soa.Minttl)
+	if l.qtype == dns.TypeSOA && rcode == dns.RcodeNameError {
+		ttl = 0
 	}
-	l.m.Ns = append(l.m.Ns, &soa)
+	apex, from := l.z.names[l.z.Apex], len(l.m.Ns)
+	l.m.Ns = l.appendSet(l.m.Ns, apex, apex.set(dns.TypeSOA), l.z.Apex)
+	for i, rr := range l.m.Ns[from:] {
+		rr = dns.Copy(rr)
+		rr.Header().Ttl = min(rr.Header().Ttl, ttl)
+		l.m.Ns[from+i] = rr
+	}
 }
 
-// refer makes the rest of m the referral to a delegation, with its glue.
-func (l *lookup) refer(name string, ns *rrset) {
+// refer makes the rest of m the referral to the delegation at top, with its glue (RFC 1034,
+// 4.3.2, 3.b), and what tells whether it is signed (RFC 4035, 3.1.4).
+func (l *lookup) refer(name, top string, ns *rrset) {
 	l.rest = Rest{Delegated, name}
+	n := l.z.names[top]
 	l.m.Ns = append(l.m.Ns, ns.records...)
+	if ds := n.set(dns.TypeDS); ds != nil && l.signed {
+		l.m.Ns = l.appendSet(l.m.Ns, n, ds, top)
+	} else {
+		l.denyType(top, n, false)
+	}
 	for _, rr := range ns.records {
-		host := canonical(rr.(*dns.NS).Ns)
-		n := l.z.names[host]
-		if n == nil {
-			continue
-		}
-		for _, t := range []uint16{dns.TypeA, dns.TypeAAAA} {
-			if s := n.set(t); s != nil {
-				l.m.Extra = append(l.m.Extra, s.records...)
-			}
+		if ns, ok := rr.(*dns.NS); ok {
+			l.addGlue(canonical(ns.Ns))
 		}
 	}
 }
 
 // rename appends the DNAME at top, and the CNAME that it makes for name below it
 // (RFC 6672, 3.1). A name that gets too long is YXDOMAIN.
-func (l *lookup) rename(name, top string, d *dns.DNAME) (next string, more bool) {
-	l.m.Answer = append(l.m.Answer, d)
-	target := strings.TrimSuffix(name, top) + d.Target
-	if d.Target == "." {
-		target = strings.TrimSuffix(name, top)
+func (l *lookup) rename(name, top string, set *rrset) (next string, more bool) {
+	l.m.Answer = l.appendSet(l.m.Answer, l.z.names[top], set, top)
+	to := canonical(target(set.records[0]))
+	renamed := strings.TrimSuffix(name, top) + to
+	if to == "." {
+		renamed = strings.TrimSuffix(name, top)
 	}
-	if wire.PackName(target) == "" { // too long (RFC 6672, 3.4)
+	if wire.PackName(renamed) == "" { // too long (RFC 6672, 3.4)
 		l.m.Rcode = dns.RcodeYXDomain
 		return "", false
 	}
-	h := dns.RR_Header{Name: name, Rrtype: dns.TypeCNAME, Class: d.Hdr.Class, Ttl: d.Hdr.Ttl}
-	l.m.Answer = append(l.m.Answer, &dns.CNAME{Hdr: h, Target: target})
-	return canonical(target), l.qtype != dns.TypeCNAME && l.qtype != dns.TypeANY
+	h := dns.RR_Header{Name: name, Rrtype: dns.TypeCNAME, Class: dns.ClassINET, Ttl: set.records[0].Header().Ttl}
+	l.m.Answer = append(l.m.Answer, &dns.CNAME{Hdr: h, Target: renamed})
+	if l.qtype == dns.TypeCNAME || l.qtype == dns.TypeANY {
+		l.addServers()
+		return "", false
+	}
+	return renamed, true
 }

@@ -37,9 +37,11 @@ func (s Zones) Find(name []byte, qtype uint16) *Zone {
 
 // Zone is a zone that is answered from memory. It never changes.
 type Zone struct {
-	Apex  string // canonical
-	soa   *dns.SOA
-	names map[string]*node // by canonical owner
+	Apex   string // canonical
+	soa    *dns.SOA
+	names  map[string]*node // by canonical owner
+	hashed map[string]*node // the same of NSEC3 records, which are no names of the zone (RFC 5155, 7.2.8)
+	denial denial           // nil: the zone is not signed
 }
 
 // node is what a zone has at a name. That of an empty non-terminal has no sets.
@@ -77,6 +79,7 @@ func NewZone(apex string, records []dns.RR) (*Zone, error) {
 	if z.soa == nil {
 		return nil, fmt.Errorf("zone %s: no SOA record", apex)
 	}
+	z.denial = newDenial(z)
 	return z, nil
 }
 
@@ -93,16 +96,27 @@ func (s Zones) OrUnloaded(apex string) *Zone {
 }
 
 func newZone(apex string) *Zone {
-	return &Zone{Apex: apex, names: map[string]*node{apex: new(node)}}
+	return &Zone{Apex: apex, names: map[string]*node{apex: new(node)}, hashed: make(map[string]*node)}
 }
 
 // add puts rr under its owner.
 func (z *Zone) add(rr dns.RR) {
 	owner := dns.CanonicalName(rr.Header().Name)
+	if rr.Header().Rrtype == dns.TypeNSEC3 || covered(rr) == dns.TypeNSEC3 {
+		z.addHashed(owner, rr)
+		return
+	}
 	z.node(owner).add(rr)
 	if soa, ok := rr.(*dns.SOA); ok && owner == z.Apex {
 		z.soa = soa
 	}
+}
+
+func (z *Zone) addHashed(owner string, rr dns.RR) {
+	if z.hashed[owner] == nil {
+		z.hashed[owner] = new(node)
+	}
+	z.hashed[owner].add(rr)
 }
 
 // node returns the node of owner. Names between it and the apex come to exist

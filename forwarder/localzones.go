@@ -1,12 +1,13 @@
 package forwarder
 
 import (
+	"strings"
+
 	"github.com/miekg/dns"
 
 	"vpcdns/acl"
 	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/local"
-	"vpcdns/forwarder/scrub"
 	"vpcdns/forwarder/wire"
 )
 
@@ -60,6 +61,21 @@ func (st *state) zoneAt(name []byte, qtype uint16) *local.Zone {
 	return z
 }
 
+// zoneOf returns the zone served here that answers q, or nil. Of an apex the zone above
+// has the DS record; who may not ask for that gets the denial of the zone itself (RFC
+// 4035, 3.1.4.1).
+func (w *worker) zoneOf(q *query) *local.Zone {
+	z := w.st.zoneAt(q.name(), q.Type)
+	if z != nil || q.Type != dns.TypeDS {
+		return z
+	}
+	q.zone = w.st.routes.find(q.name(), q.Type)
+	if _, rejected := w.mayAsk(q); !rejected {
+		return nil
+	}
+	return w.st.local.Zones[string(q.name())]
+}
+
 // mayRead reports whether q's client may ask for the zone.
 func (w *worker) mayRead(z *local.Zone, q *query) bool {
 	allow := w.st.local.allow[z]
@@ -84,15 +100,29 @@ var edeUnloaded = ede{24, "the zone's file could not be loaded, see the log"}
 // beside returns what a client gets beside the answer of a zone (BIND's
 // minimal-responses).
 func (w *worker) beside(q *query) local.Beside {
-	full := !w.st.cfg.MinimalResponses
-	return local.Beside{DO: q.EDNS.DO, Authority: full && q.Flags&wire.RD == 0, Additional: full}
+	b := local.Beside{DO: q.EDNS.DO, Authority: q.Flags&wire.RD == 0, Additional: true}
+	small := q.via == viaUDP && q.EDNS.Present && q.EDNS.UDPSize <= smallestUDP
+	b.OneSet = q.via == viaUDP && w.st.cfg.MinimalAny
+	if small || w.st.cfg.MinimalResponses && q.Type != dns.TypeNS || isKey(q.Type) || b.OneSet && q.Type == dns.TypeANY {
+		b.Authority, b.Additional = false, false
+	}
+	return b
+}
+
+// isKey reports whether a type is one of DNSSEC's keys, which go without more.
+func isKey(qtype uint16) bool {
+	switch qtype {
+	case dns.TypeDNSKEY, dns.TypeDS, dns.TypeCDNSKEY, dns.TypeCDS:
+		return true
+	}
+	return false
 }
 
 // deny turns away a client that may not read the cache, unless a local zone has
 // other rules.
 func (w *worker) deny(dst []byte, q *query) ([]byte, outcome) {
 	q.setKey(w.cache)
-	if z := w.st.zoneAt(q.name(), q.Type); z != nil {
+	if z := w.zoneOf(q); z != nil {
 		return w.fromZone(dst, z, q)
 	}
 	return w.reject(dst, q, prohibited), replied
@@ -109,7 +139,7 @@ func (w *worker) answerChaos(dst []byte, q *query) []byte {
 	}
 	m := w.newReply(q)
 	m.Authoritative, m.RecursionAvailable = true, false
-	z.Answer(m, dns.CanonicalName(m.Question[0].Name), q.Type, local.Beside{})
+	z.Answer(m, dns.CanonicalName(m.Question[0].Name), q.Type, local.Beside{OneSet: w.beside(q).OneSet})
 	w.count(q, 0, SourceLocal, m.Rcode)
 	return w.appendPacked(dst, m, q, ede{})
 }
@@ -128,15 +158,8 @@ func (w *worker) newReply(q *query) *dns.Msg {
 
 // appendPacked appends m with our OPT and within the client's size.
 func (w *worker) appendPacked(dst []byte, m *dns.Msg, q *query, e ede) []byte {
-	if q.Type == dns.TypeANY && w.st.cfg.MinimalAny && q.via == viaUDP && len(m.Answer) > 0 {
-		m.Answer = scrub.FirstSet(m.Answer)
-	}
-	limit := w.limit(q)
-	if q.via == viaUDP {
-		m.Truncate(limit)
-		m.Compress = true // what fits uncompressed too
-	}
-	packed, err := m.Pack()
+	askedCase(m)
+	packed, err := packWithin(m, w.limit(q)-w.lenOPT(q, m.Rcode, e), q.EDNS.Present)
 	if err != nil {
 		return w.replyEmpty(dst, q, w.flags(q), wire.ServFail, ede{})
 	}
@@ -146,8 +169,55 @@ func (w *worker) appendPacked(dst []byte, m *dns.Msg, q *query, e ede) []byte {
 	if q.EDNS.Present {
 		dst = w.appendOPT(dst, from, m.Rcode, q, e)
 	}
-	if len(dst)-from > limit { // by our OPT
-		return w.replyEmpty(dst[:from], q, wire.Flags(packed)|wire.TC, m.Rcode, e)
-	}
 	return dst
+}
+
+// askedCase gives the owner that was asked for the letters of the question, as BIND does.
+func askedCase(m *dns.Msg) {
+	name := m.Question[0].Name
+	for i, rr := range m.Answer {
+		if owner := rr.Header().Name; owner != name && strings.EqualFold(owner, name) {
+			m.Answer[i] = dns.Copy(rr) // it is the zone's
+			m.Answer[i].Header().Name = name
+		}
+	}
+}
+
+// lenOPT is how much of a reply our OPT takes.
+func (w *worker) lenOPT(q *query, rcode int, e ede) int {
+	if !q.EDNS.Present {
+		return 0
+	}
+	msg := wire.AppendHeader(nil, q.ID, 0, 0, 0, 0, 0)
+	return len(w.appendOPT(msg, 0, rcode, q, e)) - wire.HeaderLen
+}
+
+// packWithin packs as much of m as has room. Additional records are left out a set at a
+// time, without a sign (RFC 2181, 9); where more must go TC is set, and who has EDNS gets
+// nothing else.
+func packWithin(m *dns.Msg, room int, edns bool) ([]byte, error) {
+	packed, err := m.Pack()
+	for err == nil && len(packed) > room && len(m.Extra) > 0 {
+		m.Extra = withoutLastSet(m.Extra)
+		packed, err = m.Pack()
+	}
+	if err != nil || len(packed) <= room {
+		return packed, err
+	}
+	m.Truncate(room)
+	if m.Truncated = true; edns {
+		m.Answer, m.Ns = nil, nil
+	}
+	return m.Pack()
+}
+
+func withoutLastSet(rrs []dns.RR) []dns.RR {
+	last := rrs[len(rrs)-1].Header()
+	for len(rrs) > 0 {
+		if h := rrs[len(rrs)-1].Header(); h.Rrtype != last.Rrtype || h.Name != last.Name {
+			break
+		}
+		rrs = rrs[:len(rrs)-1]
+	}
+	return rrs
 }

@@ -136,7 +136,7 @@ func (w *worker) hit(dst []byte, e cache.Entry, q *query) ([]byte, outcome) {
 // miss looks for an answer elsewhere than in a fresh entry. e is an expired
 // one when ok is true.
 func (w *worker) miss(dst []byte, e cache.Entry, ok bool, q *query) ([]byte, outcome) {
-	if z := w.st.zoneAt(q.name(), q.Type); z != nil {
+	if z := w.zoneOf(q); z != nil {
 		return w.fromZone(dst, z, q)
 	}
 	f := w.beyond(e, ok, q)

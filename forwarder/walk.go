@@ -22,10 +22,11 @@ var edeLoop = ede{0, "max. restarts reached"}
 // kept.
 type walk struct {
 	parts     []part
-	passed    []string // owners of the CNAMEs in parts: wire names
-	links     int      // looked up after the first
-	link      query    // to be looked up next
-	delegated bool     // link is below a delegation of the zone here
+	passed    []string     // owners of the CNAMEs in parts: wire names
+	links     int          // looked up after the first
+	link      query        // to be looked up next
+	beside    local.Beside // what the client gets of zones here
+	delegated bool         // link is below a delegation of the zone here
 
 	authoritative bool // the first owner is a zone's here
 	endless       bool
@@ -49,6 +50,7 @@ func newWalk(q *query, w *worker) *walk {
 	k := &walk{from: SourceLocal, zone: q.zoneNumber()}
 	k.link = query{client: q.client, may: q.may, Query: q.Query}
 	k.link.EDNS = wire.EDNS{DO: q.EDNS.DO}
+	k.beside = w.beside(q)
 	k.leadTo(w, wire.AppendLower(nil, q.Name()))
 	k.links = 0
 	return k
@@ -71,7 +73,7 @@ func (k *walk) leadTo(w *worker, name []byte) bool {
 // next link must be asked for upstream (waiting).
 func (w *worker) advance(k *walk) outcome {
 	for more := true; more; {
-		if z := w.st.zoneAt(k.link.name(), k.link.Type); z != nil && !k.delegated {
+		if z := w.zoneOf(&k.link); z != nil && !k.delegated {
 			more = w.readZone(k, z)
 			continue
 		}
@@ -167,11 +169,11 @@ func (k *walk) noteSource(from Source) {
 // goes on.
 func (w *worker) readZone(k *walk, z *local.Zone) (more bool) {
 	first := len(k.parts) == 0
-	if !first && (k.link.Flags&wire.RD == 0 || !w.mayRead(z, &k.link)) {
-		return false // BIND goes from zone to zone for those alone that want recursion
+	if !first && (k.link.Flags&wire.RD == 0 || !k.link.may.recurse || !w.mayRead(z, &k.link)) {
+		return false // BIND goes from zone to zone for those alone that want recursion, and may have it
 	}
 	m := new(dns.Msg)
-	rest := z.Answer(m, wire.NameText(k.link.name()), k.link.Type, w.beside(&k.link))
+	rest := z.Answer(m, wire.NameText(k.link.name()), k.link.Type, k.beside)
 	k.authoritative = k.authoritative || first && (rest.Kind != local.Delegated || len(m.Answer) > 0)
 	k.endless = rest.Kind == local.Endless
 	asked := rest.Kind == local.Delegated && k.link.Flags&wire.RD != 0 && k.link.may.recurse

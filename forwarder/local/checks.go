@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/miekg/dns"
+
+	"vpcdns/forwarder/wire"
 )
 
 // Action is what becomes of a zone in which a check finds something.
@@ -112,6 +114,7 @@ func (l *loader) goodTarget(rr dns.RR) (string, bool) {
 
 // hostName reports whether a name is one of a host, or a wildcard of such.
 func hostName(name string, wildcard bool) bool {
+	name = unescaped(name)
 	if wildcard {
 		name = strings.TrimPrefix(name, "*.")
 	}
@@ -124,6 +127,14 @@ func hostName(name string, wildcard bool) bool {
 		}
 	}
 	return true
+}
+
+// unescaped is a name with no escapes but those that it needs.
+func unescaped(name string) string {
+	if !strings.Contains(name, `\`) {
+		return name
+	}
+	return wire.NameText([]byte(wire.PackName(name)))
 }
 
 // hostLabel reports whether a label has letters, digits, and hyphens between. One with
@@ -145,6 +156,7 @@ func mailbox(name string) bool {
 	if name == "." {
 		return true
 	}
+	name = unescaped(name)
 	i, _ := dns.NextLabel(name, 0)
 	local, host := name[:i], name[i:]
 	for i := 0; i < len(local); i++ {

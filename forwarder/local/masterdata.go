@@ -53,17 +53,35 @@ func isGeneric(data []token) bool { return len(data) > 0 && data[0] == token{kin
 // leastData is the least number of fields, as far as the library does not see that
 // they are too few.
 func leastData(rtype uint16, data []token) int {
-	switch {
-	case isGeneric(data):
+	if isGeneric(data) {
 		return 2
-	case rtype == dns.TypeAPL: // RFC 3123, 4
+	}
+	switch rtype {
+	case dns.TypeAPL: // RFC 3123, 4
 		return 0
-	case rtype == dns.TypeHINFO:
+	case dns.TypeHINFO, dns.TypeNSEC:
 		return 2
-	case rtype == dns.TypeSOA:
+	case dns.TypeDNSKEY, dns.TypeCDNSKEY, dns.TypeRKEY:
+		return 4
+	case dns.TypeKEY:
+		return leastKey(data)
+	case dns.TypeSOA:
 		return 7
+	case dns.TypeRRSIG, dns.TypeSIG:
+		return 9
 	}
 	return 1
+}
+
+// leastKey knows keys that are none (RFC 2535, 3.1.2).
+func leastKey(data []token) int {
+	const noKey = 0xc000
+	if len(data) > 0 {
+		if flags, err := strconv.ParseUint(data[0].text, 0, 16); err == nil && flags&noKey == noKey {
+			return 3
+		}
+	}
+	return 4
 }
 
 // badEscape reports whether there is a backslash with digits that make no octet
@@ -122,7 +140,10 @@ func usualForm(rtype uint16, data []token) []token {
 		case dns.TypeNID, dns.TypeL64:
 			data[i].text = fullGroups(data[i].text)
 		case dns.TypeDNSKEY, dns.TypeCDNSKEY, dns.TypeKEY, dns.TypeRKEY:
-			if i == 2 {
+			switch i {
+			case 0:
+				data[i].text = decimal(data[i].text)
+			case 2:
 				data[i].text = algorithmNumber(data[i].text)
 			}
 		case dns.TypeDS, dns.TypeCDS, dns.TypeDLV, dns.TypeTA:
@@ -146,6 +167,14 @@ func fullGroups(text string) string {
 		groups[i] = strings.Repeat("0", max(0, 4-len(g))) + g
 	}
 	return strings.Join(groups, ":")
+}
+
+// decimal writes a number in C's notation as one that the library reads.
+func decimal(text string) string {
+	if n, err := strconv.ParseUint(text, 0, 16); err == nil {
+		return strconv.FormatUint(n, 10)
+	}
+	return text
 }
 
 func algorithmNumber(text string) string {
@@ -174,6 +203,9 @@ func oldTypeNumber(text string) string {
 func parseText(rtype uint16, data []token, origin string) (dns.RR, error) {
 	var b strings.Builder
 	name := dns.Type(rtype).String()
+	if rtype == dns.TypeReserved { // the library has a name for it that it does not read
+		name = "TYPE65535"
+	}
 	b.WriteString(". 0 IN " + name)
 	for _, t := range data {
 		if !t.joined || rtype != dns.TypeSVCB && rtype != dns.TypeHTTPS { // key="value" (RFC 9460, 2.1)

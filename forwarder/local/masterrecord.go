@@ -67,15 +67,18 @@ func (l *loader) record(owner string, h header, data []token) error {
 	if err != nil {
 		return l.errorf(l.source.start, "%s: %s: %v", trimDot(owner), typeName(h.rtype), err)
 	}
+	*rr.Header() = dns.RR_Header{Name: owner, Rrtype: h.rtype, Class: dns.ClassINET}
+	if err := l.checkNamesOf(rr, data); err != nil {
+		return err
+	}
 	if !dns.IsSubDomain(l.Apex, dns.CanonicalName(owner)) {
 		l.outOfZone(owner)
 		return nil
 	}
-	*rr.Header() = dns.RR_Header{Name: owner, Rrtype: h.rtype, Class: dns.ClassINET}
 	if rr.Header().Ttl, err = l.ttlOf(h, rr); err != nil {
 		return err
 	}
-	if err := l.checkRecord(rr, data); err != nil {
+	if err := l.checkPlace(rr); err != nil {
 		return err
 	}
 	return l.add(rr)
@@ -115,8 +118,19 @@ func (l *loader) warnInherited() {
 	}
 }
 
-// checkRecord checks what can be seen of one record alone.
-func (l *loader) checkRecord(rr dns.RR, data []token) error {
+// checkNamesOf checks the names of a record, be it in the zone or not.
+func (l *loader) checkNamesOf(rr dns.RR, data []token) error {
+	if name := rr.Header().Name; l.Checks.Wildcard && innerWildcard(name) {
+		l.warnf(l.source.start, "ownername '%s' contains an non-terminal wildcard", trimDot(name))
+	}
+	if l.generated {
+		return nil
+	}
+	return l.checkNames(rr, data)
+}
+
+// checkPlace checks whether a record may be where it is.
+func (l *loader) checkPlace(rr dns.RR) error {
 	h := rr.Header()
 	top := dns.CanonicalName(h.Name) == l.Apex
 	switch {
@@ -126,14 +140,9 @@ func (l *loader) checkRecord(rr dns.RR, data []token) error {
 		return l.errorf(l.source.start, "DS record at top of zone (%s)", trimDot(h.Name))
 	case h.Rrtype == dns.TypeNS && strings.HasPrefix(h.Name, "*."): // RFC 4592, 4.2
 		return l.errorf(l.source.start, "%s: invalid NS owner name (wildcard)", trimDot(h.Name))
-	case l.Checks.Wildcard && innerWildcard(h.Name):
-		l.warnf(l.source.start, "ownername '%s' contains an non-terminal wildcard", trimDot(h.Name))
 	}
 	l.warnExpired(rr)
-	if l.generated {
-		return nil
-	}
-	return l.checkNames(rr, data)
+	return nil
 }
 
 // innerWildcard reports whether a label but the first is an asterisk.

@@ -2,7 +2,6 @@ package local
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/miekg/dns"
 
@@ -175,8 +174,5 @@ func (z *Zone) Delegates(name []byte) bool {
 // canonical returns a name of a record's data as a zone has its owners: in lower
 // case, in full, with no escapes but those that it needs.
 func canonical(name string) string {
-	if strings.Contains(name, `\`) {
-		name = wire.NameText([]byte(wire.PackName(name)))
-	}
-	return dns.CanonicalName(name)
+	return dns.CanonicalName(unescaped(name))
 }

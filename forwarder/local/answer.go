@@ -189,7 +189,15 @@ func target(rr dns.RR) string {
 // wildcard returns the node of the wildcard that covers name, or nil (RFC 4592,
 // 3.3.1).
 func (z *Zone) wildcard(name string) *node {
-	return z.names["*."+z.encloser(name)]
+	return z.names[wildcardBelow(z.encloser(name))]
+}
+
+// wildcardBelow returns the wildcard right below a name.
+func wildcardBelow(name string) string {
+	if name == "." {
+		return "*."
+	}
+	return "*." + name
 }
 
 // encloser returns the closest name above name that exists (RFC 4592, 3.3.1).
@@ -311,10 +319,13 @@ func (l *lookup) refer(name, top string, ns *rrset) {
 // (RFC 6672, 3.1). A name that gets too long is YXDOMAIN.
 func (l *lookup) rename(name, top string, set *rrset) (next string, more bool) {
 	l.m.Answer = l.appendSet(l.m.Answer, l.z.names[top], set, top)
-	to := canonical(target(set.records[0]))
-	renamed := strings.TrimSuffix(name, top) + to
+	labels, to := name, canonical(target(set.records[0]))
+	if top != "." {
+		labels = strings.TrimSuffix(name, top)
+	}
+	renamed := labels + to
 	if to == "." {
-		renamed = strings.TrimSuffix(name, top)
+		renamed = labels
 	}
 	if wire.PackName(renamed) == "" { // too long (RFC 6672, 3.4)
 		l.m.Rcode = dns.RcodeYXDomain

@@ -44,7 +44,7 @@ func (l *lookup) denyType(name string, n *node, wildcard bool) {
 	switch {
 	case !l.signed:
 	case wildcard:
-		l.z.denial.wildcardData(l, name, "*."+l.z.encloser(name))
+		l.z.denial.wildcardData(l, name, wildcardBelow(l.z.encloser(name)))
 	default:
 		l.z.denial.data(l, name, n)
 	}
@@ -106,7 +106,7 @@ func (c nsecChain) cover(l *lookup, name string) { l.addProof(before(c, orderKey
 
 func (c nsecChain) name(l *lookup, name string) {
 	c.cover(l, name)
-	c.cover(l, "*."+l.z.encloser(name))
+	c.cover(l, wildcardBelow(l.z.encloser(name)))
 }
 
 // data has no NSEC at an empty non-terminal: the one before it tells.
@@ -221,7 +221,7 @@ func (c *nsec3Chain) prove(l *lookup, name string) (closest string) {
 }
 
 func (c *nsec3Chain) name(l *lookup, name string) {
-	c.cover(l, "*."+c.prove(l, name))
+	c.cover(l, wildcardBelow(c.prove(l, name)))
 }
 
 // data of a delegation that was left out is denied by what is around it (RFC 5155, 7.2.4

@@ -137,6 +137,36 @@ func TestLongChain(t *testing.T) {
 	}
 }
 
+// A private root is a zone like others.
+func TestRoot(t *testing.T) {
+	z := zoneOf(t, ".", "$TTL 60\n. SOA ns. admin. 1 2 3 4 30\n. NS ns.\nns A 10.0.0.53\n* A 10.0.0.9\na.b TXT x\ncorp NS ns.corp.\nns.corp A 10.0.0.5\nold DNAME .\n")
+	for _, test := range []struct {
+		name   string
+		qtype  uint16
+		rcode  int
+		answer string
+		rest   Rest
+	}{
+		{".", dns.TypeNS, dns.RcodeSuccess, ". ns.", Rest{}},
+		{"any.thing.", dns.TypeA, dns.RcodeSuccess, "any.thing. 10.0.0.9", Rest{}},
+		{"b.", dns.TypeA, dns.RcodeSuccess, "", Rest{}},
+		{"x.b.", dns.TypeA, dns.RcodeNameError, "", Rest{}},
+		{"www.corp.", dns.TypeA, dns.RcodeSuccess, "", Rest{Delegated, "www.corp."}},
+		{"ns.old.", dns.TypeA, dns.RcodeSuccess, "old. .; ns.old. ns.; ns. 10.0.0.53", Rest{}},
+	} {
+		m := new(dns.Msg)
+		rest := z.Answer(m, test.name, test.qtype, Beside{})
+		if got := ownersAndData(m.Answer); m.Rcode != test.rcode || got != test.answer || rest != test.rest {
+			t.Errorf("%s: %d %q %v, want %d %q %v", test.name, m.Rcode, got, rest, test.rcode, test.answer, test.rest)
+		}
+	}
+	below := zoneOf(t, ".", "$TTL 60\n. SOA ns. admin. 1 2 3 4 30\n. NS ns.else.\n. DNAME corp.\n")
+	m := new(dns.Msg)
+	if below.Answer(m, "www.", dns.TypeA, Beside{}); m.Rcode != dns.RcodeServerFailure || ownersAndData(m.Answer[:2]) != ". corp.; www. www.corp." {
+		t.Errorf("a root that is renamed: %v", m)
+	}
+}
+
 func TestUnloaded(t *testing.T) {
 	m := new(dns.Msg)
 	if rest := Unloaded("s.test.").Answer(m, "www.s.test.", dns.TypeA, Beside{}); rest.Kind != Failed || m.Rcode != dns.RcodeServerFailure {

@@ -178,7 +178,7 @@ func (w *worker) readZone(k *walk, z *local.Zone) (more bool) {
 	k.endless = rest.Kind == local.Endless
 	asked := rest.Kind == local.Delegated && k.link.Flags&wire.RD != 0 && k.link.may.recurse
 	if asked {
-		m.Ns, m.Extra = nil, nil
+		m.Ns, m.Extra = m.Ns[:rest.Proofs], nil
 	}
 	if !asked || len(m.Answer) > 0 {
 		k.add(part{zone: m}, m)
@@ -208,10 +208,14 @@ func (w *worker) replyWalk(dst []byte, q *query) []byte {
 	}
 	m := w.newReply(q)
 	m.Authoritative = k.authoritative
+	var proofs []dns.RR
 	for i := range k.parts {
 		said := w.unpack(k, &k.parts[i])
 		m.Answer = append(m.Answer, said.Answer...)
-		m.Rcode, m.Ns, m.Extra = said.Rcode, said.Ns, said.Extra
+		m.Rcode, m.Ns, m.Extra = said.Rcode, append(proofs, said.Ns...), said.Extra
+		if k.parts[i].zone != nil { // of wildcards on the way (RFC 4035, 3.1.3.3)
+			proofs = m.Ns
+		}
 	}
 	m.Answer = withoutRepeats(m.Answer)
 	k.finish(m)

@@ -146,7 +146,7 @@ func kindsNames(t *testing.T) []string {
 	names := []string{
 		"nothing.kinds.test.", "x.nothing.kinds.test.", "x.www.kinds.test.", "KINDS.test.", "wWw.Kinds.TEST.", "many7.kinds.test.", "er.kinds.test.", "c.kinds.test.", "b.c.kinds.test.",
 		"x.b.c.kinds.test.", "inside.kinds.test.", "x.inside.kinds.test.", "y.x.inside.kinds.test.", "*.kinds.test.", "a.wild.kinds.test.", "a.b.wild.kinds.test.", "x.in.wild.kinds.test.", "wild.kinds.test.",
-		"sub.in.wild.kinds.test.", "y.sub.in.wild.kinds.test.", "x.y.sub.in.wild.kinds.test.", "x.wild-alias.kinds.test.", "x.wild-mail.kinds.test.", "x.wild-none.kinds.test.", "y.wild-loop.kinds.test.",
+		"sub.in.wild.kinds.test.", "y.sub.in.wild.kinds.test.", "x.y.sub.in.wild.kinds.test.", "x.wild-alias.kinds.test.", "x.wild-mail.kinds.test.", "x.wild-none.kinds.test.", "x.wild-other.kinds.test.", "x.wild-sub.kinds.test.", "y.wild-loop.kinds.test.",
 		"www.renamed.kinds.test.", "nothing.renamed.kinds.test.", "x.y.renamed.kinds.test.", "www.renamed-self.kinds.test.", "www.renamed-other.kinds.test.", "nothing.renamed-other.kinds.test.", "x.renamed-wild.kinds.test.", "x.renamed-long.kinds.test.",
 		"x.star-renamed.kinds.test.", "www.x.star-renamed.kinds.test.", "www.sub.kinds.test.", "x.sub.kinds.test.", "x.secure.kinds.test.", "x.glueless.kinds.test.", "x.deep.er.kinds.test.", "_tcp.kinds.test.", "www.other.test.", "back.other.test.", "other.test.",
 	}

@@ -30,8 +30,9 @@ const (
 
 // Rest is what a zone leaves to others. The zero value is nothing.
 type Rest struct {
-	Kind Kind
-	Name string // of Alias and Delegated: canonical, to be looked up elsewhere for the same type
+	Kind   Kind
+	Name   string // of Alias and Delegated: canonical, to be looked up elsewhere for the same type
+	Proofs int    // how many of the authority records prove links so far: they stay whatever follows
 }
 
 // maxRestarts is how many links of a chain are followed (BIND's
@@ -61,7 +62,7 @@ func (z *Zone) Answer(m *dns.Msg, name string, qtype uint16, b Beside) Rest {
 			m.Rcode = dns.RcodeServerFailure
 			return Rest{Kind: Endless}
 		case !dns.IsSubDomain(z.Apex, next):
-			return Rest{Alias, next}
+			return Rest{Alias, next, len(m.Ns)}
 		}
 		name = next
 	}
@@ -300,7 +301,7 @@ func (l *lookup) deny(rcode int) {
 // refer makes the rest of m the referral to the delegation at top, with its glue (RFC 1034,
 // 4.3.2, 3.b), and what tells whether it is signed (RFC 4035, 3.1.4).
 func (l *lookup) refer(name, top string, ns *rrset) {
-	l.rest = Rest{Delegated, name}
+	l.rest = Rest{Delegated, name, len(l.m.Ns)}
 	n := l.z.names[top]
 	l.m.Ns = append(l.m.Ns, ns.records...)
 	if ds := n.set(dns.TypeDS); ds != nil && l.signed {

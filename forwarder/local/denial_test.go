@@ -30,6 +30,8 @@ var signedAnswers = []struct {
 	{"a.wild.kinds.test.", dns.TypeMX, dns.RcodeSuccess, []string{"*.wild.kinds.test."}, []string{"a.wild.kinds.test."}},
 	{"x.wild-alias.kinds.test.", dns.TypeA, dns.RcodeSuccess, nil, []string{"x.wild-alias.kinds.test."}},
 	{"x.wild-none.kinds.test.", dns.TypeA, dns.RcodeNameError, nil, []string{"x.wild-none.kinds.test.", "nothing.kinds.test.", "*.kinds.test."}},
+	{"x.wild-other.kinds.test.", dns.TypeA, dns.RcodeSuccess, nil, []string{"x.wild-other.kinds.test."}},
+	{"x.wild-sub.kinds.test.", dns.TypeA, dns.RcodeSuccess, nil, []string{"x.wild-sub.kinds.test."}},
 	{"alias2.kinds.test.", dns.TypeA, dns.RcodeSuccess, nil, nil},
 	{"dangling.kinds.test.", dns.TypeA, dns.RcodeNameError, nil, []string{"nothing.kinds.test.", "*.kinds.test."}},
 	{"www.renamed.kinds.test.", dns.TypeA, dns.RcodeSuccess, nil, nil},
@@ -60,6 +62,22 @@ func TestSignedAnswers(t *testing.T) {
 					}
 				}
 			})
+		}
+	}
+}
+
+// What proves a link that leaves the zone is told apart from a referral.
+func TestProofsOfLinks(t *testing.T) {
+	z := kinds(t, "kinds-nsec.zone")
+	for name, want := range map[string]int{"x.wild-other.kinds.test.": 2, "x.wild-sub.kinds.test.": 2, "to-sub.kinds.test.": 0, "to-other.kinds.test.": 0} {
+		m := new(dns.Msg)
+		rest := z.Answer(m, name, dns.TypeA, Beside{DO: true})
+		proofs := slices.IndexFunc(m.Ns, func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeNS })
+		if rest.Kind == Alias {
+			proofs = len(m.Ns)
+		}
+		if rest.Proofs != want || proofs != want {
+			t.Errorf("%s: %d proofs are told of, %d are there, want %d:\n%v", name, rest.Proofs, proofs, want, m)
 		}
 	}
 }

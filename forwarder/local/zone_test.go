@@ -65,7 +65,7 @@ func TestAnswer(t *testing.T) {
 		{"a.s.test.", dns.TypeA, dns.RcodeSuccess, "a.s.test. b.s.test.; b.s.test. 10.0.0.1; b.s.test. 10.0.0.2", false, Rest{}},
 		{"a.s.test.", dns.TypeAAAA, dns.RcodeSuccess, "a.s.test. b.s.test.", true, Rest{}},
 		{"a.s.test.", dns.TypeCNAME, dns.RcodeSuccess, "a.s.test. b.s.test.", false, Rest{}},
-		{"out.s.test.", dns.TypeA, dns.RcodeSuccess, "out.s.test. www.elsewhere.", false, Rest{Alias, "www.elsewhere."}},
+		{"out.s.test.", dns.TypeA, dns.RcodeSuccess, "out.s.test. www.elsewhere.", false, Rest{Kind: Alias, Name: "www.elsewhere."}},
 		{"gone.s.test.", dns.TypeA, dns.RcodeNameError, "gone.s.test. nothing.s.test.", true, Rest{}},
 		{"none.s.test.", dns.TypeA, dns.RcodeNameError, "", true, Rest{}},
 		{"z.s.test.", dns.TypeA, dns.RcodeSuccess, "", true, Rest{}},
@@ -76,11 +76,11 @@ func TestAnswer(t *testing.T) {
 		{"in.w.s.test.", dns.TypeA, dns.RcodeSuccess, "", true, Rest{}},
 		{"below.in.w.s.test.", dns.TypeA, dns.RcodeNameError, "", true, Rest{}}, // in.w is closer than w
 		{"q.cw.s.test.", dns.TypeA, dns.RcodeSuccess, "q.cw.s.test. b.s.test.; b.s.test. 10.0.0.1; b.s.test. 10.0.0.2", false, Rest{}},
-		{"host.sub.s.test.", dns.TypeA, dns.RcodeSuccess, "", false, Rest{Delegated, "host.sub.s.test."}},
-		{"sub.s.test.", dns.TypeNS, dns.RcodeSuccess, "", false, Rest{Delegated, "sub.s.test."}},
+		{"host.sub.s.test.", dns.TypeA, dns.RcodeSuccess, "", false, Rest{Kind: Delegated, Name: "host.sub.s.test."}},
+		{"sub.s.test.", dns.TypeNS, dns.RcodeSuccess, "", false, Rest{Kind: Delegated, Name: "sub.s.test."}},
 		{"sub.s.test.", dns.TypeDS, dns.RcodeSuccess, "", true, Rest{}},
-		{"tosub.s.test.", dns.TypeA, dns.RcodeSuccess, "tosub.s.test. host.sub.s.test.", false, Rest{Delegated, "host.sub.s.test."}},
-		{"host.dn.s.test.", dns.TypeA, dns.RcodeSuccess, "dn.s.test. elsewhere.; host.dn.s.test. host.elsewhere.", false, Rest{Alias, "host.elsewhere."}},
+		{"tosub.s.test.", dns.TypeA, dns.RcodeSuccess, "tosub.s.test. host.sub.s.test.", false, Rest{Kind: Delegated, Name: "host.sub.s.test."}},
+		{"host.dn.s.test.", dns.TypeA, dns.RcodeSuccess, "dn.s.test. elsewhere.; host.dn.s.test. host.elsewhere.", false, Rest{Kind: Alias, Name: "host.elsewhere."}},
 		{"dn.s.test.", dns.TypeA, dns.RcodeSuccess, "", true, Rest{}},
 		{"dn.s.test.", dns.TypeDNAME, dns.RcodeSuccess, "dn.s.test. elsewhere.", false, Rest{}},
 		{"gen2.s.test.", dns.TypeA, dns.RcodeSuccess, "gen2.s.test. 10.0.0.2", false, Rest{}},
@@ -151,7 +151,7 @@ func TestRoot(t *testing.T) {
 		{"any.thing.", dns.TypeA, dns.RcodeSuccess, "any.thing. 10.0.0.9", Rest{}},
 		{"b.", dns.TypeA, dns.RcodeSuccess, "", Rest{}},
 		{"x.b.", dns.TypeA, dns.RcodeNameError, "", Rest{}},
-		{"www.corp.", dns.TypeA, dns.RcodeSuccess, "", Rest{Delegated, "www.corp."}},
+		{"www.corp.", dns.TypeA, dns.RcodeSuccess, "", Rest{Kind: Delegated, Name: "www.corp."}},
 		{"ns.old.", dns.TypeA, dns.RcodeSuccess, "old. .; ns.old. ns.; ns. 10.0.0.53", Rest{}},
 	} {
 		m := new(dns.Msg)

@@ -157,3 +157,19 @@ func TestParseType(t *testing.T) {
 		}
 	}
 }
+
+func FuzzExpand(f *testing.F) {
+	for _, template := range []string{"a$", "${0,3,d}", "$$", `\$`, "${-1,4,n}.x", "${1", "${9,99,X}$"} {
+		f.Add(template, int64(7))
+	}
+	f.Fuzz(func(t *testing.T, template string, n int64) {
+		n = n & maxSpan
+		got, err := expand(template, n)
+		if !strings.Contains(template, "$") && (err != nil || got != template) {
+			t.Fatalf("expand(%q) = %q, %v, want it as it is", template, got, err)
+		}
+		if most := len(template) * 2 * maxWidth; len(got) > most {
+			t.Fatalf("expand(%q) is %d octets long, want %d at most", template, len(got), most)
+		}
+	})
+}

@@ -48,7 +48,7 @@ func (b *builder) defineACL(s namedconf.Statement) {
 		return
 	}
 	if old, ok := b.acls[name]; ok {
-		b.errorf(it.Pos, "attempt to redefine acl '%s' previous definition: %v", it, old.statement.Pos)
+		b.errorf(it.Pos, "attempt to redefine acl '%s' previous definition: %v", it, old.statement.Pos())
 		return
 	}
 	b.acls[name] = &namedList{statement: s}
@@ -66,7 +66,7 @@ func (b *builder) elements(body []namedconf.Statement) (l acl.List, n int) {
 		e, inner, ok := b.element(s.Items)
 		if n += 1 + inner; n > maxElements {
 			if inner <= maxElements { // not reported yet
-				b.errorf(s.Pos, "access list has more than %d elements with the lists it names", maxElements)
+				b.errorf(s.Pos(), "access list has more than %d elements with the lists it names", maxElements)
 			}
 			return l, n
 		}
@@ -127,7 +127,7 @@ func (b *builder) resolve(l *namedList) {
 		return
 	}
 	if b.aclDepth == maxDepth {
-		b.errorf(l.statement.Pos, "access lists name each other more than %d deep", maxDepth)
+		b.errorf(l.statement.Pos(), "access lists name each other more than %d deep", maxDepth)
 		return
 	}
 	b.aclDepth++

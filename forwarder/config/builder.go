@@ -94,7 +94,7 @@ func (b *builder) early(body []namedconf.Statement) {
 				b.port = n
 			}
 		case "directory":
-			b.cfg.Directory, b.directoryPos = s.Items[1].Text, s.Pos
+			b.cfg.Directory, b.directoryPos = s.Items[1].Text, s.Pos()
 		}
 	}
 }

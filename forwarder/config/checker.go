@@ -84,9 +84,6 @@ func (c *checker) block(body []namedconf.Statement, in place) []namedconf.Statem
 			if r, s.Items, ok = c.statement(s, in, seen); ok {
 				good = append(good, r)
 			}
-			if len(s.Items) > 0 {
-				s.Pos = s.Items[0].Pos
-			}
 		}
 	}
 	slices.SortStableFunc(good, func(a, b ranked) int { return cmp.Compare(a.rank, b.rank) })
@@ -106,7 +103,7 @@ func (c *checker) statement(s namedconf.Statement, in place, seen map[int]bool) 
 		return r, nil, false
 	}
 	if seen[o.rank] && !o.many {
-		c.errorf(s.Pos, "'%s' redefined near '%s'", o.name, o.name)
+		c.errorf(s.Pos(), "'%s' redefined near '%s'", o.name, o.name)
 	}
 	seen[o.rank] = true
 	items, rest, err := namedconf.ReadOption(s, o.name, o.syntax, c)
@@ -118,14 +115,14 @@ func (c *checker) statement(s namedconf.Statement, in place, seen map[int]bool) 
 		rest = c.leftover(rest, in)
 	}
 	c.treat(s, o, items[1:])
-	return ranked{namedconf.Statement{Items: items, Pos: s.Pos}, o.rank}, rest, true
+	return ranked{namedconf.Statement{Items: items}, o.rank}, rest, true
 }
 
 // option finds the row that a statement is about.
 func (c *checker) option(s namedconf.Statement, in place) (rankedOption, bool) {
 	name := s.Name()
 	if name == "" {
-		c.errorf(s.Pos, "syntax error near '%s'", s.Items[0])
+		c.errorf(s.Pos(), "syntax error near '%s'", s.Items[0])
 		return rankedOption{}, false
 	}
 	o, ok := c.index.find(name, in)
@@ -138,11 +135,11 @@ func (c *checker) option(s namedconf.Statement, in place) (rankedOption, bool) {
 func (c *checker) unknown(s namedconf.Statement, in place) {
 	switch elsewhere := c.index.places(s.Name()); {
 	case elsewhere == 0:
-		c.errorf(s.Pos, "unknown option '%s'", s.Items[0])
+		c.errorf(s.Pos(), "unknown option '%s'", s.Items[0])
 	case in&inZones != 0 && elsewhere&(inZones|inOptions) != 0:
-		c.errorf(s.Pos, "option '%s' is not allowed in a %s", s.Name(), in)
+		c.errorf(s.Pos(), "option '%s' is not allowed in a %s", s.Name(), in)
 	default:
-		c.errorf(s.Pos, "unknown option '%s' here: it belongs in %s", s.Name(), elsewhere)
+		c.errorf(s.Pos(), "unknown option '%s' here: it belongs in %s", s.Name(), elsewhere)
 	}
 }
 
@@ -162,11 +159,11 @@ func (c *checker) treat(s namedconf.Statement, o rankedOption, values []namedcon
 	switch {
 	case o.exempt != "" && o.exempt == plain(values):
 	case o.treatment == Ignored:
-		c.warnf(s.Pos, "option '%s' is ignored: %s", o.name, o.why)
+		c.warnf(s.Pos(), "option '%s' is ignored: %s", o.name, o.why)
 	case o.treatment == Refused:
-		c.errorf(s.Pos, "option '%s' is not supported: %s", o.name, o.why)
+		c.errorf(s.Pos(), "option '%s' is not supported: %s", o.name, o.why)
 	case o.age != current:
-		c.warnf(s.Pos, "option '%s' is %s", o.name, ageNames[o.age])
+		c.warnf(s.Pos(), "option '%s' is %s", o.name, ageNames[o.age])
 	}
 }
 

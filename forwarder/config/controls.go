@@ -92,7 +92,7 @@ func (b *builder) control(s namedconf.Statement) {
 func (b *builder) controlKeys(body []namedconf.Statement) {
 	for _, s := range body {
 		if name, _ := canonicalName(s.Items[0].Text); !b.keys[name] && !b.broken {
-			b.errorf(s.Pos, "unknown key '%s'", s.Items[0])
+			b.errorf(s.Pos(), "unknown key '%s'", s.Items[0])
 		}
 	}
 }

@@ -37,7 +37,7 @@ func (b *builder) logging(s namedconf.Statement) {
 		}
 		for _, e := range o.Items[2].Body {
 			if !slices.Contains(defined, e.Items[0].Text) && !b.broken {
-				b.errorf(e.Pos, "undefined channel: '%s'", e.Items[0])
+				b.errorf(e.Pos(), "undefined channel: '%s'", e.Items[0])
 			}
 		}
 	}

@@ -126,7 +126,7 @@ func (b *builder) rrsetOrder(s namedconf.Statement) {
 		}
 		b.checkRule(rule)
 		if !forAllNames(rule) {
-			b.warnf(rule.Pos, "rrset-order: the rule is ignored: one order holds for all names")
+			b.warnf(rule.Pos(), "rrset-order: the rule is ignored: one order holds for all names")
 		} else if !taken {
 			b.cfg.RRsetOrder, taken = mode, true
 		}
@@ -188,7 +188,7 @@ func (b *builder) rateLimit(s namedconf.Statement) {
 		r.MaxTableSize = max(r.MaxTableSize, r.MinTableSize)
 	}
 	if r.MaxTableSize < r.MinTableSize {
-		b.errorf(s.Pos, "max-table-size %d < min-table-size %d", r.MaxTableSize, r.MinTableSize)
+		b.errorf(s.Pos(), "max-table-size %d < min-table-size %d", r.MaxTableSize, r.MinTableSize)
 	}
 	for name, field := range map[string]*int{
 		"referrals-per-second": &r.ReferralsPerSecond,

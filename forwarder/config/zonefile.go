@@ -58,7 +58,7 @@ func (b *builder) loadZone(z *zoneDraft) ([]dns.RR, error) {
 		b.zoneFault(z.file.Pos, "zone '%s' is not loaded: its names are answered SERVFAIL, or, after a reload, as before. Mend the file, and reload", z.shown)
 	}
 	for _, p := range problems {
-		pos := namedconf.Pos{File: p.Path, Line: p.Line}
+		pos := namedconf.Pos{File: p.Path, Line: int32(p.Line)}
 		if p.Warning {
 			b.warnf(pos, "zone '%s': %s", z.shown, p.Message)
 			continue
@@ -72,7 +72,7 @@ func (b *builder) loadZone(z *zoneDraft) ([]dns.RR, error) {
 func zoneError(problems []local.Problem) error {
 	for _, p := range problems {
 		if !p.Warning {
-			return fmt.Errorf("%v: %s", namedconf.Pos{File: p.Path, Line: p.Line}, p.Message)
+			return fmt.Errorf("%v: %s", namedconf.Pos{File: p.Path, Line: int32(p.Line)}, p.Message)
 		}
 	}
 	return nil

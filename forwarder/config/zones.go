@@ -43,7 +43,7 @@ func canonicalName(s string) (string, bool) {
 }
 
 func (b *builder) zoneStatement(s namedconf.Statement) {
-	z := &zoneDraft{shown: s.Items[1], pos: s.Pos, checks: b.checks}
+	z := &zoneDraft{shown: s.Items[1], pos: s.Pos(), checks: b.checks}
 	body := s.Items[len(s.Items)-1].Body
 	if !b.nameZone(z, s) {
 		return
@@ -156,14 +156,14 @@ func (b *builder) forwardingOf() *forwarding {
 
 func (b *builder) forward(s namedconf.Statement) {
 	f := b.forwardingOf()
-	f.policy, f.policyPos = strings.ToLower(value(s, 1)), s.Pos
+	f.policy, f.policyPos = strings.ToLower(value(s, 1)), s.Pos()
 }
 
 // forwarders reads `forwarders [port N] { A [port N]; … }`. A server's own port
 // comes before the list's, and that before the option port.
 func (b *builder) forwarders(s namedconf.Statement) {
 	f := b.forwardingOf()
-	f.given, f.pos = true, s.Pos
+	f.given, f.pos = true, s.Pos()
 	port := b.port
 	if s.Items[1].Kind == namedconf.Word {
 		port = b.portNumber(s.Items[2])
@@ -171,7 +171,7 @@ func (b *builder) forwarders(s namedconf.Statement) {
 	for _, e := range s.Items[len(s.Items)-1].Body {
 		server := endpointOf(e.Items, port)
 		if server.Addr().IsUnspecified() || server.Addr().IsMulticast() {
-			b.errorf(e.Pos, "forwarders: '%v' is not the address of a server", server.Addr())
+			b.errorf(e.Pos(), "forwarders: '%v' is not the address of a server", server.Addr())
 			continue
 		}
 		f.servers = append(f.servers, server)

@@ -132,7 +132,7 @@ func TestAgainstCheckconf(t *testing.T) {
 			if theirs == nil {
 				t.Fatalf("named-checkconf prints no line: %s", out)
 			}
-			if got := strconv.Itoa(f.Findings[0].Pos.Line); got != theirs[1] {
+			if got := strconv.Itoa(int(f.Findings[0].Pos.Line)); got != theirs[1] {
 				t.Errorf("Load(%q).Findings[0] = %v, want the line of named-checkconf: %s", test.src, f.Findings[0], out)
 			}
 		})

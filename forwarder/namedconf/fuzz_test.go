@@ -43,7 +43,7 @@ func checkPositions(t *testing.T, src []byte, f *File) {
 			starts = append(starts, i+1)
 		}
 	}
-	at := func(p Pos) string { return string(src[starts[p.Line-1]+p.Col-1:]) }
+	at := func(p Pos) string { return string(src[starts[p.Line-1]+int(p.Col)-1:]) }
 	for _, finding := range f.Findings {
 		_ = at(finding.Pos) // panics outside of src
 	}

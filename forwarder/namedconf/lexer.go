@@ -44,8 +44,8 @@ type lexer struct {
 	name string
 	src  string
 	off  int
-	line int // of off, from 1
-	bol  int // offset of the line's first byte
+	line int32 // of off, from 1
+	bol  int   // offset of the line's first byte
 }
 
 func newLexer(name, src string) lexer {
@@ -78,14 +78,14 @@ func (l *lexer) next() token {
 }
 
 func (l *lexer) pos() Pos {
-	return Pos{File: l.name, Line: l.line, Col: l.off - l.bol + 1}
+	return Pos{File: l.name, Line: l.line, Col: int32(l.off - l.bol + 1)}
 }
 
 // advance moves to offset to, counting lines.
 func (l *lexer) advance(to int) {
 	passed := l.src[l.off:to]
 	if i := strings.LastIndexByte(passed, '\n'); i >= 0 {
-		l.line += strings.Count(passed, "\n")
+		l.line += int32(strings.Count(passed, "\n"))
 		l.bol = l.off + i + 1
 	}
 	l.off = to

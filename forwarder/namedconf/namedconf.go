@@ -26,7 +26,7 @@ import (
 // means the file as a whole.
 type Pos struct {
 	File      string
-	Line, Col int
+	Line, Col int32
 }
 
 // String returns "file:line:col", "file:line" for a whole line, or "file" for a
@@ -36,9 +36,9 @@ func (p Pos) String() string {
 	case p.Line == 0:
 		return p.File
 	case p.Col == 0:
-		return p.File + ":" + strconv.Itoa(p.Line)
+		return p.File + ":" + strconv.Itoa(int(p.Line))
 	}
-	return p.File + ":" + strconv.Itoa(p.Line) + ":" + strconv.Itoa(p.Col)
+	return p.File + ":" + strconv.Itoa(int(p.Line)) + ":" + strconv.Itoa(int(p.Col))
 }
 
 // ItemKind says what an Item is.
@@ -95,10 +95,10 @@ func printable(s string) string {
 
 // Statement is what ends in a ';': an option with its values, a block with
 // its name, or an element of a list. It has one Item at least.
-type Statement struct {
-	Items []Item
-	Pos   Pos
-}
+type Statement struct{ Items []Item }
+
+// Pos is where the statement begins.
+func (s Statement) Pos() Pos { return s.Items[0].Pos }
 
 // Name returns the statement's first word in lower case, or "" if it begins
 // with something else: keywords are unquoted and ignore case.

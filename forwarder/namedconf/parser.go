@@ -154,9 +154,6 @@ func (p *parser) add(s *Statement, i Item) {
 		p.fail(i.Pos, fmt.Sprintf("configuration has more than %d words", p.limits.Items))
 		return
 	}
-	if len(s.Items) == 0 {
-		s.Pos = i.Pos
-	}
 	s.Items = append(s.Items, i)
 }
 
@@ -212,7 +209,7 @@ func (p *parser) finish(list []Statement, s Statement, parent string) []Statemen
 	}
 	switch s.Name() {
 	case "":
-		p.report(s.Pos, "syntax error near '%v': expected a keyword", s.Items[0])
+		p.report(s.Pos(), "syntax error near '%v': expected a keyword", s.Items[0])
 		return list
 	case "include":
 		if p.includes {
@@ -230,12 +227,12 @@ func (p *parser) finish(list []Statement, s Statement, parent string) []Statemen
 // become a part of it.
 func (p *parser) finishInclude(list []Statement, s Statement, parent string) []Statement {
 	if len(s.Items) < 2 || s.Items[1].Kind != String {
-		p.report(s.Pos, "include: expected a quoted string")
+		p.report(s.Pos(), "include: expected a quoted string")
 		return list
 	}
 	if len(s.Items) > 2 {
-		rest := Statement{Items: s.Items[2:], Pos: s.Items[2].Pos}
-		p.report(rest.Pos, "missing ';' before '%v'", rest.Items[0])
+		rest := Statement{Items: s.Items[2:]}
+		p.report(rest.Pos(), "missing ';' before '%v'", rest.Items[0])
 		list = p.finish(list, rest, parent)
 	}
 	p.include(s.Items[1])

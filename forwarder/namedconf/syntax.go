@@ -37,7 +37,7 @@ func endOf(s Statement) Pos {
 	last := s.Items[len(s.Items)-1]
 	end := last.Pos
 	if last.Kind == Word || last.Kind == String {
-		end.Col += len(last.Text)
+		end.Col += int32(len(last.Text))
 	}
 	return end
 }
@@ -284,7 +284,7 @@ func (l List) Read(r *Reader) error {
 			r.checker.Failed(err)
 			continue
 		}
-		body = append(body, Statement{Items: items, Pos: s.Pos})
+		body = append(body, Statement{Items: items})
 	}
 	block.Body = body
 	r.out = append(r.out, block)

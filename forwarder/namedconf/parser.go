@@ -11,12 +11,18 @@ type parser struct {
 	sources  []source // the one being read is last
 	dir      string   // where relative includes start; "" is the working directory
 	bytes    int64    // read so far
-	items    int
+	count    int      // of items
 	depth    int
 	peeked   token
 	hasPeek  bool
 	ended    bool // the end came too early, and was reported
 	stopped  bool // a limit was reached: next returns tokenEOF
+
+	// What is being read, block within block, and what is complete.
+	words      []Item
+	lines      []Statement
+	items      slab[Item]
+	statements slab[Statement]
 }
 
 func newParser(limits Limits) *parser {
@@ -79,8 +85,7 @@ func (p *parser) unread(t token) {
 // body reads statements up to the '}' of the block that opened at open, or to
 // the end if open is zero. parent is the block's keyword.
 func (p *parser) body(parent string, open Pos) []Statement {
-	var list []Statement
-	nested := open.Line > 0
+	from, nested := len(p.lines), open.Line > 0
 	for {
 		t := p.next()
 		switch {
@@ -88,16 +93,23 @@ func (p *parser) body(parent string, open Pos) []Statement {
 			if nested {
 				p.tooEarly(t.pos, "'}' expected for the '{' at %v", open)
 			}
-			return list
+			return p.complete(from)
 		case t.kind == '}' && nested:
-			return list
+			return p.complete(from)
 		case t.kind == ';':
 			p.report(t.pos, "syntax error near ';': there is nothing before it")
 		default:
 			p.unread(t)
-			list = p.finish(list, p.statement(), parent)
+			p.finish(p.statement(), parent)
 		}
 	}
+}
+
+// complete returns the statements that a block has from the given one on.
+func (p *parser) complete(from int) []Statement {
+	list := p.statements.keep(p.lines[from:])
+	p.lines = p.lines[:from]
+	return list
 }
 
 // tooEarly reports the end of the input, once.
@@ -111,50 +123,59 @@ func (p *parser) tooEarly(pos Pos, format string, args ...any) {
 // statement reads up to the ';', or up to where it is missed. What cannot be
 // an item is reported and left out, so the result may be empty.
 func (p *parser) statement() Statement {
-	var s Statement
+	from := len(p.words)
+	p.readStatement(from)
+	s := Statement{p.items.keep(p.words[from:])}
+	p.words = p.words[:from]
+	return s
+}
+
+// readStatement appends to words, where the statement begins at from.
+func (p *parser) readStatement(from int) {
 	for {
 		t := p.next()
 		switch t.kind {
 		case ';':
-			return s
+			return
 		case tokenEOF:
 			p.tooEarly(t.pos, "missing ';'")
-			return s
+			return
 		case '}':
 			if p.depth > 0 {
 				p.report(t.pos, "missing ';' before '}'")
 				p.unread(t)
-				return s
+				return
 			}
 			p.report(t.pos, "syntax error near '}': there is no '{' for it")
 		default:
-			p.item(&s, t)
+			p.item(from, t)
 		}
 	}
 }
 
-// item adds what t begins to s.
-func (p *parser) item(s *Statement, t token) {
+// item adds what t begins to the statement that begins at from.
+func (p *parser) item(from int, t token) {
 	switch t.kind {
 	case tokenWord:
-		p.add(s, Item{Kind: Word, Text: t.text, Pos: t.pos})
+		p.add(Item{Kind: Word, Text: t.text, Pos: t.pos})
 	case tokenString:
-		p.add(s, Item{Kind: String, Text: t.text, Pos: t.pos})
+		p.add(Item{Kind: String, Text: t.text, Pos: t.pos})
 	case '{':
-		p.add(s, Item{Kind: Block, Body: p.block(s.Name(), t.pos), Pos: t.pos})
+		name := Statement{p.words[from:]}.Name()
+		p.add(Item{Kind: Block, Body: p.block(name, t.pos), Pos: t.pos})
 	case '!':
-		p.bang(s, t)
+		p.bang(t)
 	case '/':
-		p.slash(s, t)
+		p.slash(from, t)
 	}
 }
 
-func (p *parser) add(s *Statement, i Item) {
-	if p.items++; p.items > p.limits.Items {
+func (p *parser) add(i Item) {
+	if p.count++; p.count > p.limits.Items {
 		p.fail(i.Pos, fmt.Sprintf("configuration has more than %d words", p.limits.Items))
 		return
 	}
-	s.Items = append(s.Items, i)
+	p.words = append(p.words, i)
 }
 
 // block reads what follows the '{' at open, including the '}'.
@@ -168,21 +189,21 @@ func (p *parser) block(parent string, open Pos) []Statement {
 	return p.body(parent, open)
 }
 
-func (p *parser) bang(s *Statement, t token) {
+func (p *parser) bang(t token) {
 	next := p.next()
 	switch next.kind {
 	case tokenWord, tokenString, '{':
-		p.add(s, Item{Kind: Bang, Pos: t.pos})
+		p.add(Item{Kind: Bang, Pos: t.pos})
 	default:
 		p.report(next.pos, "expected an element after '!' near %v", next)
 	}
 	p.unread(next)
 }
 
-func (p *parser) slash(s *Statement, t token) {
+func (p *parser) slash(from int, t token) {
 	next := p.next()
-	if n := len(s.Items); n > 0 && s.Items[n-1].Kind == Word && next.kind == tokenWord {
-		p.add(s, Item{Kind: Slash, Pos: t.pos})
+	if n := len(p.words); n > from && p.words[n-1].Kind == Word && next.kind == tokenWord {
+		p.add(Item{Kind: Slash, Pos: t.pos})
 	} else {
 		p.report(t.pos, "syntax error near '/'")
 	}
@@ -198,43 +219,44 @@ var keywordBlocks = map[string]bool{
 	"statistics-channels": true, "tls": true, "view": true, "zone": true,
 }
 
-// finish adds s, which stood in the block of parent, to list, and does what
-// the two known statements ask for.
-func (p *parser) finish(list []Statement, s Statement, parent string) []Statement {
+// finish adds s, which stood in the block of parent, to lines, and does what the
+// two known statements ask for.
+func (p *parser) finish(s Statement, parent string) {
 	if len(s.Items) == 0 {
-		return list
+		return
 	}
 	if p.depth > 0 && !keywordBlocks[parent] {
-		return append(list, s)
+		p.lines = append(p.lines, s)
+		return
 	}
 	switch s.Name() {
 	case "":
 		p.report(s.Pos(), "syntax error near '%v': expected a keyword", s.Items[0])
-		return list
+		return
 	case "include":
 		if p.includes {
-			return p.finishInclude(list, s, parent)
+			p.finishInclude(s, parent)
+			return
 		}
 	case "directory":
 		if parent == "options" && len(s.Items) > 1 && s.Items[1].Kind == String {
 			p.chdir(s.Items[1].Text)
 		}
 	}
-	return append(list, s)
+	p.lines = append(p.lines, s)
 }
 
 // finishInclude follows an include. Without its ';', the next statement has
 // become a part of it.
-func (p *parser) finishInclude(list []Statement, s Statement, parent string) []Statement {
+func (p *parser) finishInclude(s Statement, parent string) {
 	if len(s.Items) < 2 || s.Items[1].Kind != String {
 		p.report(s.Pos(), "include: expected a quoted string")
-		return list
+		return
 	}
 	if len(s.Items) > 2 {
 		rest := Statement{Items: s.Items[2:]}
 		p.report(rest.Pos(), "missing ';' before '%v'", rest.Items[0])
-		list = p.finish(list, rest, parent)
+		p.finish(rest, parent)
 	}
 	p.include(s.Items[1])
-	return list
 }

@@ -13,9 +13,16 @@ import (
 // into normal form.
 type checker struct {
 	index    optionIndex
+	reader   *namedconf.Reader
 	findings []namedconf.Finding
 	faults   []namedconf.Finding // errors of zones' files, which cost that zone alone
 	broken   bool                // statements are missing from the normal form: they had errors
+}
+
+func newChecker() *checker {
+	c := &checker{index: newOptionIndex()}
+	c.reader = namedconf.NewReader(c)
+	return c
 }
 
 func (c *checker) errorf(pos namedconf.Pos, format string, args ...any) {
@@ -106,7 +113,7 @@ func (c *checker) statement(s namedconf.Statement, in place, seen map[int]bool) 
 		c.errorf(s.Pos(), "'%s' redefined near '%s'", o.name, o.name)
 	}
 	seen[o.rank] = true
-	items, rest, err := namedconf.ReadOption(s, o.name, o.syntax, c)
+	items, rest, err := c.reader.Option(s, o.name, o.syntax)
 	if err != nil {
 		c.Failed(err)
 		return r, nil, false

@@ -14,7 +14,7 @@ import (
 // that all it can answer are the built-in empty zones. Zones and access lists
 // are what a caller wants to set.
 func Default() *Config {
-	return newBuilder(&checker{index: newOptionIndex()}, 0).build(nil)
+	return newBuilder(newChecker(), 0).build(nil)
 }
 
 // defaults are those of BIND 9.18 (its manual's Configuration Reference). What

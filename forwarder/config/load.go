@@ -46,7 +46,8 @@ func (l Loader) Load(path string) (*Config, Report, error) {
 
 // compile gives meaning to a syntax tree.
 func (l Loader) compile(file *namedconf.File) (*Config, Report, error) {
-	c := &checker{index: newOptionIndex(), findings: file.Findings, broken: len(file.Findings) > 0}
+	c := newChecker()
+	c.findings, c.broken = file.Findings, len(file.Findings) > 0
 	normal := c.block(file.Statements, inTop)
 	b := newBuilder(c, l.Port)
 	cfg := b.build(normal)

@@ -274,12 +274,11 @@ func (q QuerySource) Read(r *Reader) error {
 	if r.done() || !labelled.Starts(r.in[0]) {
 		return Sequence{q.Addr(), Optional{Keyword("port"), port}}.Read(r)
 	}
-	first, before := r.in[0], r.out
-	r.out = nil
+	first, before := r.in[0], len(r.out)
 	if err := labelled.Read(r); err != nil {
 		return err
 	}
-	r.out = append(before, q.normal(first, r.out)...)
+	r.out = append(r.out[:before], q.normal(first, r.out[before:])...)
 	return nil
 }
 

@@ -2,6 +2,7 @@ package namedconf
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -23,25 +24,6 @@ type Checker interface {
 	Failed(error)
 }
 
-// ReadOption reads the values of a statement, whose first item is the option's
-// name. It returns them in normal form behind the name, and what is left over.
-func ReadOption(s Statement, name string, values Syntax, c Checker) (normal, rest []Item, err error) {
-	r := &Reader{in: s.Items[1:], end: endOf(s), checker: c}
-	r.put(s.Items[0], name)
-	err = values.Read(r)
-	return r.out, r.in, err
-}
-
-// endOf is about where a statement ends.
-func endOf(s Statement) Pos {
-	last := s.Items[len(s.Items)-1]
-	end := last.Pos
-	if last.Kind == Word || last.Kind == String {
-		end.Col += int32(len(last.Text))
-	}
-	return end
-}
-
 // SyntaxError is an error at a place in the file.
 type SyntaxError struct {
 	Pos     Pos
@@ -53,66 +35,6 @@ func (e *SyntaxError) Error() string { return e.Pos.String() + ": " + e.Message 
 // MissingSemicolon is the error that an item should be another statement.
 func MissingSemicolon(it Item) *SyntaxError {
 	return &SyntaxError{it.Pos, "missing ';' before '" + it.String() + "'"}
-}
-
-// Reader walks the items of one statement.
-type Reader struct {
-	in      []Item // still to be read
-	out     []Item // the normal form of what was read
-	end     Pos    // where a missing item is reported
-	checker Checker
-}
-
-// Peek returns the next item; false at the end.
-func (r *Reader) Peek() (Item, bool) {
-	if r.done() {
-		return Item{}, false
-	}
-	return r.in[0], true
-}
-
-// Normal returns the normal form of what was read, from the option's name on.
-// The caller must not change it.
-func (r *Reader) Normal() []Item { return r.out }
-
-func (r *Reader) done() bool { return len(r.in) == 0 }
-
-// at returns the place of the next item.
-func (r *Reader) at() Pos {
-	if r.done() {
-		return r.end
-	}
-	return r.in[0].Pos
-}
-
-// next takes the next item if it is of kind k.
-func (r *Reader) next(k ItemKind) (Item, bool) {
-	if r.done() || r.in[0].Kind != k {
-		return Item{}, false
-	}
-	it := r.in[0]
-	r.in = r.in[1:]
-	return it, true
-}
-
-// put appends it to the normal form, with text in place of its own.
-func (r *Reader) put(it Item, text string) {
-	it.Text = text
-	r.out = append(r.out, it)
-}
-
-// expected is the error that the next item is not what should stand there.
-func (r *Reader) expected(what string) error {
-	return r.Errorf("expected %s", what)
-}
-
-// Errorf returns a *SyntaxError that names the next item as its place.
-func (r *Reader) Errorf(format string, args ...any) error {
-	near := ";"
-	if !r.done() {
-		near = r.in[0].String()
-	}
-	return &SyntaxError{r.at(), fmt.Sprintf(format, args...) + " near '" + near + "'"}
 }
 
 // Keyword is a word that stands for itself, in any case.
@@ -243,19 +165,18 @@ func (a AnyOrder) find(it Item) int {
 
 func (a AnyOrder) Read(r *Reader) error {
 	found := make([][]Item, len(a))
-	before := r.out
+	before := len(r.out)
 	for !r.done() {
 		i := a.find(r.in[0])
 		if i < 0 || found[i] != nil {
 			break
 		}
-		r.out = nil
 		if err := a[i].Read(r); err != nil {
 			return err
 		}
-		found[i] = r.out
+		found[i] = slices.Clone(r.out[before:])
+		r.out = r.out[:before]
 	}
-	r.out = before
 	for _, items := range found {
 		r.out = append(r.out, items...)
 	}
@@ -277,30 +198,19 @@ func (l List) Read(r *Reader) error {
 	if !ok {
 		return r.Errorf("'{' expected")
 	}
-	body := make([]Statement, 0, len(block.Body))
+	from := len(r.elements)
 	for _, s := range block.Body {
 		items, err := r.element(s, l.Element)
 		if err != nil {
 			r.checker.Failed(err)
 			continue
 		}
-		body = append(body, Statement{Items: items})
+		r.elements = append(r.elements, Statement{Items: items})
 	}
-	block.Body = body
+	block.Body = r.statements.keep(r.elements[from:])
+	r.elements = r.elements[:from]
 	r.out = append(r.out, block)
 	return nil
-}
-
-// element reads a whole element of a list.
-func (r *Reader) element(s Statement, element Syntax) ([]Item, error) {
-	inner := &Reader{in: s.Items, end: endOf(s), checker: r.checker}
-	if err := element.Read(inner); err != nil {
-		return nil, err
-	}
-	if !inner.done() {
-		return nil, MissingSemicolon(inner.in[0])
-	}
-	return inner.out, nil
 }
 
 // Clauses is a block of options. Which ones it may hold, only the Checker that

@@ -14,6 +14,7 @@ import (
 type checker struct {
 	index    optionIndex
 	reader   *namedconf.Reader
+	good     []ranked // statements of the blocks that are being read
 	findings []namedconf.Finding
 	faults   []namedconf.Finding // errors of zones' files, which cost that zone alone
 	broken   bool                // statements are missing from the normal form: they had errors
@@ -74,6 +75,17 @@ type ranked struct {
 	rank int
 }
 
+// rankSet is the rows of the table that a block has used.
+type rankSet [8]uint64
+
+// add reports whether rank was there already.
+func (s *rankSet) add(rank int) (was bool) {
+	word, bit := &s[rank/64], uint64(1)<<(rank%64)
+	was = *word&bit != 0
+	*word |= bit
+	return was
+}
+
 // Options returns the options of a block; see namedconf.Checker.
 func (c *checker) Options(body []namedconf.Statement, in namedconf.Clauses) []namedconf.Statement {
 	return c.block(body, place(in))
@@ -82,17 +94,25 @@ func (c *checker) Options(body []namedconf.Statement, in namedconf.Clauses) []na
 // block returns the statements of a block in normal form and order, without
 // the wrong ones.
 func (c *checker) block(body []namedconf.Statement, in place) []namedconf.Statement {
-	var good []ranked
-	seen := make(map[int]bool)
+	from := len(c.good)
+	var seen rankSet
 	for _, s := range body {
 		for len(s.Items) > 0 {
 			var r ranked
 			var ok bool
-			if r, s.Items, ok = c.statement(s, in, seen); ok {
-				good = append(good, r)
+			if r, s.Items, ok = c.statement(s, in, &seen); ok {
+				c.good = append(c.good, r)
 			}
 		}
 	}
+	return c.complete(from)
+}
+
+// complete returns the good statements of a block, which begin at from, in the
+// table's order.
+func (c *checker) complete(from int) []namedconf.Statement {
+	good := c.good[from:]
+	c.good = c.good[:from]
 	slices.SortStableFunc(good, func(a, b ranked) int { return cmp.Compare(a.rank, b.rank) })
 	normal := make([]namedconf.Statement, len(good))
 	for i, r := range good {
@@ -103,16 +123,15 @@ func (c *checker) block(body []namedconf.Statement, in place) []namedconf.Statem
 
 // statement reads one statement. What is left over is another one, whose
 // semicolon before is missing.
-func (c *checker) statement(s namedconf.Statement, in place, seen map[int]bool) (r ranked, rest []namedconf.Item, ok bool) {
+func (c *checker) statement(s namedconf.Statement, in place, seen *rankSet) (r ranked, rest []namedconf.Item, ok bool) {
 	o, ok := c.option(s, in)
 	if !ok {
 		c.broken = true
 		return r, nil, false
 	}
-	if seen[o.rank] && !o.many {
+	if seen.add(o.rank) && !o.many {
 		c.errorf(s.Pos(), "'%s' redefined near '%s'", o.name, o.name)
 	}
-	seen[o.rank] = true
 	items, rest, err := c.reader.Option(s, o.name, o.syntax)
 	if err != nil {
 		c.Failed(err)

@@ -29,15 +29,21 @@ type builder struct {
 	cachePos   namedconf.Pos
 	queryLog   string // querylog as written
 
-	zones        map[string]namedconf.Pos // where each was; by canonical name, as the next two
-	policies     map[string]string        // of forward zones: first, only or none; "." is also the global one
-	primary      map[string]bool          // the primary zones
-	checks       local.Checks             // of primary zones that say nothing else
-	zone         *zoneDraft               // the zone that is being read
+	zones        map[string]zoneNote // by canonical name, as the next one; "." is also the global forwarding
+	primary      map[string]bool     // the primary zones
+	checks       local.Checks        // of primary zones that say nothing else
+	draft        zoneDraft
+	zone         *zoneDraft // the draft while a zone is being read, else nil
 	server       *Server
 	directoryPos namedconf.Pos
 	channelPos   map[string]namedconf.Pos
 	channel      *channel
+}
+
+// zoneNote is what others need of a zone.
+type zoneNote struct {
+	pos    namedconf.Pos
+	policy string // of a forward zone: first, only or none
 }
 
 // forwarding is a forward policy with its servers, as a zone or options have
@@ -56,8 +62,6 @@ func newBuilder(c *checker, port uint16) *builder {
 		cfg:        defaults(),
 		acls:       make(map[string]*namedList),
 		keys:       make(map[string]bool),
-		zones:      make(map[string]namedconf.Pos),
-		policies:   make(map[string]string),
 		primary:    make(map[string]bool),
 		checks:     local.DefaultChecks(),
 		channelPos: make(map[string]namedconf.Pos),
@@ -70,6 +74,7 @@ func newBuilder(c *checker, port uint16) *builder {
 // build makes the Config. What names refer to is collected first: they may be
 // used above their definition.
 func (b *builder) build(statements []namedconf.Statement) *Config {
+	zones := 0
 	for _, s := range statements {
 		switch s.Name() {
 		case "acl":
@@ -78,8 +83,11 @@ func (b *builder) build(statements []namedconf.Statement) *Config {
 			b.defineKey(s)
 		case "options":
 			b.early(s.Items[1].Body)
+		case "zone":
+			zones++
 		}
 	}
+	b.zones = make(map[string]zoneNote, zones)
 	b.run(statements, inTop)
 	b.finish()
 	return b.cfg

@@ -133,16 +133,17 @@ func (b *builder) finishListen() {
 // finishForwarding makes the root zone of the global forwarders.
 func (b *builder) finishForwarding() {
 	g := b.global
-	b.checkPolicy("options", &g)
+	b.checkPolicy(func() string { return "options" }, &g)
 	if !g.given {
 		return
 	}
-	if policy, ok := b.policies["."]; ok && policy != noForwarders {
-		b.errorf(g.pos, "forwarders declared in root zone and in general configuration: %v", b.zones["."])
+	root := b.zones["."]
+	if root.policy != "" && root.policy != noForwarders {
+		b.errorf(g.pos, "forwarders declared in root zone and in general configuration: %v", root.pos)
 		return
 	}
 	if len(g.servers) > 0 {
-		b.policies["."] = g.effective()
+		b.zones["."] = zoneNote{g.pos, g.effective()}
 		b.cfg.Zones = append([]ForwardZone{{Name: ".", Forwarders: g.servers}}, b.cfg.Zones...)
 	}
 }

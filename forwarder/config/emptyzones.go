@@ -13,7 +13,8 @@ type emptyOptions struct {
 	enabled         string // empty-zones-enable as written; "" is as recursion
 	server, contact string // empty-server, empty-contact; canonical
 	disabled        []string
-	forwarded       []*zoneDraft // forward zones without `forward only`
+	builtin         map[string]bool
+	forwarded       []forwardedEmpty
 }
 
 func (b *builder) emptyZonesEnable(s namedconf.Statement) { b.emptyZones.enabled = value(s, 1) }
@@ -70,29 +71,45 @@ func (b *builder) leftOut(name string) bool {
 		return true
 	}
 	for ; name != "."; name = local.Parent(name) {
-		if policy, ok := b.policies[name]; ok {
+		if policy := b.zones[name].policy; policy != "" {
 			return policy != noForwarders
 		}
 	}
-	return b.policies["."] == "only"
+	return b.zones["."].policy == "only"
+}
+
+// forwardedEmpty is a forward zone without `forward only` at or below a built-in
+// empty zone.
+type forwardedEmpty struct {
+	pos   namedconf.Pos
+	zone  namedconf.Item
+	above string // the empty zone
+}
+
+// belowEmptyZone notes the built-in empty zone at or above a forward zone.
+func (b *builder) belowEmptyZone(z *zoneDraft) {
+	o := &b.emptyZones
+	if o.builtin == nil {
+		o.builtin = make(map[string]bool)
+		for _, name := range local.EmptyZoneNames() {
+			o.builtin[name] = true
+		}
+	}
+	for name := z.name; name != "."; name = local.Parent(name) {
+		if o.builtin[name] {
+			o.forwarded = append(o.forwarded, forwardedEmpty{z.pos, z.shown, name})
+		}
+	}
 }
 
 // warnForwarded tells of forward zones that named would not forward.
 func (b *builder) warnForwarded() {
-	if b.policies["."] == "only" {
+	if b.zones["."].policy == "only" {
 		return
 	}
-	empty := make(map[string]bool)
-	for _, name := range local.EmptyZoneNames() {
-		empty[name] = true
-	}
-	for _, z := range b.emptyZones.forwarded {
-		for name := z.name; name != "."; name = local.Parent(name) {
-			if empty[name] {
-				b.warnf(z.pos, "zone '%s' is forwarded; named answers it from its empty zone '%s' unless it says 'forward only;'",
-					z.shown, trimmed(name))
-			}
-		}
+	for _, f := range b.emptyZones.forwarded {
+		b.warnf(f.pos, "zone '%s' is forwarded; named answers it from its empty zone '%s' unless it says 'forward only;'",
+			f.zone, trimmed(f.above))
 	}
 }
 

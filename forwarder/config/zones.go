@@ -22,6 +22,9 @@ type zoneDraft struct {
 	forwarding
 }
 
+// String is the zone as messages show it.
+func (z *zoneDraft) String() string { return "zone '" + nameIn(z.shown) + "'" }
+
 // canonicalName returns a domain name in lower case, with its dot, and with
 // only the escapes that it needs.
 func canonicalName(s string) (string, bool) {
@@ -43,7 +46,8 @@ func canonicalName(s string) (string, bool) {
 }
 
 func (b *builder) zoneStatement(s namedconf.Statement) {
-	z := &zoneDraft{shown: s.Items[1], pos: s.Pos(), checks: b.checks}
+	b.draft = zoneDraft{shown: s.Items[1], pos: s.Pos(), checks: b.checks}
+	z := &b.draft
 	body := s.Items[len(s.Items)-1].Body
 	if !b.nameZone(z, s) {
 		return
@@ -87,26 +91,29 @@ func (b *builder) duplicate(z *zoneDraft, in place) bool {
 	if in == inHint {
 		key = "hint " + key
 	}
-	if at, ok := b.zones[key]; ok {
-		b.errorf(z.pos, "zone '%s': already exists previous definition: %v", z.shown, at)
+	if old, ok := b.zones[key]; ok {
+		b.errorf(z.pos, "zone '%s': already exists previous definition: %v", z.shown, old.pos)
 		return true
 	}
-	b.zones[key] = z.pos
+	note := zoneNote{pos: z.pos}
+	if in == inForward || z.given || z.policy != "" {
+		note.policy = z.effective()
+	}
+	b.zones[key] = note
 	return false
 }
 
 func (b *builder) addForwardZone(z *zoneDraft) {
 	b.addForwarders(z)
 	if z.policy != "only" && len(z.servers) > 0 {
-		b.emptyZones.forwarded = append(b.emptyZones.forwarded, z)
+		b.belowEmptyZone(z)
 	}
 }
 
 // addForwarders has the names at and below z forwarded that are not served here.
 func (b *builder) addForwarders(z *zoneDraft) {
-	b.checkPolicy("zone '"+nameIn(z.shown)+"'", &z.forwarding)
+	b.checkPolicy(z.String, &z.forwarding)
 	b.cfg.Zones = append(b.cfg.Zones, ForwardZone{Name: z.name, Forwarders: z.servers})
-	b.policies[z.name] = z.effective()
 }
 
 // noForwarders is the policy of a zone that is not forwarded.
@@ -124,12 +131,12 @@ func (f *forwarding) effective() string {
 }
 
 // checkPolicy reports a policy without servers, and one that is not followed.
-func (b *builder) checkPolicy(whose string, f *forwarding) {
+func (b *builder) checkPolicy(whose func() string, f *forwarding) {
 	switch {
 	case f.policy != "" && !f.given && !b.broken:
-		b.errorf(f.policyPos, "%s: no matching 'forwarders' statement", whose)
+		b.errorf(f.policyPos, "%s: no matching 'forwarders' statement", whose())
 	case f.policy == "first":
-		b.warnf(f.policyPos, "%s: 'forward first' is treated as 'forward only': no name goes to the root servers", whose)
+		b.warnf(f.policyPos, "%s: 'forward first' is treated as 'forward only': no name goes to the root servers", whose())
 	}
 }
 

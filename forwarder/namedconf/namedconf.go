@@ -139,7 +139,7 @@ type File struct {
 }
 
 // Limits bound what one Load or Parse may cost. Zero fields take the defaults,
-// which leave room for tens of thousands of zones.
+// which leave room for 100,000 zones, each in a file of its own too.
 type Limits struct {
 	Bytes  int64 // of all files together
 	Files  int   // an include by several files counts each time
@@ -151,9 +151,9 @@ type Limits struct {
 func (l Limits) withDefaults() Limits {
 	return Limits{
 		Bytes:  cmp.Or(l.Bytes, 16<<20), // 100,000 forward zones take 10 MB
-		Files:  cmp.Or(l.Files, 1000),
+		Files:  cmp.Or(l.Files, 100_000),
 		Depth:  cmp.Or(l.Depth, 100),   // the deepest option nests 6 blocks; lists are free
-		Items:  cmp.Or(l.Items, 1<<19), // about 100 MB of tree
+		Items:  cmp.Or(l.Items, 1<<21), // 200 MB of tree; 100,000 forward zones take 100 MB
 		Errors: cmp.Or(l.Errors, 100),  // more than anybody reads
 	}
 }

@@ -9,6 +9,7 @@ type parser struct {
 	file     *File
 	includes bool     // follow include statements
 	sources  []source // the one being read is last
+	includer int      // the one of them that includes the next to be opened; -1: none
 	dir      string   // where relative includes start; "" is the working directory
 	bytes    int64    // read so far
 	count    int      // of items
@@ -25,8 +26,12 @@ type parser struct {
 	statements slab[Statement]
 }
 
+// maxWords bounds a statement, with those around it: nothing that makes sense
+// comes near.
+const maxWords = 1 << 16
+
 func newParser(limits Limits) *parser {
-	return &parser{limits: limits.withDefaults(), file: &File{}}
+	return &parser{limits: limits.withDefaults(), file: &File{}, includer: -1}
 }
 
 func (p *parser) parse() {
@@ -173,6 +178,10 @@ func (p *parser) item(from int, t token) {
 func (p *parser) add(i Item) {
 	if p.count++; p.count > p.limits.Items {
 		p.fail(i.Pos, fmt.Sprintf("configuration has more than %d words", p.limits.Items))
+		return
+	}
+	if len(p.words) == maxWords {
+		p.fail(i.Pos, fmt.Sprintf("statement has more than %d words", maxWords))
 		return
 	}
 	p.words = append(p.words, i)

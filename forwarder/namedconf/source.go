@@ -13,12 +13,9 @@ import (
 // source is a file of which something is left to read.
 type source struct {
 	lexer
-	info fs.FileInfo // nil: not a file
+	info   fs.FileInfo // nil: not a file
+	parent int         // the one of parser.sources that includes it; -1: none
 }
-
-// begun reports whether anything was read: of the files of one pattern, all
-// but the last still wait.
-func (s *source) begun() bool { return s.off > 0 }
 
 // push makes src the source to read from.
 func (p *parser) push(name, src string, info fs.FileInfo) {
@@ -29,7 +26,7 @@ func (p *parser) push(name, src string, info fs.FileInfo) {
 		src = ""
 	}
 	p.file.Sources = append(p.file.Sources, name)
-	p.sources = append(p.sources, source{newLexer(name, src), info})
+	p.sources = append(p.sources, source{newLexer(name, src), info, p.includer})
 }
 
 // open reads the file at path and makes it the source to read from.
@@ -61,9 +58,8 @@ func (p *parser) open(path string) error {
 // reading reports whether the file of info includes, by whatever way, what is
 // read now.
 func (p *parser) reading(info fs.FileInfo) bool {
-	for i := range p.sources {
-		s := &p.sources[i]
-		if s.info != nil && s.begun() && os.SameFile(s.info, info) {
+	for i := p.includer; i >= 0; i = p.sources[i].parent {
+		if s := &p.sources[i]; s.info != nil && os.SameFile(s.info, info) {
 			return true
 		}
 	}
@@ -110,6 +106,7 @@ func (p *parser) include(pattern Item) {
 	if len(paths) == 0 {
 		p.report(pattern.Pos, "include %v: file not found", pattern)
 	}
+	p.includer = len(p.sources) - 1
 	for _, path := range paths {
 		if len(p.file.Sources) >= p.limits.Files {
 			p.fail(pattern.Pos, "too many files are included")

@@ -31,7 +31,7 @@ func example(s syntax) (string, bool) {
 	case endpoint:
 		return exampleEndpoint(s), true
 	case querySource:
-		return exampleEndpoint(s.Addr()), true
+		return exampleEndpoint(endpoint{V4: !s.V6}), true
 	case anyOrder:
 		return exampleSequence(sequence{s[0]})
 	case namedconf.Clauses:

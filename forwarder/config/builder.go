@@ -128,6 +128,16 @@ func value(s namedconf.Statement, i int) string {
 	return s.Items[i].Text
 }
 
+// after returns what stands behind a keyword of normal form.
+func after(keyword string, items []namedconf.Item) (namedconf.Item, bool) {
+	for i, it := range items[:len(items)-1] {
+		if it.Kind == namedconf.Word && it.Text == keyword {
+			return items[i+1], true
+		}
+	}
+	return namedconf.Item{}, false
+}
+
 // uintOf reads a number in normal form.
 func uintOf(text string) uint64 {
 	n, _ := strconv.ParseUint(text, 10, 64)

@@ -69,6 +69,17 @@ func (c *checker) Failed(err error) {
 	}
 }
 
+// Noted reports a part of an option that is not done; see namedconf.Checker.
+func (c *checker) Noted(n namedconf.Noted, part []namedconf.Item) {
+	switch text := plain(part); {
+	case text == n.Except:
+	case n.Severity == namedconf.Warning:
+		c.warnf(part[0].Pos, "'%s' is ignored: %s", text, n.Why)
+	default:
+		c.errorf(part[0].Pos, "'%s' is not supported: %s", text, n.Why)
+	}
+}
+
 // ranked is a statement and its row's number in the table.
 type ranked struct {
 	namedconf.Statement

@@ -34,6 +34,8 @@ func example(s syntax) (string, bool) {
 		return exampleEndpoint(endpoint{V4: !s.V6}), true
 	case anyOrder:
 		return exampleSequence(sequence{s[0]})
+	case namedconf.Noted:
+		return example(s.Part)
 	case namedconf.Clauses:
 		return exampleBlock(place(s)), true
 	case nothing:

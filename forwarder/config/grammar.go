@@ -35,5 +35,15 @@ const (
 
 func listOf(element syntax) syntax { return namedconf.ListOf(element) }
 
+// ignoring is a part that may stand there, and does nothing.
+func ignoring(part sequence, why string) optional {
+	return optional{namedconf.Noted{Part: part, Severity: namedconf.Warning, Why: why}}
+}
+
+// refusing is a part that may stand there only as the value given.
+func refusing(part sequence, except, why string) optional {
+	return optional{namedconf.Noted{Part: part, Severity: namedconf.Error, Why: why, Except: except}}
+}
+
 // clauses is the syntax of a block that holds the options of a place.
 func clauses(in place) syntax { return namedconf.Clauses(in) }

@@ -16,16 +16,26 @@ var (
 	sizeLimit     = choice{words{"unlimited", "default"}, aSize}
 	cacheSize     = choice{words{"unlimited", "default"}, aPercentage, aSize}
 	exceptFrom    = optional{keyword("except-from"), names}
-	source4       = endpoint{V4: true, AnyAddr: true, AnyPort: true}
-	source6       = endpoint{V6: true, AnyAddr: true, AnyPort: true}
+	dscp          = sequence{keyword("dscp"), aNumber}
+	tls           = sequence{keyword("tls"), aName}
+	source4       = endpoint{V4: true, AnyAddr: true, AnyPort: true, More: anyOrder{optional(dscp)}}
+	source6       = endpoint{V6: true, AnyAddr: true, AnyPort: true, More: anyOrder{optional(dscp)}}
 	portNumber    = optional{keyword("port"), aNumber}
-	forwarderList = sequence{portNumber, listOf(endpoint{V4: true, V6: true})}
+	deadDSCP      = ignoring(dscp, noDSCP)
 	transferList  = sequence{portNumber, optional{keyword("transport"), aName}, matchList{}}
-	listenOn      = sequence{portNumber, optional{keyword("tls"), aName}, optional{keyword("http"), aName}, matchList{}}
-	remoteServers = sequence{portNumber, listOf(remoteServer)}
+	remoteServers = sequence{portNumber, optional(dscp), listOf(remoteServer)}
 	remoteServer  = sequence{
 		choice{endpoint{V4: true, V6: true}, aName},
-		optional{keyword("key"), aName}, optional{keyword("tls"), aName},
+		optional{keyword("key"), aName}, optional(tls),
+	}
+	listenOn = sequence{
+		portNumber,
+		anyOrder{
+			deadDSCP,
+			refusing(tls, "tls none", noTLS+"; leave it out, or put a server in front that does"),
+			refusing(sequence{keyword("http"), aName}, "", noTLS+"; leave it out, or put a server in front that does"),
+		},
+		matchList{},
 	}
 	rrsetRule = sequence{
 		optional{keyword("class"), aWord}, optional{keyword("type"), aWord}, optional{keyword("name"), aString},
@@ -44,6 +54,14 @@ var (
 		debugLevel{},
 	}
 )
+
+// forwarderList is the syntax of forwarders, with what to do of its dscp.
+func forwarderList(dscp optional) syntax {
+	return sequence{portNumber, dscp, listOf(endpoint{V4: true, V6: true, More: anyOrder{dscp}})}
+}
+
+// sourceOfQueries is the syntax of query-source and query-source-v6.
+func sourceOfQueries(v6 bool) syntax { return querySource{V6: v6, More: anyOrder{deadDSCP}} }
 
 // topLevel are the statements outside of any block.
 var topLevel = []option{
@@ -104,8 +122,8 @@ var otherBlocks = []option{
 	ignored("notify-source-v6", inServer, source6, noNotifies),
 	ignored("padding", inServer, aNumber, "padding hides nothing without encryption"),
 	ignored("provide-ixfr", inServer, aBoolean, noTransfers),
-	refused("query-source", inServer, querySource{}, "there is one source address for all servers: use the option of the same name"),
-	refused("query-source-v6", inServer, querySource{V6: true}, "there is one source address for all servers: use the option of the same name"),
+	refused("query-source", inServer, sourceOfQueries(false), "there is one source address for all servers: use the option of the same name"),
+	refused("query-source-v6", inServer, sourceOfQueries(true), "there is one source address for all servers: use the option of the same name"),
 	ignored("request-expire", inServer, aBoolean, noTransfers),
 	ignored("request-ixfr", inServer, aBoolean, noTransfers),
 	ignored("request-nsid", inServer, aBoolean, "no NSID is asked for").unless("no"),

@@ -13,6 +13,7 @@ const (
 	asMetrics    = "statistics are served as metrics"
 	gone         = "BIND itself has dropped it"
 	noAddZone    = "zones come from this file only"
+	noDSCP       = "it changes nothing in BIND 9.18 either"
 	noNotifies   = "there are no secondaries to notify"
 	noRecursion  = "only forwarders are asked, never a zone's own name servers"
 	noRPZ        = "there are no response policy zones"
@@ -52,7 +53,7 @@ var global = []option{
 	ignored("dnstap-identity", inOptions, orHostname, noTap),
 	ignored("dnstap-output", inOptions, anything{}, noTap),
 	ignored("dnstap-version", inOptions, orNone, noTap),
-	ignored("dscp", inOptions, aNumber, "it changes nothing in BIND 9.18 either").aged(obsolete),
+	ignored("dscp", inOptions, aNumber, noDSCP).aged(obsolete),
 	ignored("dump-file", inOptions, aString, notWritten),
 	ignored("files", inOptions, sizeLimit, osLimits).aged(deprecated),
 	ignored("flush-zones-on-shutdown", inOptions, aBoolean, "it changes nothing in BIND 9.18 either"),
@@ -185,8 +186,8 @@ var global = []option{
 	honoured("prefetch", inOptions, sequence{aNumber, optional{aNumber}}, (*builder).prefetch),
 	ignored("provide-ixfr", inOptions, aBoolean, noTransfers),
 	ignored("qname-minimization", inOptions, words{"strict", "relaxed", "disabled", "off"}, noRecursion),
-	honoured("query-source", inOptions, querySource{}, (*builder).querySource),
-	honoured("query-source-v6", inOptions, querySource{V6: true}, (*builder).querySource),
+	honoured("query-source", inOptions, sourceOfQueries(false), (*builder).querySource),
+	honoured("query-source-v6", inOptions, sourceOfQueries(true), (*builder).querySource),
 	honoured("rate-limit", inOptions, clauses(inRateLimit), (*builder).rateLimit),
 	honoured("recursion", inOptions, aBoolean, flag(func(c *Config) *bool { return &c.Recursion })),
 	ignored("request-nsid", inOptions, aBoolean, "no NSID is asked for").unless("no"),
@@ -244,7 +245,7 @@ var global = []option{
 	ignored("dnssec-secure-to-insecure", inOptions|inPrimary, aBoolean, noSigning),
 	ignored("dnssec-update-mode", inOptions|inPrimary, words{"maintain", "no-resign"}, noSigning),
 	honoured("forward", inOptions|inForward|inPrimary, words{"first", "only"}, (*builder).forward),
-	honoured("forwarders", inOptions|inForward|inPrimary, forwarderList, (*builder).forwarders),
+	honoured("forwarders", inOptions|inForward|inPrimary, forwarderList(deadDSCP), (*builder).forwarders),
 	ignored("key-directory", inOptions|inPrimary, aString, noSigning),
 	refused("masterfile-format", inOptions|inPrimary, words{"raw", "text"}, "only text files are read").unless("text"),
 	ignored("masterfile-style", inOptions|inPrimary, words{"full", "relative"}, zoneChecks),

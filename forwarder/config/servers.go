@@ -49,29 +49,21 @@ func (b *builder) querySource(s namedconf.Statement) {
 			*source = netip.AddrPortFrom(a, 0)
 		}
 	}
-	last := s.Items[len(s.Items)-1]
-	switch port, ok := namedconf.ParsePort(last.Text); {
+	it, _ := after("port", s.Items)
+	switch port, ok := namedconf.ParsePort(it.Text); {
 	case !ok || port == 0:
 	case port == b.port:
-		b.errorf(last.Pos, "'%s' cannot specify the DNS listener port (%d)", s.Name(), port)
+		b.errorf(it.Pos, "'%s' cannot specify the DNS listener port (%d)", s.Name(), port)
 	default:
-		b.warnf(last.Pos, "'%s': port %d is ignored: each query has a random port", s.Name(), port)
+		b.warnf(it.Pos, "'%s': port %d is ignored: each query has a random port", s.Name(), port)
 	}
 }
 
 // listenOn reads listen-on and listen-on-v6.
 func (b *builder) listenOn(s namedconf.Statement) {
 	l := Listen{Port: b.port, V6: s.Name() == "listen-on-v6", Match: b.list(s.Items[len(s.Items)-1].Body)}
-	for i, it := range s.Items {
-		if it.Kind != namedconf.Word || i == 0 {
-			continue
-		}
-		switch it.Text {
-		case "port":
-			l.Port = b.portNumber(s.Items[i+1])
-		case "tls", "http":
-			b.errorf(it.Pos, "%s %s is not supported: %s", s.Name(), it.Text, noTLS)
-		}
+	if port, ok := after("port", s.Items); ok {
+		l.Port = b.portNumber(port)
 	}
 	b.cfg.Listen = append(b.cfg.Listen, l)
 }

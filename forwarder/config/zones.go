@@ -172,8 +172,8 @@ func (b *builder) forwarders(s namedconf.Statement) {
 	f := b.forwardingOf()
 	f.given, f.pos = true, s.Pos()
 	port := b.port
-	if s.Items[1].Kind == namedconf.Word {
-		port = b.portNumber(s.Items[2])
+	if it, ok := after("port", s.Items); ok {
+		port = b.portNumber(it)
 	}
 	for _, e := range s.Items[len(s.Items)-1].Body {
 		server := endpointOf(e.Items, port)
@@ -188,8 +188,8 @@ func (b *builder) forwarders(s namedconf.Statement) {
 // endpointOf reads an endpoint in normal form.
 func endpointOf(items []namedconf.Item, port uint16) netip.AddrPort {
 	a, _ := netip.ParseAddr(items[0].Text)
-	if len(items) > 2 {
-		port, _ = namedconf.ParsePort(items[2].Text)
+	if it, ok := after("port", items); ok {
+		port, _ = namedconf.ParsePort(it.Text)
 	}
 	return netip.AddrPortFrom(a, port)
 }

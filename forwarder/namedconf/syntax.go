@@ -22,6 +22,8 @@ type Checker interface {
 	Options(body []Statement, in Clauses) []Statement
 	// Failed reports an element of a list, which is left out.
 	Failed(error)
+	// Noted reports what there is to say of a part, which is in normal form.
+	Noted(Noted, []Item)
 }
 
 // SyntaxError is an error at a place in the file.

@@ -43,6 +43,9 @@ var blockSnippets = []snippet{
 
 	{"server", "server 192.0.2.1 { bogus yes; edns no; tcp-only yes; send-cookie no; edns-udp-size 1232; };", ""},
 	{"server prefix", "server 192.0.2.0/24 { edns no; }; server 2001:db8::/32 { edns no; };", ""},
+	{"server dscp", "server 192.0.2.1 { notify-source * dscp 4; transfer-source * port 5 dscp 4; };", ""},
+	{"zone dscp", `zone "localhost" { type primary; file "x"; also-notify dscp 4 { }; forwarders dscp 4 { ::1 dscp 5; }; notify-source * dscp 4; };`, ""},
+	{"primaries dscp", "primaries p port 53 dscp 4 { 192.0.2.1; }; masters q dscp 4 { 192.0.2.1; }; parental-agents r dscp 4 { 192.0.2.1; };", ""},
 	{"server host bits", "server 192.0.2.1/24 { };", ""},
 	{"server twice", "server 192.0.2.1 { }; server 192.0.2.1/32 { };", ""},
 	{"server name", "server resolver { };", ""},

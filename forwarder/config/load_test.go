@@ -271,6 +271,11 @@ func TestFindings(t *testing.T) {
 		{"ignored", opts("dnssec-validation yes;"),
 			"1:11: option 'dnssec-validation' is ignored: answers are not validated; signatures, DO and CD pass through\n"},
 		{"asks for what is done anyway", opts("dnssec-validation no; notify no; allow-update { none; };"), ""},
+		{"ignored part", opts("forwarders dscp 4 { 192.0.2.1 dscp 5; };"),
+			"1:22: 'dscp 4' is ignored: it changes nothing in BIND 9.18 either\n" +
+				"1:41: 'dscp 5' is ignored: it changes nothing in BIND 9.18 either\n"},
+		{"refused part", opts("listen-on tls none { any; }; listen-on tls ephemeral { any; };"),
+			"1:50: 'tls ephemeral' is not supported: DNS is served over UDP and TCP only; leave it out, or put a server in front that does\n"},
 		{"refused", opts("dns64 64:ff9b::/96 { };"), "1:11: option 'dns64' is not supported: addresses are not synthesised\n"},
 		{"zone type", `zone "a" { type slave; primaries { 192.0.2.1; }; };`,
 			"1:17: zone 'a': type slave is not supported: zones are not transferred; use type forward with its servers as forwarders\n"},

@@ -37,6 +37,10 @@ var (
 		},
 		matchList{},
 	}
+	dualStackServers = sequence{portNumber, listOf(choice{
+		endpoint{V4: true, V6: true},
+		sequence{aName, portNumber, optional(dscp)},
+	})}
 	rrsetRule = sequence{
 		optional{keyword("class"), aWord}, optional{keyword("type"), aWord}, optional{keyword("name"), aString},
 		keyword("order"), aWord,

@@ -146,7 +146,7 @@ var global = []option{
 	refused("dnssec-must-be-secure", inOptions, sequence{aName, aBoolean}, "names that must be secure cannot be told from others without validation").repeated().aged(deprecated),
 	ignored("dnssec-validation", inOptions, words{"yes", "no", "auto"}, noValidation).unless("no"),
 	ignored("dnstap", inOptions, anything{}, noTap),
-	ignored("dual-stack-servers", inOptions, anything{}, noRecursion),
+	ignored("dual-stack-servers", inOptions, dualStackServers, noRecursion),
 	honoured("edns-udp-size", inOptions, aNumber, octets(func(e *EDNS) *uint16 { return &e.UDPSize }, 512, 4096)),
 	honoured("empty-contact", inOptions, aName, (*builder).emptyName),
 	honoured("empty-server", inOptions, aName, (*builder).emptyName),

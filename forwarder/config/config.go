@@ -2,7 +2,6 @@ package config
 
 import (
 	"net/netip"
-	"slices"
 	"time"
 
 	"github.com/miekg/dns"
@@ -28,7 +27,7 @@ type Config struct {
 	Recursion    bool           // recursion
 	Zones        []ForwardZone  // forward zones; the root zone holds the global forwarders
 	Local        []LocalZone    // small primary zones and the built-in empty zones
-	Servers      []Server       // `server` clauses, most specific prefix wins
+	Servers      []Server       // `server` clauses; see ServerFor
 	Source4      netip.AddrPort // query-source; zero value: any
 	Source6      netip.AddrPort // query-source-v6
 
@@ -77,48 +76,43 @@ type LocalZone struct {
 	Empty      bool     // one of BIND's automatic empty zones
 }
 
-// Server is one `server PREFIX { … }` statement; nil pointers were not set and
-// inherit. Whatever they point at must not be changed.
+// Server is one `server PREFIX { … }` statement; nil pointers were not set: what
+// holds for all servers holds. Whatever they point at must not be changed.
 type Server struct {
 	Prefix     netip.Prefix
 	Bogus      bool
 	EDNS       *bool
 	TCPOnly    bool
 	SendCookie *bool
-	UDPSize    uint16 // edns-udp-size; 0 inherits
+	UDPSize    uint16 // edns-udp-size; 0: not set
 }
 
-// ServerFor returns what holds for the server at a. Nothing in it is left to
-// inherit: a setting is that of the most specific clause which has it, or else
-// that of all servers. Bogus and TCPOnly are those of the most specific clause.
+// ServerFor returns what holds for the server at a: as in BIND the most specific
+// clause alone, and for what it does not set what holds for all servers.
 func (c *Config) ServerFor(a netip.Addr) Server {
-	edns := true
-	s := Server{EDNS: &edns, SendCookie: &c.EDNS.SendCookie, UDPSize: c.EDNS.UDPSize}
-	for _, clause := range c.clauses(a.Unmap()) {
-		s.Prefix, s.Bogus, s.TCPOnly = clause.Prefix, clause.Bogus, clause.TCPOnly
-		if clause.EDNS != nil {
-			s.EDNS = clause.EDNS
-		}
-		if clause.SendCookie != nil {
-			s.SendCookie = clause.SendCookie
-		}
-		if clause.UDPSize != 0 {
-			s.UDPSize = clause.UDPSize
-		}
+	s := c.clauseFor(a.Unmap().WithZone(""))
+	if s.EDNS == nil {
+		edns := true
+		s.EDNS = &edns
+	}
+	if s.SendCookie == nil {
+		s.SendCookie = &c.EDNS.SendCookie
+	}
+	if s.UDPSize == 0 {
+		s.UDPSize = c.EDNS.UDPSize
 	}
 	return s
 }
 
-// clauses returns the `server` clauses that a matches, the most specific last.
-func (c *Config) clauses(a netip.Addr) []Server {
-	var list []Server
-	for _, s := range c.Servers {
-		if s.Prefix.Contains(a) {
-			list = append(list, s)
+// clauseFor returns the most specific `server` clause that a matches.
+func (c *Config) clauseFor(a netip.Addr) (best Server) {
+	bits := -1
+	for i := range c.Servers {
+		if s := &c.Servers[i]; s.Prefix.Bits() > bits && s.Prefix.Contains(a) {
+			best, bits = *s, s.Prefix.Bits()
 		}
 	}
-	slices.SortStableFunc(list, func(x, y Server) int { return x.Prefix.Bits() - y.Prefix.Bits() })
-	return list
+	return best
 }
 
 // Cache holds the options of the cache. Durations are whole seconds.

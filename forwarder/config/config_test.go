@@ -24,6 +24,7 @@ func TestServerFor(t *testing.T) {
 		Servers: []Server{
 			{Prefix: netip.MustParsePrefix("10.1.0.0/16"), EDNS: &yes, TCPOnly: true},
 			{Prefix: netip.MustParsePrefix("10.0.0.0/8"), Bogus: true, EDNS: &no, SendCookie: &no, UDPSize: 512},
+			{Prefix: netip.MustParsePrefix("fe80::/10"), TCPOnly: true},
 		},
 	}
 	type settings struct {
@@ -33,8 +34,9 @@ func TestServerFor(t *testing.T) {
 	for addr, want := range map[string]settings{
 		"192.0.2.1":        {edns: true, cookie: true, size: 1232},
 		"10.2.0.1":         {bogus: true, size: 512},
-		"10.1.0.1":         {edns: true, tcpOnly: true, size: 512},
-		"::ffff:10.1.0.1":  {edns: true, tcpOnly: true, size: 512},
+		"10.1.0.1":         {edns: true, tcpOnly: true, cookie: true, size: 1232},
+		"::ffff:10.1.0.1":  {edns: true, tcpOnly: true, cookie: true, size: 1232},
+		"fe80::1%eth0":     {edns: true, tcpOnly: true, cookie: true, size: 1232},
 		"2001:db8::a01:1":  {edns: true, cookie: true, size: 1232},
 		"::ffff:192.0.2.1": {edns: true, cookie: true, size: 1232},
 	} {

@@ -117,8 +117,8 @@ func first(findings []namedconf.Finding) []namedconf.Finding {
 // without its directory, and without that of a log file; here both only cost
 // what would be written to them.
 func (b *builder) checkPaths() {
-	if d := b.cfg.Directory; d != "" && !isDir(d) {
-		b.warnf(b.directoryPos, "directory '%s' does not exist", d)
+	if b.directoryPos.Line > 0 {
+		b.checkDirectory()
 	}
 	for _, c := range b.cfg.Logging.Channels {
 		if c.Path == "" {
@@ -127,6 +127,18 @@ func (b *builder) checkPaths() {
 		if d := filepath.Dir(b.path(c.Path)); !isDir(d) {
 			b.warnf(b.channelPos[c.Name], "channel '%s': directory '%s' does not exist", c.Name, d)
 		}
+	}
+}
+
+// checkDirectory also warns of one that is another one at each reload: a server
+// that went to `data` looks for `data/data`.
+func (b *builder) checkDirectory() {
+	d := b.cfg.Directory
+	if !filepath.IsAbs(d) && filepath.Clean(d) != "." {
+		b.warnf(b.directoryPos, "directory '%s' is relative: at a reload it is sought in itself; write the whole path", d)
+	}
+	if !isDir(d) {
+		b.warnf(b.directoryPos, "directory '%s' does not exist", d)
 	}
 }
 

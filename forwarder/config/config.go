@@ -147,7 +147,7 @@ type EDNS struct {
 // TCP holds the limits of client connections.
 type TCP struct {
 	Clients           int // tcp-clients
-	Backlog           int // tcp-listen-queue
+	Backlog           int // tcp-listen-queue; 0: what the kernel allows
 	InitialTimeout    time.Duration
 	IdleTimeout       time.Duration
 	KeepaliveTimeout  time.Duration

@@ -44,7 +44,6 @@ func defaults() *Config {
 		},
 		TCP: TCP{
 			Clients:           150,
-			Backlog:           10,
 			InitialTimeout:    30 * time.Second,
 			IdleTimeout:       30 * time.Second,
 			KeepaliveTimeout:  30 * time.Second,

@@ -193,6 +193,8 @@ func TestOptions(t *testing.T) {
 				IdleTimeout: 10 * time.Second, KeepaliveTimeout: time.Minute,
 			}
 		}},
+		{opts("tcp-listen-queue 3;"), func(c *Config) { c.TCP.Backlog = 10 }},
+		{opts("tcp-listen-queue 0;"), func(*Config) {}},
 		{opts("version none; hostname none;"), func(c *Config) { c.Identity = local.Identity{} }},
 		{opts(`version "x"; server-id hostname;`), func(c *Config) {
 			x := "x"

@@ -105,7 +105,7 @@ var global = []option{
 	honoured("tcp-idle-timeout", inOptions, aNumber, tenths(func(t *TCP) *time.Duration { return &t.IdleTimeout }, 1, 1200)),
 	honoured("tcp-initial-timeout", inOptions, aNumber, tenths(func(t *TCP) *time.Duration { return &t.InitialTimeout }, 25, 1200)),
 	honoured("tcp-keepalive-timeout", inOptions, aNumber, tenths(func(t *TCP) *time.Duration { return &t.KeepaliveTimeout }, 1, 65535)),
-	honoured("tcp-listen-queue", inOptions, aNumber, number(func(c *Config) *int { return &c.TCP.Backlog })),
+	honoured("tcp-listen-queue", inOptions, aNumber, (*builder).listenQueue),
 	ignored("tcp-receive-buffer", inOptions, aNumber, ownSockets),
 	ignored("tcp-send-buffer", inOptions, aNumber, ownSockets),
 	ignored("tkey-dhkey", inOptions, sequence{aString, aNumber}, noTKEY).aged(deprecated),

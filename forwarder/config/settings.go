@@ -27,6 +27,15 @@ func (b *builder) version(s namedconf.Statement) {
 	identity(func(i *local.Identity) **string { return &i.Version })(b, s)
 }
 
+// listenQueue is 10 at least in BIND, unless it is 0. Unlike there it is what the
+// kernel allows where the option is missing: ten clients that come at once are no
+// reason to make the eleventh wait for a second.
+func (b *builder) listenQueue(s namedconf.Statement) {
+	if n := intOf(value(s, 1)); n != 0 {
+		b.cfg.TCP.Backlog = b.clamp(s, n, 10, math.MaxInt32)
+	}
+}
+
 func (b *builder) setQueryLog(s namedconf.Statement) { b.queryLog = value(s, 1) }
 
 // cookieSecret reads the 128 bits of a SipHash-2-4 key (RFC 9018, section 4).

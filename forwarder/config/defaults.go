@@ -114,21 +114,6 @@ func firstList(lists ...acl.List) acl.List {
 	return nil
 }
 
-// finishListen serves all addresses of a family that no listen-on names, and
-// fills in the port.
-func (b *builder) finishListen() {
-	var have4, have6 bool
-	for _, l := range b.cfg.Listen {
-		have4, have6 = have4 || !l.V6, have6 || l.V6
-	}
-	if !have4 {
-		b.cfg.Listen = append(b.cfg.Listen, Listen{Port: b.port, Match: acl.All()})
-	}
-	if !have6 {
-		b.cfg.Listen = append(b.cfg.Listen, Listen{Port: b.port, V6: true, Match: acl.All()})
-	}
-}
-
 // finishForwarding makes the root zone of the global forwarders.
 func (b *builder) finishForwarding() {
 	g := b.global

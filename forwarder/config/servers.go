@@ -58,12 +58,3 @@ func (b *builder) querySource(s namedconf.Statement) {
 		b.warnf(it.Pos, "'%s': port %d is ignored: each query has a random port", s.Name(), port)
 	}
 }
-
-// listenOn reads listen-on and listen-on-v6.
-func (b *builder) listenOn(s namedconf.Statement) {
-	l := Listen{Port: b.port, V6: s.Name() == "listen-on-v6", Match: b.list(s.Items[len(s.Items)-1].Body)}
-	if port, ok := after("port", s.Items); ok {
-		l.Port = b.portNumber(port)
-	}
-	b.cfg.Listen = append(b.cfg.Listen, l)
-}

@@ -126,6 +126,13 @@ var deviations = []deviation{
 				f.named.rcode() == dns.RcodeFormatError && f.ours.rcode() == dns.RcodeFormatError
 		},
 	},
+	{
+		"transfers, and what is no query, of clients that the view does not match are answered as those of others",
+		func(f *finding, d difference) bool {
+			asOthers := f.ours.rcode() == dns.RcodeNotAuth || f.ours.rcode() == dns.RcodeFormatError || f.ours.rcode() == dns.RcodeNotImplemented
+			return f.source == unmatched && (d.field == "EDE" || f.named.rcode() == dns.RcodeRefused) && asOthers
+		},
+	},
 }
 
 // rcode is that of a reply which parses.

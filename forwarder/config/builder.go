@@ -19,7 +19,8 @@ type builder struct {
 	cfg      *Config
 	acls     map[string]*namedList
 	aclDepth int             // lists being resolved
-	keys     map[string]bool // by lower-case name
+	keys     map[string]bool // by canonical name; true: outside of views
+	view     clientView
 
 	port       uint16       // option port: where to listen, and the forwarders' default
 	portForced bool         // by the caller: the option does not change it
@@ -74,20 +75,18 @@ func newBuilder(c *checker, port uint16) *builder {
 // build makes the Config. What names refer to is collected first: they may be
 // used above their definition.
 func (b *builder) build(statements []namedconf.Statement) *Config {
-	zones := 0
 	for _, s := range statements {
 		switch s.Name() {
 		case "acl":
 			b.defineACL(s)
 		case "key":
-			b.defineKey(s)
+			b.defineKey(s, true)
 		case "options":
 			b.early(s.Items[1].Body)
-		case "zone":
-			zones++
 		}
 	}
-	b.zones = make(map[string]zoneNote, zones)
+	statements = b.flatten(statements)
+	b.zones = make(map[string]zoneNote, len(statements))
 	b.run(statements, inTop)
 	b.finish()
 	return b.cfg

@@ -12,14 +12,15 @@ var keyAlgorithms = map[string]int{ // bits
 	"hmac-sha256": 256, "hmac-sha384": 384, "hmac-sha512": 512,
 }
 
-// defineKey checks a key statement and notes its name.
-func (b *builder) defineKey(s namedconf.Statement) {
+// defineKey checks a key statement and notes its name. Those of a view are not
+// for controls.
+func (b *builder) defineKey(s namedconf.Statement, outside bool) {
 	it := s.Items[1]
 	name, ok := canonicalName(it.Text)
 	if !ok {
 		b.errorf(it.Pos, "key '%s': bad key name", it)
 	}
-	if b.keys[name] {
+	if _, ok := b.keys[name]; ok {
 		b.errorf(it.Pos, "key '%s': already exists", it)
 	}
 	var algorithm, secret bool
@@ -36,7 +37,7 @@ func (b *builder) defineKey(s namedconf.Statement) {
 	if !b.broken && (!algorithm || !secret) {
 		b.errorf(it.Pos, "key '%s' must have both 'secret' and 'algorithm' defined", it)
 	}
-	b.keys[name] = true
+	b.keys[name] = outside
 }
 
 // keyAlgorithm checks an algorithm, which BIND lets be cut to so many bits:

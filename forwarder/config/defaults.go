@@ -82,6 +82,9 @@ func (b *builder) finish() {
 	b.finishListen()
 	b.finishForwarding()
 	b.addEmptyZones()
+	if b.view.present {
+		b.finishViewZones()
+	}
 	c.Cache.MaxSize = b.maxCacheSize()
 	c.EDNS.NoCookieUDPSize = min(c.EDNS.NoCookieUDPSize, c.EDNS.MaxUDPSize)
 	_, category := c.Logging.Categories["queries"]
@@ -102,6 +105,9 @@ func (b *builder) finishAccess() {
 	c.AllowQuery = firstList(query, acl.All())
 	c.AllowCache = firstList(cache, none, recurse, query, near)
 	c.AllowRecurse = firstList(recurse, none, cache, query, near)
+	if b.view.present {
+		b.finishViewAccess()
+	}
 }
 
 // firstList returns the first list that was given; an empty list was.
@@ -117,7 +123,9 @@ func firstList(lists ...acl.List) acl.List {
 // finishForwarding makes the root zone of the global forwarders.
 func (b *builder) finishForwarding() {
 	g := b.global
-	b.checkPolicy(func() string { return "options" }, &g)
+	if g.given || !b.view.present { // else the policy is that of zones in other views
+		b.checkPolicy(func() string { return "options" }, &g)
+	}
 	if !g.given {
 		return
 	}

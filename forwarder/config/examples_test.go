@@ -176,6 +176,7 @@ func exampleBlock(in place) string {
 
 // frames are how the blocks stand in a file.
 var frames = map[place]string{
+	inView:       `view "v" %s;`,
 	inOptions:    "options %s;",
 	inRateLimit:  "options { rate-limit %s; };",
 	inPrimary:    `zone "localhost" %s;`,

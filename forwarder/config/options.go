@@ -12,6 +12,7 @@ type place uint32
 
 const (
 	inTop place = 1 << iota
+	inView
 	inOptions
 	inRateLimit
 	inPrimary // a zone of this type, as the next two
@@ -23,7 +24,8 @@ const (
 	inStatistics
 	inLogging
 	inChannel
-	inZones = inPrimary | inForward | inHint
+	inShared = inOptions | inView
+	inZones  = inPrimary | inForward | inHint
 )
 
 var placeNames = []struct {
@@ -32,6 +34,7 @@ var placeNames = []struct {
 }{
 	{inTop, "top level"},
 	{inOptions, "options"},
+	{inView, "view"},
 	{inRateLimit, "rate-limit"},
 	{inPrimary, "primary zone"},
 	{inForward, "forward zone"},
@@ -118,7 +121,7 @@ func (o option) aged(a age) option          { o.age = a; return o }
 // options returns the table. Within a place its order is that of
 // named-checkconf -p.
 func options() []option {
-	return slices.Concat(topLevel, zoneOptions, global, otherBlocks)
+	return slices.Concat(viewOptions, topLevel, zoneOptions, global, shared, otherBlocks)
 }
 
 // optionIndex finds rows of the table by name.

@@ -67,6 +67,13 @@ func forwarderList(dscp optional) syntax {
 // sourceOfQueries is the syntax of query-source and query-source-v6.
 func sourceOfQueries(v6 bool) syntax { return querySource{V6: v6, More: anyOrder{deadDSCP}} }
 
+// viewOptions are what only views have; more of them stand in shared.
+var viewOptions = []option{
+	honoured("match-clients", inView, matchList{}, nil),
+	refused("match-destinations", inView, matchList{}, destACL).unless("{ any; }"),
+	refused("match-recursive-only", inView, aBoolean, "queries without RD are answered too").unless("no"),
+}
+
 // topLevel are the statements outside of any block.
 var topLevel = []option{
 	honoured("acl", inTop, sequence{aName, matchList{}}, nil).repeated(),
@@ -80,17 +87,17 @@ var topLevel = []option{
 	ignored("primaries", inTop, sequence{aName, remoteServers}, noTransfers).repeated(),
 	ignored("statistics-channels", inTop, clauses(inStatistics), asMetrics).repeated(),
 	ignored("tls", inTop, anything{}, noTLS).repeated(),
-	refused("view", inTop, anything{}, "all clients see the same; give each view its own server").repeated(),
-	refused("dlz", inTop, anything{}, "zones come from files only").repeated(),
-	refused("dyndb", inTop, anything{}, "zones come from files only").repeated(),
-	ignored("key", inTop, sequence{aName, clauses(inKey)}, noRNDC).repeated(),
-	ignored("managed-keys", inTop, anchors, noValidation).repeated().aged(deprecated),
-	refused("plugin", inTop, anything{}, "BIND's plugins cannot be loaded").repeated(),
-	honoured("server", inTop, sequence{aPrefix, clauses(inServer)}, (*builder).serverClause).repeated(),
-	ignored("trust-anchors", inTop, anchors, noValidation).repeated(),
-	ignored("trusted-keys", inTop, oldKeys, noValidation).repeated().aged(deprecated),
-	honoured("zone", inTop, sequence{aName, optional{aWord}, zoneBody{}}, (*builder).zoneStatement).repeated(),
-	honoured("include", inTop|inOptions|inZones|inServer|inKey|inControls|inLogging|inChannel, aString, nil).repeated(),
+	honoured("view", inTop, sequence{aName, optional{aWord}, clauses(inView)}, nil).repeated(),
+	refused("dlz", inTop|inView, anything{}, "zones come from files only").repeated(),
+	refused("dyndb", inTop|inView, anything{}, "zones come from files only").repeated(),
+	ignored("key", inTop|inView, sequence{aName, clauses(inKey)}, noRNDC).repeated(),
+	ignored("managed-keys", inTop|inView, anchors, noValidation).repeated().aged(deprecated),
+	refused("plugin", inTop|inView, anything{}, "BIND's plugins cannot be loaded").repeated(),
+	honoured("server", inTop|inView, sequence{aPrefix, clauses(inServer)}, (*builder).serverClause).repeated(),
+	ignored("trust-anchors", inTop|inView, anchors, noValidation).repeated(),
+	ignored("trusted-keys", inTop|inView, oldKeys, noValidation).repeated().aged(deprecated),
+	honoured("zone", inTop|inView, sequence{aName, optional{aWord}, zoneBody{}}, (*builder).zoneStatement).repeated(),
+	honoured("include", inTop|inShared|inZones|inServer|inKey|inControls|inLogging|inChannel, aString, nil).repeated(),
 	ignored("lwres", inTop, anything{}, gone).repeated().aged(ancient),
 }
 

@@ -39,9 +39,9 @@ func markdown(s string) string {
 func TestTableRows(t *testing.T) {
 	text := table()
 	for _, want := range []string{
-		"| `recursion` | options | boolean | honoured |  |\n",
-		"| `notify` | options, primary zone | (boolean \\| (explicit \\| master-only \\| primary-only)) | ignored | there are no secondaries to notify; `no` is fine |\n",
-		"| `view` | top level | … | refused | all clients see the same; give each view its own server |\n",
+		"| `recursion` | options, view | boolean | honoured |  |\n",
+		"| `notify` | options, view, primary zone | (boolean \\| (explicit \\| master-only \\| primary-only)) | ignored | there are no secondaries to notify; `no` is fine |\n",
+		"| `view` | top level | name [word] { … } | honoured |  |\n",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the table lacks %q", want)

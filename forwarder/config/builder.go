@@ -36,6 +36,7 @@ type builder struct {
 	draft        zoneDraft
 	zone         *zoneDraft // the draft while a zone is being read, else nil
 	server       *Server
+	closed       []namedconf.Statement // query-source none, or query-source-v6
 	directoryPos namedconf.Pos
 	channelPos   map[string]namedconf.Pos
 	channel      *channel

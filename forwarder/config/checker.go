@@ -199,7 +199,7 @@ func (c *checker) treat(s namedconf.Statement, o rankedOption, values []namedcon
 		c.warnf(s.Pos(), "option '%s' is ignored: %s", o.name, o.why)
 	case o.treatment == Refused:
 		c.errorf(s.Pos(), "option '%s' is not supported: %s", o.name, o.why)
-	case o.age != current:
+	case o.age == deprecated || o.age == obsolete:
 		c.warnf(s.Pos(), "option '%s' is %s", o.name, ageNames[o.age])
 	}
 }

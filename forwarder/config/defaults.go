@@ -80,6 +80,7 @@ func (b *builder) finish() {
 	c := b.cfg
 	b.finishAccess()
 	b.finishListen()
+	b.finishServers()
 	b.finishForwarding()
 	b.addEmptyZones()
 	if b.view.present {

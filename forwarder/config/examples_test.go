@@ -94,6 +94,7 @@ var givenValues = map[string]string{
 	"disable-algorithms":    "example. { RSASHA1; }",
 	"disable-ds-digests":    "example. { SHA-1; }",
 	"forward":               "only",
+	"forwarders":            "port 53 dscp 4 { 192.0.2.1 dscp 5 port 53; }",
 	"allow-transfer":        "port 853 { none; }",
 	"also-notify":           "port 53 { 192.0.2.1; }",
 	"fetch-quota-params":    "100 0.10 0.30 0.70",
@@ -153,7 +154,7 @@ func inBlock(in place) []option {
 		}
 		_, ok := o.value()
 		ok = ok && !(in == inServer && strings.HasSuffix(o.name, "-v6")) // the example's server has an IPv4 address
-		if ok && o.treatment != Refused && o.age != ancient && !slices.Contains(notCompiledIn, o.name) {
+		if ok && o.treatment != Refused && o.age.known() && !slices.Contains(notCompiledIn, o.name) {
 			fit = append(fit, o)
 		}
 	}

@@ -43,10 +43,23 @@ func (b *builder) logging(s namedconf.Statement) {
 	}
 }
 
+// newerCategories are those of BIND 9.20 and 9.21, with why nothing is logged in
+// them.
+var newerCategories = map[string]string{
+	"responses":           "responses are not logged; queries are, in category queries",
+	"update-policy":       noUpdates,
+	"zoneversion":         "no ZONEVERSION is asked for",
+	"dns-reporting-agent": noReports,
+}
+
 // category reads `category NAME { CHANNEL; … }`. The last of several for one
 // category holds.
 func (b *builder) category(s namedconf.Statement) {
 	it := s.Items[1]
+	if why := newerCategories[it.Text]; why != "" {
+		b.warnf(it.Pos, "category '%s' is ignored: %s", it, why)
+		return
+	}
 	if !slices.Contains(logging.Categories, it.Text) {
 		b.errorf(it.Pos, "undefined category: '%s'", it)
 	}
@@ -124,7 +137,16 @@ var timeFormats = map[string]logging.TimeFormat{
 	"iso8601": logging.ISO8601, "iso8601-utc": logging.ISO8601UTC,
 }
 
-func (c *channel) printTime(v string) { c.PrintTime = timeFormats[strings.ToLower(v)] }
+// printTime has no format with the zone's offset from UTC, which BIND 9.21 has:
+// that of UTC tells the zone too.
+func (b *builder) printTime(s namedconf.Statement) {
+	v := strings.ToLower(value(s, 1))
+	if v == "iso8601-tzinfo" {
+		b.warnf(s.Items[1].Pos, "print-time %s is taken as iso8601-utc", v)
+		v = "iso8601-utc"
+	}
+	b.channel.PrintTime = timeFormats[v]
+}
 
 func (b *builder) severity(s namedconf.Statement) {
 	c := b.channel

@@ -70,7 +70,8 @@ const (
 
 func (t Treatment) String() string { return [...]string{"honoured", "ignored", "refused"}[t] }
 
-// age is what BIND 9.18 itself says of an option.
+// age is what BIND 9.18 itself says of an option, or which release has brought it
+// since.
 type age uint8
 
 const (
@@ -78,9 +79,14 @@ const (
 	deprecated
 	obsolete
 	ancient // named no longer starts with it; 9.11 knew it
+	since920
+	since921
 )
 
-var ageNames = [...]string{"", "deprecated", "obsolete", "gone from BIND 9.18"}
+var ageNames = [...]string{"", "deprecated", "obsolete", "gone from BIND 9.18", "of BIND 9.20", "of BIND 9.21"}
+
+// known reports whether BIND 9.18 starts with an option.
+func (a age) known() bool { return a < ancient }
 
 // option is one row of the table: an option in the places where it means the
 // same.

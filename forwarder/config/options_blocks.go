@@ -22,9 +22,14 @@ var (
 	source6       = endpoint{V6: true, AnyAddr: true, AnyPort: true, More: anyOrder{optional(dscp)}}
 	portNumber    = optional{keyword("port"), aNumber}
 	deadDSCP      = ignoring(dscp, noDSCP)
+	noUpstreamTLS = refusing(tls, "", "servers are asked over UDP and TCP only; leave it out, or forward to a proxy that speaks TLS")
 	transferList  = sequence{portNumber, optional{keyword("transport"), aName}, matchList{}}
-	remoteServers = sequence{portNumber, optional(dscp), listOf(remoteServer)}
-	remoteServer  = sequence{
+	remoteServers = sequence{
+		portNumber, optional(dscp),
+		optional{keyword("source"), source4}, optional{keyword("source-v6"), source6}, // since BIND 9.20
+		listOf(remoteServer),
+	}
+	remoteServer = sequence{
 		choice{endpoint{V4: true, V6: true}, aName},
 		optional{keyword("key"), aName}, optional(tls),
 	}
@@ -32,6 +37,7 @@ var (
 		portNumber,
 		anyOrder{
 			deadDSCP,
+			refusing(sequence{keyword("proxy"), aName}, "", "PROXY headers are not read; leave it out, and let clients ask here themselves"),
 			refusing(tls, "tls none", noTLS+"; leave it out, or put a server in front that does"),
 			refusing(sequence{keyword("http"), aName}, "", noTLS+"; leave it out, or put a server in front that does"),
 		},
@@ -59,19 +65,21 @@ var (
 	}
 )
 
-// forwarderList is the syntax of forwarders, with what to do of its dscp.
-func forwarderList(dscp optional) syntax {
-	return sequence{portNumber, dscp, listOf(endpoint{V4: true, V6: true, More: anyOrder{dscp}})}
+// forwarderList is the syntax of forwarders, with what to do of its dscp and tls.
+func forwarderList(dscp, tls optional) syntax {
+	return sequence{portNumber, dscp, tls, listOf(endpoint{V4: true, V6: true, More: anyOrder{dscp, tls}})}
 }
 
 // sourceOfQueries is the syntax of query-source and query-source-v6.
-func sourceOfQueries(v6 bool) syntax { return querySource{V6: v6, More: anyOrder{deadDSCP}} }
+func sourceOfQueries(v6 bool) syntax {
+	return querySource{V6: v6, None: true, More: anyOrder{deadDSCP}}
+}
 
 // viewOptions are what only views have; more of them stand in shared.
 var viewOptions = []option{
 	honoured("match-clients", inView, matchList{}, nil),
 	refused("match-destinations", inView, matchList{}, destACL).unless("{ any; }"),
-	refused("match-recursive-only", inView, aBoolean, "queries without RD are answered too").unless("no"),
+	refused("match-recursive-only", inView, aBoolean, "queries without RD are answered as others; leave it out").unless("no"),
 }
 
 // topLevel are the statements outside of any block.
@@ -79,13 +87,16 @@ var topLevel = []option{
 	honoured("acl", inTop, sequence{aName, matchList{}}, nil).repeated(),
 	ignored("controls", inTop, clauses(inControls), noRNDC).checked((*builder).controls).repeated(),
 	ignored("dnssec-policy", inTop, sequence{aName, anything{}}, noSigning).repeated(),
+	ignored("key-store", inTop, sequence{aName, anything{}}, noSigning).repeated().aged(since920),
 	ignored("http", inTop, anything{}, noTLS).repeated(),
 	honoured("logging", inTop, clauses(inLogging), (*builder).logging),
 	ignored("masters", inTop, sequence{aName, remoteServers}, noTransfers).repeated(),
 	honoured("options", inTop, clauses(inOptions), (*builder).options),
 	ignored("parental-agents", inTop, sequence{aName, remoteServers}, noSigning).repeated(),
 	ignored("primaries", inTop, sequence{aName, remoteServers}, noTransfers).repeated(),
+	ignored("remote-servers", inTop, sequence{aName, remoteServers}, noTransfers).repeated().aged(since920),
 	ignored("statistics-channels", inTop, clauses(inStatistics), asMetrics).repeated(),
+	refused("template", inTop, sequence{aName, anything{}}, "write its options into the zones that name it").repeated().aged(since921),
 	ignored("tls", inTop, anything{}, noTLS).repeated(),
 	honoured("view", inTop, sequence{aName, optional{aWord}, clauses(inView)}, nil).repeated(),
 	refused("dlz", inTop|inView, anything{}, "zones come from files only").repeated(),
@@ -105,14 +116,19 @@ var topLevel = []option{
 var zoneOptions = []option{
 	honoured("type", inZones, zoneTypes, nil),
 	refused("database", inPrimary, aName, "zones come from files only").unless("rbt"),
+	ignored("checkds", inPrimary, choice{aBoolean, words{"explicit"}}, noSigning).aged(since920),
 	ignored("delegation-only", inForward|inHint, aBoolean, noRecursion).unless("no").aged(deprecated),
 	refused("dlz", inPrimary, aName, "zones come from files only"),
 	honoured("file", inPrimary|inHint, aString, (*builder).zoneFile),
 	refused("in-view", inZones, aName, noViews),
 	refused("inline-signing", inPrimary, aBoolean, "the zone would be served unsigned").unless("no"),
+	ignored("initial-file", inPrimary, aString, "the zone is read from its file alone").aged(since921),
 	ignored("ixfr-from-differences", inPrimary, aBoolean, noTransfers),
 	ignored("journal", inPrimary, aString, noUpdates),
+	ignored("log-report-channel", inPrimary, aBoolean, noReports).unless("no").aged(since921),
 	ignored("parental-agents", inPrimary, remoteServers, noSigning),
+	refused("plugin", inPrimary, anything{}, "BIND's plugins cannot be loaded").repeated().aged(since921),
+	refused("template", inZones, aName, "write its options into the zone").aged(since921),
 	refused("update-policy", inPrimary, anything{}, "zones take no dynamic updates"),
 	ignored("ixfr-base", inPrimary, anything{}, gone).aged(ancient),
 	ignored("ixfr-tmp-file", inPrimary, anything{}, gone).aged(ancient),
@@ -137,9 +153,12 @@ var otherBlocks = []option{
 	refused("query-source-v6", inServer, sourceOfQueries(true), "there is one source address for all servers: use the option of the same name"),
 	ignored("request-expire", inServer, aBoolean, noTransfers),
 	ignored("request-ixfr", inServer, aBoolean, noTransfers),
+	ignored("request-ixfr-max-diffs", inServer, aNumber, noTransfers).aged(since921),
 	ignored("request-nsid", inServer, aBoolean, "no NSID is asked for").unless("no"),
+	ignored("request-zoneversion", inServer, aBoolean, "no ZONEVERSION is asked for").unless("no").aged(since921),
+	refused("require-cookie", inServer, aBoolean, "an answer without a cookie is taken; say tcp-only, which a forger cannot answer either").unless("no").aged(since920),
 	honoured("send-cookie", inServer, aBoolean, (*builder).serverCookie),
-	ignored("tcp-keepalive", inServer, aBoolean, "connections are kept while they are of use"),
+	ignored("tcp-keepalive", inServer, aBoolean, keptTCP),
 	honoured("tcp-only", inServer, aBoolean, (*builder).tcpOnly),
 	ignored("transfer-format", inServer, words{"many-answers", "one-answer"}, noTransfers),
 	ignored("transfer-source", inServer, source4, noTransfers),
@@ -161,7 +180,7 @@ var otherBlocks = []option{
 	honoured("null", inChannel, nothing{}, (*builder).channelKind),
 	honoured("stderr", inChannel, nothing{}, (*builder).channelKind),
 	honoured("severity", inChannel, levels, (*builder).severity),
-	honoured("print-time", inChannel, choice{aBoolean, words{"iso8601", "iso8601-utc", "local"}}, onChannel((*channel).printTime)),
+	honoured("print-time", inChannel, choice{aBoolean, words{"iso8601", "iso8601-utc", "iso8601-tzinfo", "local"}}, (*builder).printTime),
 	honoured("print-severity", inChannel, aBoolean, onChannel(func(c *channel, v string) { c.PrintSeverity = v == "yes" })),
 	honoured("print-category", inChannel, aBoolean, onChannel(func(c *channel, v string) { c.PrintCategory = v == "yes" })),
 	honoured("buffered", inChannel, aBoolean, onChannel(func(c *channel, v string) { c.Buffered = v == "yes" })),

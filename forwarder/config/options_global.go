@@ -16,6 +16,10 @@ const (
 	noNotifies   = "there are no secondaries to notify"
 	noRecursion  = "only forwarders are asked, never a zone's own name servers"
 	noRPZ        = "there are no response policy zones"
+	keptTCP      = "connections are kept while they are of use"
+	noPROXY      = "no listener takes PROXY headers"
+	noReports    = "errors are not reported to a zone's owner"
+	noSIG0       = "messages signed with SIG(0) are not checked"
 	noSigning    = "zones are served as their files have them"
 	noTap        = "queries are not tapped"
 	allJoined    = "all clients that ask the same are answered, however many"
@@ -89,6 +93,7 @@ var global = []option{
 	ignored("recursing-file", inOptions, aString, notWritten),
 	honoured("recursive-clients", inOptions, aNumber, number(func(c *Config) *int { return &c.Limits.RecursiveClients })),
 	ignored("reuseport", inOptions, aBoolean, ownSockets).unless("yes"),
+	ignored("responselog", inOptions, aBoolean, "responses are not logged; queries are, by querylog").unless("no").aged(since920),
 	ignored("reserved-sockets", inOptions, aNumber, ownSockets).aged(deprecated),
 	ignored("secroots-file", inOptions, aString, noValidation),
 	ignored("serial-query-rate", inOptions, aNumber, noTransfers),
@@ -96,6 +101,8 @@ var global = []option{
 	ignored("session-keyalg", inOptions, aName, noUpdates),
 	ignored("session-keyfile", inOptions, orNone, noUpdates),
 	ignored("session-keyname", inOptions, aName, noUpdates),
+	ignored("sig0checks-quota", inOptions, aNumber, noSIG0).aged(since920),
+	ignored("sig0checks-quota-exempt", inOptions, matchList{}, noSIG0).aged(since920),
 	ignored("stacksize", inOptions, sizeLimit, osLimits).aged(deprecated),
 	ignored("startup-notify-rate", inOptions, aNumber, noNotifies),
 	ignored("statistics-file", inOptions, aString, notWritten),
@@ -105,7 +112,9 @@ var global = []option{
 	honoured("tcp-initial-timeout", inOptions, aNumber, tenths(func(t *TCP) *time.Duration { return &t.InitialTimeout }, 25, 1200)),
 	honoured("tcp-keepalive-timeout", inOptions, aNumber, tenths(func(t *TCP) *time.Duration { return &t.KeepaliveTimeout }, 1, 65535)),
 	honoured("tcp-listen-queue", inOptions, aNumber, (*builder).listenQueue),
+	ignored("tcp-primaries-timeout", inOptions, aNumber, noTransfers).aged(since921),
 	ignored("tcp-receive-buffer", inOptions, aNumber, ownSockets),
+	ignored("tcp-reuse-timeout", inOptions, aNumber, keptTCP).aged(since920),
 	ignored("tcp-send-buffer", inOptions, aNumber, ownSockets),
 	ignored("tkey-dhkey", inOptions, sequence{aString, aNumber}, noTKEY).aged(deprecated),
 	ignored("tkey-domain", inOptions, aString, noTKEY).aged(deprecated),

@@ -6,6 +6,30 @@ import (
 	"vpcdns/forwarder/namedconf"
 )
 
+// closeFamily keeps the servers of an address family from being asked.
+func (b *builder) closeFamily(s namedconf.Statement) {
+	b.closed = append(b.closed, s)
+	if len(b.closed) > 1 {
+		b.errorf(s.Pos(), "query-source and query-source-v6 cannot both be none: no server could be asked")
+	}
+}
+
+// finishServers makes a family that is closed one of bogus servers.
+func (b *builder) finishServers() {
+	for _, s := range b.closed {
+		family := netip.PrefixFrom(netip.IPv4Unspecified(), 0)
+		if s.Name() == "query-source-v6" {
+			family = netip.PrefixFrom(netip.IPv6Unspecified(), 0)
+		}
+		for i := range b.cfg.Servers {
+			if c := &b.cfg.Servers[i]; c.Prefix.Addr().Is4() == family.Addr().Is4() {
+				c.Bogus = true
+			}
+		}
+		b.cfg.Servers = append(b.cfg.Servers, Server{Prefix: family, Bogus: true})
+	}
+}
+
 // serverClause reads `server PREFIX { … }`.
 func (b *builder) serverClause(s namedconf.Statement) {
 	it := s.Items[1]
@@ -40,6 +64,10 @@ func (b *builder) serverUDPSize(s namedconf.Statement) {
 // querySource reads query-source and query-source-v6. A port is not taken: one
 // port for all queries is half of what a forger has to guess.
 func (b *builder) querySource(s namedconf.Statement) {
+	if value(s, 1) == "none" {
+		b.closeFamily(s)
+		return
+	}
 	source := &b.cfg.Source4
 	if s.Name() == "query-source-v6" {
 		source = &b.cfg.Source6

@@ -47,11 +47,17 @@ func (b *builder) checkViews(views []namedconf.Statement) {
 		if it.Text == "_default" {
 			b.errorf(it.Pos, "attempt to redefine builtin view '%s'", it)
 		}
-		if class := v.Items[2]; class.Kind == namedconf.Word && !strings.EqualFold(class.Text, "IN") {
+		if class := v.Items[2]; !isIN(class) {
 			b.errorf(class.Pos, "view '%s': class %s is not served; leave the view out, and say version none, hostname none and the like in options", it, class)
 		}
 	}
 	b.checkOthers(views)
+}
+
+// isIN reports whether a view or zone is of class IN: it says so, or has its block
+// in the class's place.
+func isIN(it namedconf.Item) bool {
+	return it.Kind != namedconf.Word || strings.EqualFold(it.Text, "IN")
 }
 
 // checkOthers is about the views behind the first: a view that matches everybody
@@ -59,10 +65,11 @@ func (b *builder) checkViews(views []namedconf.Statement) {
 func (b *builder) checkOthers(views []namedconf.Statement) {
 	first := views[0].Items[1]
 	for _, v := range views[1:] {
-		it := v.Items[1]
-		if !b.view.narrow() {
+		switch it := v.Items[1]; {
+		case !isIN(v.Items[2]):
+		case !b.view.narrow():
 			b.warnf(v.Pos(), "view '%s' is ignored: all clients match the view '%s' before it", it, first)
-		} else {
+		default:
 			b.errorf(v.Pos(), "view '%s': one view is served, and that is '%s': run a forwarder for each view, with a file of its own and a listen-on address of its own", it, first)
 		}
 	}
@@ -112,7 +119,7 @@ func (b *builder) merge(statements []namedconf.Statement, view namedconf.Stateme
 		case name == "options":
 			options = append(b.hide(bodyOf(s), own), options...)
 		case name == "zone":
-			b.errorf(s.Pos(), "zone '%s': when using 'view' statements, all zones must be in views", s.Items[1])
+			b.errorf(s.Pos(), "zone '%s': when using 'view' statements, all zones must be in views: move it into the view", s.Items[1])
 		case name != "view" && !(name == "server" && own[name]):
 			merged = append(merged, s)
 		}

@@ -77,7 +77,7 @@ func (b *builder) nameZone(z *zoneDraft, s namedconf.Statement) bool {
 		b.errorf(z.shown.Pos, "zone '%s': is not a valid name", z.shown)
 		return false
 	}
-	if class := s.Items[2]; class.Kind == namedconf.Word && !strings.EqualFold(class.Text, "IN") {
+	if class := s.Items[2]; !isIN(class) {
 		b.errorf(class.Pos, "zone '%s': class '%s' does not match view/default class", z.shown, class)
 		return false
 	}

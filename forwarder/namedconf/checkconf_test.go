@@ -177,7 +177,7 @@ func TestTestdataAgainstCheckconf(t *testing.T) {
 func checkCanonical(t *testing.T, canonical string) {
 	t.Helper()
 	// It has a blank too many in "listen-on-v6  {" and "null ;".
-	canonical = strings.NewReplacer("  {", " {", " ;\n", ";\n").Replace(canonical)
+	canonical = strings.NewReplacer("listen-on-v6  ", "listen-on-v6 ", "  {", " {", " ;\n", ";\n").Replace(canonical)
 	f := Parse("x", []byte(canonical), Limits{})
 	if got := text(t, f.Statements); got != canonical || len(f.Findings) > 0 {
 		t.Errorf("Format(%s) = %s, %v", canonical, got, f.Findings)

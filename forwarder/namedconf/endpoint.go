@@ -101,6 +101,7 @@ func (p endpointPort) Read(r *Reader) error {
 // `port N` in any order.
 type QuerySource struct {
 	V6   bool     // IPv4 without
+	None bool     // `none` is an address too: nothing is asked over this family
 	More AnyOrder // what may stand beside address and port
 }
 
@@ -108,8 +109,13 @@ func (q QuerySource) String() string {
 	return strings.TrimSpace("[address] " + q.addr().String() + " [port number] " + q.More.String())
 }
 
-func (q QuerySource) addr() Endpoint {
-	return Endpoint{V4: !q.V6, V6: q.V6, AnyAddr: true, NoPort: true}
+// addr is the syntax of the address.
+func (q QuerySource) addr() Syntax {
+	address := Endpoint{V4: !q.V6, V6: q.V6, AnyAddr: true, NoPort: true}
+	if !q.None {
+		return address
+	}
+	return Choice{address, Keyword("none")}
 }
 
 // labelled is the form with `address`.
@@ -120,25 +126,43 @@ func (q QuerySource) labelled() AnyOrder {
 func (q QuerySource) Starts(it Item) bool { return q.labelled().Starts(it) || q.addr().Starts(it) }
 
 func (q QuerySource) Read(r *Reader) error {
-	labelled := q.labelled()
+	labelled, before := q.labelled(), len(r.out)
 	if r.done() || !labelled.Starts(r.in[0]) {
-		return Sequence{q.addr(), labelled[1:]}.Read(r)
+		err := Sequence{q.addr(), labelled[1:]}.Read(r)
+		q.dropRest(r, before)
+		return err
 	}
-	first, before := r.in[0], len(r.out)
+	first := r.in[0]
 	if err := labelled.Read(r); err != nil {
 		return err
 	}
 	if !(Words{"address", "port"}).Starts(r.out[before]) {
 		return &SyntaxError{first.Pos, "expected an address or a port beside '" + first.String() + "'"}
 	}
-	r.out = append(r.out[:before], q.normal(first, r.out[before:])...)
+	if !q.dropRest(r, before) {
+		r.out = append(r.out[:before], q.normal(first, r.out[before:])...)
+	}
 	return nil
+}
+
+// dropRest leaves nothing but the `none` of what was read from there on, if it is
+// there.
+func (q QuerySource) dropRest(r *Reader, from int) bool {
+	for _, it := range r.out[from:] {
+		if it.Text == "none" {
+			r.out = append(r.out[:from], it)
+			return true
+		}
+	}
+	return false
 }
 
 // normal is `address A port N`, with `*` or 0 for what is missing, and the rest.
 func (q QuerySource) normal(at Item, parts []Item) []Item {
-	anyAddr, _ := q.addr().address(Item{Text: "*"})
-	texts := []string{"address", anyAddr, "port", "0"}
+	texts := []string{"address", "0.0.0.0", "port", "0"}
+	if q.V6 {
+		texts[1] = "::"
+	}
 	for ; len(parts) > 0 && (Words{"address", "port"}).Starts(parts[0]); parts = parts[2:] {
 		switch {
 		case parts[0].Text == "address":

@@ -8,6 +8,7 @@ import (
 )
 
 func TestCheckConfig(t *testing.T) {
+	const servers = "forward only; forwarders { 10.79.0.2; };"
 	dir := t.TempDir()
 	path := filepath.Join(dir, "named.conf")
 	for _, test := range []struct {
@@ -17,25 +18,25 @@ func TestCheckConfig(t *testing.T) {
 		want       string
 	}{
 		{
-			name: "good", conf: "options { recursion yes; };",
+			name: "good", conf: "options { recursion yes; " + servers + " };",
 			code: 0, want: "",
 		},
 		{
-			name: "printed", conf: "options { recursion 1; };",
-			print: true, code: 0, want: "options {\n\trecursion yes;\n};\n",
+			name: "printed", conf: "options { recursion 1; " + servers + " };",
+			print: true, code: 0, want: "options {\n\trecursion yes;\n\tforward only;\n\tforwarders {\n\t\t10.79.0.2;\n\t};\n};\n",
 		},
 		{
-			name: "warning", conf: "options { notify yes; };",
+			name: "warning", conf: "options { notify yes; " + servers + " };",
 			code: 0, want: path + ":1:11: warning: option 'notify' is ignored: there are no secondaries to notify\n",
 		},
 		{
-			name: "zone without its file", conf: `zone "a.test" { type primary; file "` + dir + `/none"; };`,
+			name: "zone without its file", conf: "options { " + servers + " };\n" + `zone "a.test" { type primary; file "` + dir + `/none"; };`,
 			print: true, code: 1,
-			want: path + ":1:36: zone 'a.test' is not loaded: its names are answered SERVFAIL, or, after a reload, as before. Mend the file, and reload\n" +
+			want: path + ":2:36: zone 'a.test' is not loaded: its names are answered SERVFAIL, or, after a reload, as before. Mend the file, and reload\n" +
 				dir + "/none: zone 'a.test': no such file or directory\n",
 		},
 		{
-			name: "errors hide the normal form", conf: "options { notify yes; frob yes; };",
+			name: "errors hide the normal form", conf: "options { notify yes; frob yes; " + servers + " };",
 			print: true, code: 1,
 			want: path + ":1:11: warning: option 'notify' is ignored: there are no secondaries to notify\n" +
 				path + ":1:23: unknown option 'frob'\n",

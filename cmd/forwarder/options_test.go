@@ -15,8 +15,8 @@ func TestOptions(t *testing.T) {
 	}{
 		{
 			name: "one row", option: "recursion",
-			stdout: "OPTION     HERE      IN       VALUE    WHY\n" +
-				"recursion  honoured  options  boolean\n",
+			stdout: "OPTION     HERE      IN             VALUE    WHY\n" +
+				"recursion  honoured  options, view  boolean\n",
 		},
 		{
 			name: "in any case, two blocks", option: "Delegation-Only",
@@ -26,9 +26,9 @@ func TestOptions(t *testing.T) {
 		},
 		{
 			name: "several rows", option: "dlz",
-			stdout: "OPTION  HERE     IN            VALUE  WHY\n" +
-				"dlz     refused  top level     …      zones come from files only\n" +
-				"dlz     refused  primary zone  name   zones come from files only\n",
+			stdout: "OPTION  HERE     IN               VALUE  WHY\n" +
+				"dlz     refused  top level, view  …      zones come from files only\n" +
+				"dlz     refused  primary zone     name   zones come from files only\n",
 		},
 		{
 			name: "unknown", option: "frobnicate",

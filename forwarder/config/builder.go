@@ -22,11 +22,18 @@ type builder struct {
 	keys     map[string]bool // by canonical name; true: outside of views
 	view     clientView
 
-	port       uint16       // option port: where to listen, and the forwarders' default
-	portForced bool         // by the caller: the option does not change it
-	global     forwarding   // of options
-	emptyZones emptyOptions // empty-zones-enable and its like
-	cacheLimit string       // max-cache-size as written
+	port       uint16        // option port: where to listen, and the forwarders' default
+	portForced bool          // by the caller: the option does not change it
+	global     forwarding    // of options
+	emptyZones emptyOptions  // empty-zones-enable and its like
+	optionsPos namedconf.Pos // or that of the file
+
+	// Forward zones: those with servers, those of them without a policy, and those
+	// without servers.
+	forwarded, implicitFirst zoneList
+	unforwarded              []zonePos
+
+	cacheLimit string // max-cache-size as written
 	cachePos   namedconf.Pos
 	queryLog   string // querylog as written
 
@@ -117,6 +124,7 @@ func (b *builder) run(body []namedconf.Statement, in place) {
 }
 
 func (b *builder) options(s namedconf.Statement) {
+	b.optionsPos = s.Pos()
 	b.run(s.Items[1].Body, inOptions)
 }
 

@@ -83,6 +83,7 @@ func (b *builder) finish() {
 	b.finishServers()
 	b.finishForwarding()
 	b.addEmptyZones()
+	b.warnRefused()
 	if b.view.present {
 		b.finishViewZones()
 	}

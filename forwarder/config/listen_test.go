@@ -27,7 +27,7 @@ func TestListenOnNothing(t *testing.T) {
 		{"negated list", "listen-on { !{ any; }; };", no4},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if _, _, got := ours(t, opts(c.conf)); got != c.want {
+			if _, _, got := ours(t, opts(c.conf)); apartFromRoots(got) != c.want {
 				t.Errorf("findings in %q:\n%s\nwant\n%s", c.conf, got, c.want)
 			}
 		})
@@ -37,11 +37,11 @@ func TestListenOnNothing(t *testing.T) {
 // A list of both families is written once, and named twice.
 func TestListenOnSharedList(t *testing.T) {
 	const conf = "acl us { 127.0.0.1; ::1; }; options { listen-on { us; }; listen-on-v6 { us; }; };"
-	if _, _, got := ours(t, conf); got != "" {
+	if _, _, got := ours(t, conf); apartFromRoots(got) != "" {
 		t.Errorf("findings in %q: %s, want none", conf, got)
 	}
 	const half = "acl us { 127.0.0.1; }; options { listen-on-v6 { us; }; };"
-	if _, _, got := ours(t, half); got == "" {
+	if _, _, got := ours(t, half); apartFromRoots(got) == "" {
 		t.Errorf("no findings in %q, want one", half)
 	}
 }

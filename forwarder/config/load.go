@@ -50,6 +50,9 @@ func (l Loader) compile(file *namedconf.File) (*Config, Report, error) {
 	c.findings, c.broken = file.Findings, len(file.Findings) > 0
 	normal := c.block(file.Statements, inTop)
 	b := newBuilder(c, l.Port)
+	if len(file.Sources) > 0 {
+		b.optionsPos.File = file.Sources[0]
+	}
 	cfg := b.build(normal)
 	b.checkPaths()
 	err := errorsOf(first(sorted(slices.Clone(c.findings))))

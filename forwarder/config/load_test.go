@@ -23,7 +23,7 @@ import (
 func TestReferenceConfig(t *testing.T) {
 	cfg, report, err := Load("../../testdata/named.conf/good-reference.conf")
 	for _, f := range report.Findings {
-		if !strings.Contains(f.Message, "does not exist") {
+		if !strings.Contains(f.Message, "does not exist") && apartFromRoots(f.String()) != "" {
 			t.Errorf("finding %v", f)
 		}
 	}
@@ -288,7 +288,7 @@ func TestFindings(t *testing.T) {
 		{"not text", "\x00\x01", "1:1: NUL byte: this is not a text file\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if _, _, got := ours(t, c.conf); got != c.want {
+			if _, _, got := ours(t, c.conf); apartFromRoots(got) != c.want {
 				t.Errorf("findings in %q:\n%s\nwant\n%s", c.conf, got, c.want)
 			}
 		})

@@ -105,7 +105,21 @@ func (b *builder) duplicate(z *zoneDraft, in place) bool {
 
 func (b *builder) addForwardZone(z *zoneDraft) {
 	b.addForwarders(z)
-	if z.policy != "only" && len(z.servers) > 0 {
+	switch {
+	case len(z.servers) > 0:
+		b.addForwarded(z)
+	case z.name != ".":
+		b.unforwarded = append(b.unforwarded, zonePos{z.pos, z.shown})
+	}
+}
+
+// addForwarded notes what is said of a zone with servers.
+func (b *builder) addForwarded(z *zoneDraft) {
+	b.forwarded.add(z.pos, nameIn(z.shown))
+	if z.policy == "" {
+		b.implicitFirst.add(z.pos, nameIn(z.shown))
+	}
+	if z.policy != "only" {
 		b.belowEmptyZone(z)
 	}
 }

@@ -103,11 +103,13 @@ func (c *checker) Options(body []namedconf.Statement, in namedconf.Clauses) []na
 }
 
 // block returns the statements of a block in normal form and order, without
-// the wrong ones.
+// the wrong ones. It takes them away from body, so that a large file is not in
+// memory twice.
 func (c *checker) block(body []namedconf.Statement, in place) []namedconf.Statement {
 	from := len(c.good)
 	var seen rankSet
-	for _, s := range body {
+	for i, s := range body {
+		body[i] = namedconf.Statement{}
 		for len(s.Items) > 0 {
 			var r ranked
 			var ok bool

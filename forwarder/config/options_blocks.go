@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"vpcdns/acl"
+	"vpcdns/forwarder/local"
 )
 
 // Syntaxes that several options share.
@@ -88,7 +89,7 @@ var topLevel = []option{
 	ignored("controls", inTop, clauses(inControls), noRNDC).checked((*builder).controls).repeated(),
 	ignored("dnssec-policy", inTop, sequence{aName, anything{}}, noSigning).repeated(),
 	ignored("key-store", inTop, sequence{aName, anything{}}, noSigning).repeated().aged(since920),
-	ignored("http", inTop, anything{}, noTLS).repeated(),
+	ignored("http", inTop, sequence{aName, anything{}}, noTLS).repeated(),
 	honoured("logging", inTop, clauses(inLogging), (*builder).logging),
 	ignored("masters", inTop, sequence{aName, remoteServers}, noTransfers).repeated(),
 	honoured("options", inTop, clauses(inOptions), (*builder).options),
@@ -97,7 +98,7 @@ var topLevel = []option{
 	ignored("remote-servers", inTop, sequence{aName, remoteServers}, noTransfers).repeated().aged(since920),
 	ignored("statistics-channels", inTop, clauses(inStatistics), asMetrics).repeated(),
 	refused("template", inTop, sequence{aName, anything{}}, "write its options into the zones that name it").repeated().aged(since921),
-	ignored("tls", inTop, anything{}, noTLS).repeated(),
+	ignored("tls", inTop, sequence{aName, anything{}}, noTLS).repeated(),
 	honoured("view", inTop, sequence{aName, optional{aWord}, clauses(inView)}, nil).repeated(),
 	refused("dlz", inTop|inView, anything{}, "zones come from files only").repeated(),
 	refused("dyndb", inTop|inView, anything{}, "zones come from files only").repeated(),
@@ -115,6 +116,8 @@ var topLevel = []option{
 // zoneOptions are what only zones have; more of them stand in global.
 var zoneOptions = []option{
 	honoured("type", inZones, zoneTypes, nil),
+	honoured("check-names", inPrimary, checkAction, action(func(c *local.Checks) *local.Action { return &c.Names })),
+	ignored("check-names", inHint, checkAction, zoneChecks),
 	refused("database", inPrimary, aName, "zones come from files only").unless("rbt"),
 	ignored("checkds", inPrimary, choice{aBoolean, words{"explicit"}}, noSigning).aged(since920),
 	ignored("delegation-only", inForward|inHint, aBoolean, noRecursion).unless("no").aged(deprecated),

@@ -131,8 +131,6 @@ var shared = []option{
 	honoured("check-mx", inShared|inPrimary, checkAction, action(func(c *local.Checks) *local.Action { return &c.MX })),
 	honoured("check-mx-cname", inShared|inPrimary, checkAction, action(func(c *local.Checks) *local.Action { return &c.MXCNAME })),
 	honoured("check-names", inShared, sequence{words{"primary", "master", "secondary", "slave", "response"}, checkAction}, (*builder).checkNames).repeated(),
-	honoured("check-names", inPrimary, checkAction, action(func(c *local.Checks) *local.Action { return &c.Names })),
-	ignored("check-names", inHint, checkAction, zoneChecks),
 	honoured("check-sibling", inShared|inPrimary, aBoolean, checked(func(c *local.Checks) *bool { return &c.Sibling })),
 	honoured("check-spf", inShared|inPrimary, words{"warn", "ignore"}, checked(func(c *local.Checks) *bool { return &c.SPF })),
 	honoured("check-srv-cname", inShared|inPrimary, checkAction, action(func(c *local.Checks) *local.Action { return &c.SRVCNAME })),

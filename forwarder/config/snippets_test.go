@@ -200,6 +200,12 @@ var valueSnippets = []snippet{
 	{"dscp without a number", opts("transfer-source * dscp;"), ""},
 	{"dscp of 64", opts("forwarders { 192.0.2.1 dscp 64; };"), ""},
 
+	{"fraction", opts("fetch-quota-params 1 1 0. 00.5;"), ""},
+	{"fraction without digits before", opts("fetch-quota-params 1 .5 .05 12345.67;"), ""},
+	{"fraction too long", opts("fetch-quota-params 1 0.123 0.1 0.1;"), ""},
+	{"fraction too large", opts("fetch-quota-params 1 123456.1 0.1 0.1;"), ""},
+	{"fraction of nothing", opts("fetch-quota-params 1 . 0.1 0.1;"), ""},
+
 	{"max-ncache-ttl 7 d", opts("max-ncache-ttl 7d;"), ""},
 	{"max-ncache-ttl 8 d", opts("max-ncache-ttl 8d;"), ""},
 	{"min-cache-ttl 90", opts("min-cache-ttl 90; min-ncache-ttl 90;"), ""},

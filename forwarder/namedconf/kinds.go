@@ -96,7 +96,7 @@ func (k ValueKind) normal(s string) (string, bool) {
 		n, ok := parseInteger(s)
 		return strconv.FormatUint(uint64(n), 10), ok
 	case FixedPoint:
-		return s, isFixedPoint(s)
+		return normalFixedPoint(s)
 	case Size:
 		n, ok := parseSize(s)
 		return strconv.FormatUint(n, 10), ok
@@ -122,11 +122,12 @@ func yesNo(v bool) string {
 	return "no"
 }
 
-// isFixedPoint reports whether s is digits with up to two decimals.
-func isFixedPoint(s string) bool {
+// normalFixedPoint is digits with two decimals, which may be written with fewer.
+func normalFixedPoint(s string) (string, bool) {
 	whole, fraction, _ := strings.Cut(s, ".")
 	_, ok := ParseDecimal(whole + fraction)
-	return ok && len(whole) <= 5 && len(fraction) <= 2
+	n, _ := ParseDecimal(whole) // 0 where nothing stands before the point
+	return strconv.FormatUint(n, 10) + "." + (fraction + "00")[:2], ok && len(whole) <= 5 && len(fraction) <= 2
 }
 
 // normalDuration is in seconds, but for ISO 8601, which stays that.

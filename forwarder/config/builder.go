@@ -24,7 +24,8 @@ type builder struct {
 
 	port       uint16        // option port: where to listen, and the forwarders' default
 	portForced bool          // by the caller: the option does not change it
-	global     forwarding    // of options
+	global     forwarding    // of options, or of the view
+	globalIn   string        // which of them
 	emptyZones emptyOptions  // empty-zones-enable and its like
 	optionsPos namedconf.Pos // or that of the file
 
@@ -76,7 +77,7 @@ func newBuilder(c *checker, port uint16) *builder {
 		channelPos: make(map[string]namedconf.Pos),
 		port:       cmp.Or(port, 53),
 	}
-	b.portForced = port != 0
+	b.portForced, b.globalIn = port != 0, "options"
 	return b
 }
 

@@ -177,6 +177,8 @@ func (c *checker) unknown(s namedconf.Statement, in place) {
 		c.errorf(s.Pos(), "unknown option '%s'", s.Items[0])
 	case in&inZones != 0 && elsewhere&(inZones|inOptions) != 0:
 		c.errorf(s.Pos(), "option '%s' is not allowed in a %s", s.Name(), in)
+	case elsewhere&inTop != 0:
+		c.errorf(s.Pos(), "unknown option '%s' here: it belongs in %s; is a '}' missing above?", s.Name(), elsewhere)
 	default:
 		c.errorf(s.Pos(), "unknown option '%s' here: it belongs in %s", s.Name(), elsewhere)
 	}

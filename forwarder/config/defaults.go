@@ -126,7 +126,7 @@ func firstList(lists ...acl.List) acl.List {
 func (b *builder) finishForwarding() {
 	g := b.global
 	if g.given || !b.view.present { // else the policy is that of zones in other views
-		b.checkPolicy(func() string { return "options" }, &g)
+		b.checkPolicy(func() string { return b.globalIn }, &g)
 	}
 	if !g.given {
 		return

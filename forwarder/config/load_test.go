@@ -263,6 +263,8 @@ func TestFindings(t *testing.T) {
 				"5:26: option 'file' is not allowed in a forward zone\n"},
 		{"unknown", "options { frob yes; };", "1:11: unknown option 'frob'\n"},
 		{"wrong place", "logging { recursion yes; };", "1:11: unknown option 'recursion' here: it belongs in options, view\n"},
+		{"missing brace", "options { recursion no;\nzone a { type forward; };\n};",
+			"2:1: unknown option 'zone' here: it belongs in top level, view; is a '}' missing above?\n"},
 		{"redefined", opts("recursion yes; recursion no;"), "1:26: 'recursion' redefined near 'recursion'\n"},
 		{"missing semicolon", opts("recursion yes forward only; forwarders { };"), "1:25: missing ';' before 'forward'\n"},
 		{"missing value", opts("recursion;"), "1:20: expected boolean near ';'\n"},

@@ -191,7 +191,7 @@ var otherBlocks = []option{
 	honoured("all-per-second", inRateLimit, aNumber, rate(func(r *RateLimit) *int { return &r.AllPerSecond })),
 	honoured("errors-per-second", inRateLimit, aNumber, rate(func(r *RateLimit) *int { return &r.ErrorsPerSecond })),
 	honoured("exempt-clients", inRateLimit, matchList{}, matches(func(c *Config) *acl.List { return &c.RateLimit.Exempt })),
-	honoured("ipv4-prefix-length", inRateLimit, aNumber, limit(func(r *RateLimit) *int { return &r.IPv4PrefixLen }, 1, 32)),
+	honoured("ipv4-prefix-length", inRateLimit, aNumber, limit(func(r *RateLimit) *int { return &r.IPv4PrefixLen }, 8, 32)),
 	honoured("ipv6-prefix-length", inRateLimit, aNumber, limit(func(r *RateLimit) *int { return &r.IPv6PrefixLen }, 16, 64)),
 	honoured("log-only", inRateLimit, aBoolean, flag(func(c *Config) *bool { return &c.RateLimit.LogOnly })),
 	honoured("max-table-size", inRateLimit, aNumber, limit(func(r *RateLimit) *int { return &r.MaxTableSize }, 1, math.MaxInt32)),

@@ -121,8 +121,8 @@ func (b *builder) warnImplicitFirst() {
 	whose, pos := first.String(), first.pos
 	if g := &b.global; g.policy == "" && len(g.servers) > 0 {
 		pos = g.pos
-		if whose = "options"; first.count > 0 {
-			whose = "options, " + first.String()
+		if whose = b.globalIn; first.count > 0 {
+			whose += ", " + first.String()
 		}
 	} else if first.count == 0 {
 		return

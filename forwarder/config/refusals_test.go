@@ -52,6 +52,7 @@ func TestNamesOfRootServers(t *testing.T) {
 		{"no recursion, zones", "options { recursion no; };\n" + zones(dead, "a") + zones(silent, "b"), "3:1: " + none},
 		{"nobody recurses", "options { allow-recursion { none; }; };\n" + zones(zone, "a"), "2:1: " + none},
 		{"view", "options { forward only; };\nview v { forwarders { 10.79.0.2; }; };", ""},
+		{"implicit first of a view", "view v { forwarders { 10.79.0.2; }; };", "1:10: view 'v'" + first},
 		{"view without forwarders", "view v { };", "1:1: all names" + all},
 	} {
 		t.Run(c.name, func(t *testing.T) {

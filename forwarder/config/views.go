@@ -113,6 +113,9 @@ func (b *builder) merge(statements []namedconf.Statement, view namedconf.Stateme
 	}
 	b.checkViewForward(view.Items[1], options)
 	b.view.ownQuery = own["allow-query"]
+	if own["forwarders"] {
+		b.globalIn = "view '" + nameIn(view.Items[1]) + "'"
+	}
 	var merged []namedconf.Statement
 	for _, s := range statements {
 		switch name := s.Name(); {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"vpcdns/acl"
 	"vpcdns/forwarder/namedconf"
 )
 
@@ -101,12 +102,15 @@ func (b *builder) warnEmptyForwarders() {
 }
 
 // warnBogusForwarders is about zones that are forwarded to servers which may not
-// be asked.
+// be asked. What the host's interfaces add to blackhole is not looked at.
 func (b *builder) warnBogusForwarders() {
-	bogus := func(a netip.AddrPort) bool { return b.cfg.ServerFor(a.Addr()).Bogus }
+	blackhole := b.cfg.Blackhole.Compile(acl.Env{})
+	bogus := func(a netip.AddrPort) bool {
+		return b.cfg.ServerFor(a.Addr()).Bogus || blackhole.Match(a.Addr())
+	}
 	for _, z := range b.cfg.Zones {
 		if len(z.Forwarders) > 0 && all(z.Forwarders, bogus) {
-			b.warnf(b.zones[z.Name].pos, "zone '%s': its names get SERVFAIL: no forwarder of it may be asked, as server clauses or query-source say", trimmed(z.Name))
+			b.warnf(b.zones[z.Name].pos, "zone '%s': its names get SERVFAIL: no forwarder of it may be asked, as server clauses, blackhole or query-source say", trimmed(z.Name))
 		}
 	}
 }

@@ -13,7 +13,7 @@ func TestNamesOfRootServers(t *testing.T) {
 		all   = " are REFUSED: options has no forwarders; named would ask the root servers; say which servers to ask\n"
 		empty = ": its names are REFUSED: it has no forwarders; named would ask the root servers; leave the zone out to forward them as others\n"
 		first = ": without 'forward' it is 'forward only' here: names get SERVFAIL when the forwarders fail, where named would ask the root servers; say forward only\n"
-		bogus = ": its names get SERVFAIL: no forwarder of it may be asked, as server clauses or query-source say\n"
+		bogus = ": its names get SERVFAIL: no forwarder of it may be asked, as server clauses, blackhole or query-source say\n"
 		none  = "no client may recurse: what is forwarded is REFUSED, as by named; say recursion yes, and in allow-recursion who may\n"
 
 		global = "options { forward only; forwarders { 10.79.0.2; }; };\n"
@@ -45,6 +45,7 @@ func TestNamesOfRootServers(t *testing.T) {
 		{"implicit first of options", "options { forwarders { 10.79.0.2; }; };", "1:11: options" + first},
 		{"implicit first of all", "options { forwarders { 10.79.0.2; }; };" + zones(silent, "a"), "1:11: options, zone 'a'" + first},
 		{"bogus", global + zones(zone, "a") + "server 10.79.0.3 { bogus yes; };", "2:1: zone 'a'" + bogus},
+		{"blackholed", "options { blackhole { 10.79.0.0/24; }; forward only; forwarders { 10.79.0.2; }; };", "1:54: zone '.'" + bogus},
 		{"not all bogus", global + `zone "a" { type forward; forward only; forwarders { 10.79.0.3; 10.79.0.4; }; }; server 10.79.0.3 { bogus yes; };`, ""},
 		{"closed family", "options { query-source none; forward only; forwarders { 10.79.0.2; }; };", "1:44: zone '.'" + bogus},
 		{"no recursion", "options { recursion no; };", ""},

@@ -48,6 +48,7 @@ func (l Loader) Load(path string) (*Config, Report, error) {
 func (l Loader) compile(file *namedconf.File) (*Config, Report, error) {
 	c := newChecker()
 	c.findings, c.broken = file.Findings, len(file.Findings) > 0
+	c.writeOut(file.Statements)
 	normal := c.block(file.Statements, inTop)
 	b := newBuilder(c, l.Port)
 	if len(file.Sources) > 0 {

@@ -331,11 +331,13 @@ func FuzzLoad(f *testing.F) {
 	for _, s := range snippets {
 		f.Add(s.conf)
 	}
-	reference, err := os.ReadFile("../../testdata/named.conf/good-reference.conf")
-	if err != nil {
-		f.Fatal(err)
+	for _, name := range []string{"reference", "bind-9.20", "bind-9.21", "view"} {
+		text, err := os.ReadFile("../../testdata/named.conf/good-" + name + ".conf")
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(text))
 	}
-	f.Add(string(reference))
 	f.Fuzz(func(t *testing.T, conf string) {
 		cfg, report, err := Loader{}.compile(namedconf.Parse("named.conf", []byte(conf), namedconf.Limits{}))
 		if (cfg == nil) != (err != nil) {

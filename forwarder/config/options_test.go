@@ -10,7 +10,7 @@ import (
 // TestTable holds the table to its own rules: one row for an option in a place,
 // a reason for each that is not honoured, and none honoured that nothing reads.
 func TestTable(t *testing.T) {
-	readOtherwise := strings.Fields("acl include type port directory view match-clients")
+	readOtherwise := strings.Fields("acl include type port directory view match-clients template")
 	onlyChecked := strings.Fields("controls inet key algorithm secret")
 	seen := make(map[string]place)
 	for _, o := range options() {

@@ -10,6 +10,7 @@ import (
 // clientView is the one view that is served, if there are views.
 type clientView struct {
 	present     bool
+	name        string
 	clients     acl.List // match-clients; nil is all
 	ownQuery    bool     // it has an allow-query
 	hiddenQuery acl.List // that of options, then; nil is none
@@ -28,7 +29,7 @@ func (b *builder) flatten(statements []namedconf.Statement) []namedconf.Statemen
 	if len(views) == 0 {
 		return statements
 	}
-	b.view.present = true
+	b.view.present, b.view.name = true, views[0].Items[1].Text
 	if s, ok := statementOf("match-clients", bodyOf(views[0])); ok {
 		b.view.clients = b.list(bodyOf(s))
 	}

@@ -58,9 +58,6 @@ func zonePlace(head []namedconf.Item, block namedconf.Item) (place, error) {
 	if view, found := findOption(block.Body, "in-view"); found && !ok {
 		return 0, wrong(view, "option 'in-view' is not supported: "+noViews)
 	}
-	if template, found := findOption(block.Body, "template"); found && !ok {
-		return 0, wrong(template, "option 'template' is not supported: write its options into the zone")
-	}
 	switch why := refusedZones[strings.ToLower(kind.Text)]; {
 	case !ok:
 		return 0, wrong(zone, "zone '"+nameIn(zone)+"': type not present")

@@ -16,6 +16,8 @@ type zoneDraft struct {
 	name       string // canonical
 	shown      namedconf.Item
 	pos        namedconf.Pos
+	kind       string // its type, as written
+	templated  bool
 	file       namedconf.Item // with no text: none
 	allowQuery acl.List
 	checks     local.Checks
@@ -54,6 +56,8 @@ func (b *builder) zoneStatement(s namedconf.Statement) {
 	}
 	b.zone = z
 	kind, _ := findOption(body, "type")
+	_, z.templated = findOption(body, "template")
+	z.kind = kind.Text
 	in := zonePlaces[strings.ToLower(kind.Text)]
 	b.run(body, in)
 	b.zone = nil
@@ -218,4 +222,11 @@ func (b *builder) allowQuery(s namedconf.Statement) {
 	b.cfg.AllowQuery = l
 }
 
-func (b *builder) zoneFile(s namedconf.Statement) { b.zone.file = s.Items[1] }
+// zoneFile reads the name of a zone's file, which with a template has tokens.
+func (b *builder) zoneFile(s namedconf.Statement) {
+	z := b.zone
+	z.file = s.Items[1]
+	if z.templated {
+		z.file.Text = b.fillIn(z.file.Text, z.name, z.kind)
+	}
+}

@@ -85,10 +85,18 @@ func (w *worker) mayRead(z *local.Zone, q *query) bool {
 	return q.via == viaExchange || allow.Match(q.addr.Addr())
 }
 
+// prohibits returns which access list it is that excludes who may not ask for z.
+func (l localZones) prohibits(z *local.Zone) reason {
+	if l.allow[z] == nil {
+		return queryProhibited
+	}
+	return zoneProhibited
+}
+
 // fromZone answers from z, and from where that leads to.
 func (w *worker) fromZone(dst []byte, z *local.Zone, q *query) ([]byte, outcome) {
 	if !w.mayRead(z, q) {
-		return w.reject(dst, q, prohibited), replied
+		return w.reject(dst, q, w.st.local.prohibits(z)), replied
 	}
 	q.walk = newWalk(q, w)
 	return w.walkOn(dst, q)
@@ -125,13 +133,13 @@ func (w *worker) deny(dst []byte, q *query) ([]byte, outcome) {
 	if z := w.zoneOf(q); z != nil {
 		return w.fromZone(dst, z, q)
 	}
-	return w.reject(dst, q, prohibited), replied
+	return w.reject(dst, q, cacheProhibited), replied
 }
 
 // answerChaos answers a query of class CH, for which allow-query holds.
 func (w *worker) answerChaos(dst []byte, q *query) []byte {
 	if q.via != viaExchange && !w.st.sets.query.Match(q.addr.Addr()) {
-		return w.reject(dst, q, prohibited)
+		return w.reject(dst, q, queryProhibited)
 	}
 	z := w.st.chaos.Find(wire.AppendLower(q.buf[:0], q.Name()), dns.TypeNone) // of any type
 	if z == nil {

@@ -72,15 +72,32 @@ func (w *worker) queryFlags(q *query) string {
 	return b.String()
 }
 
-// logDenied writes that an access list turned the current query away.
-func (w *worker) logDenied(q *query) {
+// logDenied writes which access list turned the current query away, in BIND's
+// words. BIND itself does not name allow-query, and is silent about the others.
+func (w *worker) logDenied(q *query, why reason) {
 	l := w.logs.security
 	if !l.Enabled(context.Background(), slog.LevelInfo) {
 		return
 	}
 	name := trimDot(wire.NameText(q.Name()))
-	l.Info(fmt.Sprintf("client @0x%x %s (%s): query (cache) '%s/%s/%s' denied (allow-query-cache did not match)",
-		q.addr.Port(), who(&q.client), name, name, typeName(q.Type), dns.Class(q.Class)))
+	what, list := w.denied(q, why)
+	l.Info(fmt.Sprintf("client @0x%x %s (%s): %s '%s/%s/%s' denied (%s)",
+		q.addr.Port(), who(&q.client), name, what, name, typeName(q.Type), dns.Class(q.Class), list))
+}
+
+// denied returns what was denied to the current query, and by what.
+func (w *worker) denied(q *query, why reason) (what, by string) {
+	switch {
+	case why == queryProhibited:
+		return "query", "allow-query did not match"
+	case why == zoneProhibited:
+		return "query", "allow-query of the zone did not match"
+	case !w.st.cfg.Recursion:
+		return "query (cache)", "recursion not enabled"
+	case why == recursionProhibited:
+		return "query (cache)", "allow-recursion did not match"
+	}
+	return "query (cache)", "allow-query-cache did not match"
 }
 
 // logFailure writes why a question got no answer. Outages are reported once,

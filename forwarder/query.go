@@ -202,7 +202,7 @@ func (w *worker) wait(q *query) *waiter {
 func (w *worker) mayAsk(q *query) (why reason, rejected bool) {
 	switch {
 	case !q.may.recurse:
-		return prohibited, true
+		return recursionProhibited, true
 	case q.zone == nil || len(q.zone.servers) == 0 && !q.zone.barred:
 		return noForwarders, true
 	case q.Flags&wire.RD == 0:

@@ -24,13 +24,19 @@ const (
 	noTransfer
 	noChaosTransfer
 	noChaosZone
-	prohibited
+	cacheProhibited
+	recursionProhibited
+	queryProhibited
+	zoneProhibited
 	noForwarders
 	barred
 	noRecursion
 	shuttingDown
 	forwardingLoop
 )
+
+// prohibited reports whether an access list turns the query away.
+func (r reason) prohibited() bool { return r >= cacheProhibited && r <= zoneProhibited }
 
 // rejection is a reply without data, in all that it depends on. The zero value
 // repeats what the client sent: its question, RD and CD, and our OPT for its own.
@@ -67,7 +73,11 @@ var rejections = [...]rejection{
 	noChaosTransfer: {rcode: wire.NotAuth},
 	noChaosZone:     {rcode: wire.Refused},
 
-	prohibited:     {rcode: wire.Refused, ede: ede{code: wire.EDEProhibited}},
+	cacheProhibited:     {rcode: wire.Refused, ede: ede{code: wire.EDEProhibited}},
+	recursionProhibited: {rcode: wire.Refused, ede: ede{code: wire.EDEProhibited}},
+	queryProhibited:     {rcode: wire.Refused, ede: ede{code: wire.EDEProhibited}},
+	zoneProhibited:      {rcode: wire.Refused, ede: ede{code: wire.EDEProhibited}},
+
 	noForwarders:   {rcode: wire.Refused, ra: true, ede: ede{wire.EDENotAuth, "no forwarders for this name"}},
 	barred:         {rcode: wire.ServFail, ra: true, ede: ede{wire.EDENoReachable, "all forwarders are bogus or blackholed"}},
 	noRecursion:    {rcode: wire.Refused, ra: true, ede: ede{wire.EDENotAuth, "not in cache, and recursion not desired"}},
@@ -89,12 +99,12 @@ func (w *worker) reject(dst []byte, q *query, why reason) []byte {
 		flags = w.flags(q)
 	}
 	zone, from := q.zoneNumber(), SourceLocal
-	if why == prohibited {
+	if why.prohibited() {
 		zone, from = 0, SourceRefused
 		if !w.st.cfg.Recursion { // BIND gives no reason then
 			r.ede = ede{}
 		}
-		w.logDenied(q)
+		w.logDenied(q, why)
 	}
 	w.count(q, zone, from, r.rcode)
 	if r.header {

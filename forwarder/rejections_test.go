@@ -66,8 +66,14 @@ func rejectedQueries(ours string) []rejected {
 		{name: "no zone in CH", why: noChaosZone, ask: setClass(dns.ClassCHAOS, dns.TypeTXT)},
 		{name: "require-server-cookie", why: badCookie,
 			edit: func(c *config.Config) { c.EDNS.RequireServerCookie = true }},
-		{name: "allow-query-cache", why: prohibited, edit: func(c *config.Config) { c.AllowCache = acl.None() }},
-		{name: "allow-recursion", why: prohibited, edit: func(c *config.Config) { c.AllowRecurse = acl.None() }},
+		{name: "allow-query-cache", why: cacheProhibited, edit: func(c *config.Config) { c.AllowCache = acl.None() }},
+		{name: "allow-recursion", why: recursionProhibited, edit: func(c *config.Config) { c.AllowRecurse = acl.None() }},
+		{name: "allow-query", why: queryProhibited, edit: func(c *config.Config) { c.AllowQuery = acl.None() },
+			ask: setClass(dns.ClassCHAOS, dns.TypeTXT)},
+		{name: "allow-query of a zone", why: zoneProhibited, edit: func(c *config.Config) {
+			soa := &dns.SOA{Hdr: header("www.example.", dns.TypeSOA, 60), Ns: ".", Mbox: "."}
+			c.Local = []config.LocalZone{{Name: "www.example.", AllowQuery: acl.None(), Records: []dns.RR{soa}}}
+		}},
 		{name: "no forwarders", why: noForwarders, edit: func(c *config.Config) { c.Zones[0].Forwarders = nil }},
 		{name: "RD is 0", why: noRecursion, ask: func(m *dns.Msg) { m.RecursionDesired = false }},
 	}
@@ -143,7 +149,7 @@ func checkRejection(t *testing.T, s *Server, test rejected) {
 	if hasCookie := cookieOf(got) != ""; hasCookie != wantCookie {
 		t.Errorf("%s: reply has a cookie: %v, want %v", test.name, hasCookie, wantCookie)
 	}
-	if got.RecursionAvailable != row.ra && test.why != prohibited {
+	if got.RecursionAvailable != row.ra && !test.why.prohibited() {
 		t.Errorf("%s: RA = %v, want %v", test.name, got.RecursionAvailable, row.ra)
 	}
 	if e := errorOf(got); e != row.ede {

@@ -94,7 +94,7 @@ func (w *worker) advance(k *walk) outcome {
 func (w *worker) find(k *walk) found {
 	q := &k.link
 	if !q.may.cache {
-		return found{rejected: true, reason: prohibited}
+		return found{rejected: true, reason: cacheProhibited}
 	}
 	e, ok := w.cache.Get(q.hash, q.key)
 	fresh := ok && w.now < e.Expires()
@@ -245,7 +245,7 @@ func (k *walk) finish(m *dns.Msg) {
 	switch {
 	case k.endless:
 		m.Rcode = dns.RcodeServerFailure
-	case !k.rejected, k.reason == prohibited, k.reason == noRecursion, k.reason == noForwarders && k.link.zone == nil:
+	case !k.rejected, k.reason.prohibited(), k.reason == noRecursion, k.reason == noForwarders && k.link.zone == nil:
 	default:
 		m.Rcode, k.why = rejections[k.reason].rcode, rejections[k.reason].ede
 	}

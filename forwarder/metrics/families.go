@@ -14,7 +14,7 @@ var families = []family{
 		"Replies to clients by response code.",
 		collectRcodes},
 	{"acl_refused_queries_total", counter, nil,
-		"Queries answered REFUSED because of an access list (allow-query, allow-query-cache).",
+		"Queries answered REFUSED because of an access list (allow-query, allow-query-cache, allow-recursion). The log says which one.",
 		one(func(s *forwarder.Stats) uint64 { return s.Refused })},
 	{"malformed_queries_total", counter, nil,
 		"Datagrams and TCP messages that are not proper queries, answered with an error or ignored.",

@@ -1,8 +1,11 @@
 package forwarder
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
+
+	"github.com/miekg/dns"
 
 	"vpcdns/forwarder/rrl"
 	"vpcdns/forwarder/wire"
@@ -17,9 +20,9 @@ func (w *worker) limitRate(dst []byte, from int, q *query) ([]byte, outcome) {
 	var buf [maxKey]byte
 	kind, name := kindOf(buf[:0], q, dst[from:])
 	r := w.st.rates
-	what, first := r.Debit(w.now, q.addr.Addr(), kind, name)
-	if first != rrl.None {
-		w.logLimited(r, first, q)
+	what, begun := r.Debit(w.now, q.addr.Addr(), kind, name)
+	if begun != nil {
+		w.logLimited(r, begun, q, dst[from:])
 	}
 	if r.LogOnly() {
 		return dst, replied
@@ -47,18 +50,58 @@ func (w *worker) slip(dst []byte, flags uint16, q *query) []byte {
 	return dst
 }
 
-// logLimited writes, in BIND's words, that replies to the client's block begin
-// to be limited, with the name of one of them.
-func (w *worker) logLimited(r *rrl.Limiter, kind rrl.Kind, q *query) {
-	limit := "limit"
+// logLimited writes, in BIND's words, that replies to the client's block begin to
+// be limited; reply is one of them.
+func (w *worker) logLimited(r *rrl.Limiter, begun *rrl.Burst, q *query, reply []byte) {
+	text := fmt.Sprintf("%s to %s", begun.Kind, r.Block(q.addr.Addr())) + w.limitedName(begun.Kind, q, reply)
+	r.Describe(begun, text)
+	if begun.Kind == rrl.Error {
+		text = rcodeName(wire.Rcode(reply)) + " " + text
+	}
+	w.logs.rateLimit.Info(would(r) + "limit " + text)
+}
+
+func would(r *rrl.Limiter) string {
 	if r.LogOnly() {
-		limit = "would limit"
+		return "would "
 	}
-	line := fmt.Sprintf("%s %s to %s", limit, kind, r.Block(q.addr.Addr()))
-	if kind != rrl.All && kind != rrl.Error {
-		line += fmt.Sprintf(" for %s IN %s", trimDot(wire.NameText(q.Name())), typeName(q.Type))
+	return ""
+}
+
+// limitedName is what the log says of the name that replies of a kind are
+// limited for.
+func (w *worker) limitedName(kind rrl.Kind, q *query, reply []byte) string {
+	switch kind {
+	case rrl.All, rrl.Error:
+		return ""
+	case rrl.Nxdomain:
+		return " for " + trimDot(w.missingFrom(q, reply))
 	}
-	w.logs.rateLimit.Info(line)
+	text := fmt.Sprintf(" for %s %s", trimDot(wire.NameText(q.Name())), dns.Class(q.Class))
+	if kind == rrl.Response {
+		text += " " + typeName(q.Type)
+	}
+	return text
+}
+
+// missingFrom is the zone in which the name of an NXDOMAIN is missing, as far as
+// its limit knows.
+func (w *worker) missingFrom(q *query, reply []byte) string {
+	if apex, ok := negativeApex(nil, q, reply); ok {
+		return wire.NameText(apex)
+	}
+	return cmp.Or(w.st.zones.names[q.zoneID], "(?)")
+}
+
+// logNoLongerLimited writes for which blocks replies are no longer limited.
+func (e *engine) logNoLongerLimited(r *rrl.Limiter, over []rrl.Over) {
+	for _, o := range over {
+		early := ""
+		if o.Early { // BIND marks so that it has only forgotten
+			early = "*"
+		}
+		e.logs.rateLimit.Info(early + would(r) + "stop limiting " + o.Text)
+	}
 }
 
 // kindOf returns the kind of a reply and what it is counted under: names that
@@ -78,12 +121,21 @@ func kindOf(buf []byte, q *query, reply []byte) (rrl.Kind, []byte) {
 	return rrl.Response, wire.AppendLower(buf, q.Question)
 }
 
-// appendApex appends the owner of the SOA that a negative reply begins with, or
-// what stands for the forward zone if it begins with something else.
+// appendApex appends the zone in which a name is missing, or what stands for the
+// forward zone.
 func appendApex(buf []byte, q *query, reply []byte) []byte {
+	if apex, ok := negativeApex(buf, q, reply); ok {
+		return apex
+	}
+	return binary.BigEndian.AppendUint16(buf, q.zoneID)
+}
+
+// negativeApex appends the owner of the SOA that a negative reply begins with, if
+// it does.
+func negativeApex(buf []byte, q *query, reply []byte) (apex []byte, ok bool) {
 	answers, authority := binary.BigEndian.Uint16(reply[6:]), binary.BigEndian.Uint16(reply[8:])
 	if answers > 0 || authority == 0 || q.EDNS.DO {
-		return binary.BigEndian.AppendUint16(buf, q.zoneID)
+		return nil, false
 	}
-	return wire.AppendName(buf, reply, wire.HeaderLen+len(q.Question))
+	return wire.AppendName(buf, reply, wire.HeaderLen+len(q.Question)), true
 }

@@ -54,12 +54,16 @@ type replay struct {
 	upstreamCookie string // that we sent upstream last
 	foreign        bool   // the last query had another client's cookie
 
-	cancel context.CancelFunc
-	done   chan error
+	journal *journal // of scripts
+	cancel  context.CancelFunc
+	done    chan error
 }
 
 func runScript(t *testing.T, path string, s script, cfg *config.Config) {
-	r := newReplay(t, cfg, newFakeNet("127.0.0.1/8", "10.79.1.10/24"))
+	j := newJournal()
+	o := Options{Workers: 1, UpstreamPPS: Unlimited, Log: j.logger()}
+	r := newReplayWith(t, cfg, newFakeNet("127.0.0.1/8", "10.79.1.10/24"), o)
+	r.journal = j
 	for _, step := range s.steps {
 		if err := r.step(step); err != nil {
 			t.Errorf("%s:%d: %s:\n\t%v", filepath.Base(path), step.line, strings.Join(step.words, " "), err)
@@ -95,6 +99,8 @@ func (r *replay) step(s step) error {
 		return d.err()
 	case "counts":
 		return r.counts(w[1:])
+	case "logs":
+		return r.logs(w[1:])
 	case "shutdown":
 		r.cancel()
 	case "stopped":

@@ -29,6 +29,7 @@ import (
 //	interfaces 10.79.1.10/24 …           the host has these from now on
 //	serves 10.79.1.10:53 …               these addresses are served
 //	counts hit=3 miss=1 …                replies so far, by source
+//	logs CATEGORY LINE | logs CATEGORY nothing  the oldest line, from info up, that no step was about
 //	shutdown                             Serve's context ends
 //	stopped                              Serve has returned
 type script struct {

@@ -214,6 +214,7 @@ func (s *Server) Reload(cfg *config.Config) error {
 		return fmt.Errorf("reloading: %w", err)
 	}
 	s.install(st)
+	s.logNoLongerLimited(old.rates, old.rates.Forget()) // the new one knows nobody yet
 	s.listeners.closeUnused(st)
 	s.flushNewZones(st, old)
 	s.retire(old, st)
@@ -276,6 +277,8 @@ func (s *Server) sweep() {
 		select {
 		case <-tick.C:
 			s.noteSleep()
+			rates := s.state.Load().rates
+			s.logNoLongerLimited(rates, rates.Over(s.clock.now()))
 			s.cache.SweepNext(s.clock.now() - knownFor)
 		case <-s.quit:
 			return

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"net"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -102,23 +101,15 @@ func deniedLine(t *testing.T, program, lists string, q *dns.Msg) string {
 	}
 	p := lab.Start(t, filepath.Base(program), cmd)
 	waitFor(t, "log of "+program, func() bool { // BIND serves before
-		text, _ := os.ReadFile(filepath.Join(dir, "rest"))
-		return strings.Contains(string(text), "running\n")
+		return strings.Contains(readIfAny(filepath.Join(dir, "rest")), "running\n")
 	})
-	askAs(t, netip.MustParseAddr("127.0.0.2"), addr, q)
+	if r := exchange(packed(t, q).packet, addr, probe{source: netip.MustParseAddr("127.0.0.2")}, 10*time.Second); r.msg == nil {
+		t.Fatalf("%s does not answer", program)
+	}
 	p.End(t) // all is written
 	text, err := os.ReadFile(filepath.Join(dir, "log"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return clientOfLine.ReplaceAllString(strings.TrimSpace(string(text)), "")
-}
-
-// askAs asks over UDP until there is a reply.
-func askAs(t *testing.T, client netip.Addr, server netip.AddrPort, q *dns.Msg) {
-	t.Helper()
-	c := &dns.Client{Timeout: 10 * time.Second, Dialer: &net.Dialer{LocalAddr: &net.UDPAddr{IP: client.AsSlice()}}}
-	if _, _, err := c.Exchange(q, server.String()); err != nil {
-		t.Fatal(err)
-	}
 }

@@ -18,7 +18,7 @@ import (
 // Kind is how responses are told apart.
 type Kind uint8
 
-// The kinds of responses. None stands for no kind.
+// The kinds of responses.
 const (
 	Response Kind = iota
 	Nodata
@@ -27,7 +27,6 @@ const (
 	Error
 	All
 	numKinds
-	None = numKinds
 )
 
 var kindNames = [numKinds]string{
@@ -72,6 +71,7 @@ type table struct {
 
 	mu      sync.Mutex
 	buckets *simplelru.LRU[uint64, *bucket]
+	bursts  bursts
 	load    window
 }
 
@@ -79,8 +79,8 @@ type table struct {
 type bucket struct {
 	credit float64
 	at     time.Duration
-	over   int  // replies over the rate since one slipped
-	told   bool // that it is limited was logged
+	over   int    // replies over the rate since one slipped
+	burst  *Burst // nil: none was logged
 }
 
 // window measures the load in queries a second, for qps-scale.
@@ -88,15 +88,16 @@ type window struct {
 	began time.Duration
 	n     int
 	qps   float64
-	lines int // logged in this second
 }
 
-func (w *window) count(now time.Duration) float64 {
-	if w.n++; now-w.began >= time.Second {
-		w.qps = float64(w.n) / (now - w.began).Seconds()
-		w.began, w.n, w.lines = now, 0, 0
+// count counts a query, and reports whether a second ends with it.
+func (w *window) count(now time.Duration) (ended bool) {
+	if w.n++; now-w.began < time.Second {
+		return false
 	}
-	return w.qps
+	w.qps = float64(w.n) / (now - w.began).Seconds()
+	w.began, w.n = now, 0
+	return true
 }
 
 // New returns nil when nothing is limited.
@@ -109,7 +110,8 @@ func New(c Config, env acl.Env) *Limiter {
 	if t.rates == ([numKinds]int{}) {
 		return nil
 	}
-	t.buckets, _ = simplelru.NewLRU[uint64, *bucket](max(c.MaxTableSize, 1), nil)
+	forgotten := func(_ uint64, b *bucket) { t.bursts.end(b, true) }
+	t.buckets, _ = simplelru.NewLRU(max(c.MaxTableSize, 1), forgotten)
 	return &Limiter{t, c.Exempt.Compile(env)}
 }
 
@@ -126,25 +128,34 @@ func (r *Limiter) WithEnv(env acl.Env) *Limiter {
 func (r *Limiter) LogOnly() bool { return r.cfg.LogOnly }
 
 // Debit takes a response of a kind about name from the credit of addr's block.
-// first is the kind by which the block begins to be limited, or None.
-func (r *Limiter) Debit(now time.Duration, addr netip.Addr, kind Kind, name []byte) (what Action, first Kind) {
+// begun is the burst of limited responses that begins with it, nil if there is
+// none to be logged: it is to be described.
+func (r *Limiter) Debit(now time.Duration, addr netip.Addr, kind Kind, name []byte) (what Action, begun *Burst) {
 	if r.exempt.Match(addr) {
-		return Pass, None
+		return Pass, nil
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	scale := 1.0
-	if qps := r.load.count(now); r.cfg.QPSScale > 0 && qps > float64(r.cfg.QPSScale) {
-		scale = float64(r.cfg.QPSScale) / qps
-	}
+	scale := r.scale(now)
 	what, b := r.debit(now, addr, kind, name, scale)
 	if all, allOf := r.debit(now, addr, All, nil, scale); all == Drop || what == Pass {
 		what, b, kind = all, allOf, All
 	}
-	if what == Pass || !r.tell(b) {
-		kind = None
+	if what != Pass {
+		begun = r.bursts.limited(now, b, kind)
 	}
-	return what, kind
+	return what, begun
+}
+
+// scale is what is left of the rates under the load (qps-scale). mu is held.
+func (t *table) scale(now time.Duration) float64 {
+	if t.load.count(now) {
+		t.bursts.lines = 0
+	}
+	if most := float64(t.cfg.QPSScale); most > 0 && t.load.qps > most {
+		return most / t.load.qps
+	}
+	return 1
 }
 
 // debit takes one response off a bucket's credit. mu is held.
@@ -172,12 +183,17 @@ func (t *table) bucket(key uint64, rate float64, now time.Duration) *bucket {
 	return b
 }
 
+// worth is b's credit with what the time since the last reply adds to it.
+func (b *bucket) worth(rate float64, now time.Duration) float64 {
+	return b.credit + rate*(now-b.at).Seconds()
+}
+
 // earn credits what the time since the last reply is worth.
 func (b *bucket) earn(rate float64, now time.Duration) {
-	b.credit += rate * (now - b.at).Seconds()
+	b.credit = b.worth(rate, now)
 	b.at = now
 	if b.credit >= rate {
-		*b = bucket{credit: rate, at: now} // all is forgiven
+		b.credit, b.over = rate, 0 // all is forgiven
 	}
 }
 
@@ -193,20 +209,6 @@ func (t *table) overdrawn(b *bucket, kind Kind) Action {
 		return Slip
 	}
 	return Drop
-}
-
-// MaxLines bounds the lines in the log a second: addresses are forged, and
-// there may be very many.
-const MaxLines = 10
-
-// tell reports whether it is to be logged that b is limited.
-func (t *table) tell(b *bucket) bool {
-	if b.told || t.load.lines >= MaxLines {
-		return false
-	}
-	b.told = true
-	t.load.lines++
-	return true
 }
 
 // key hashes a block of addresses with what the reply is about.

@@ -2,6 +2,7 @@ package rrl
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -102,5 +103,65 @@ func TestWithEnv(t *testing.T) {
 	}
 	if (*Limiter)(nil).WithEnv(acl.Env{}) != nil {
 		t.Error("WithEnv of no Limiter is one")
+	}
+}
+
+// TestBursts: a burst begins once and is over when it was quiet for a minute and
+// its debt is paid; one that is crowded out is over before.
+func TestBursts(t *testing.T) {
+	a, b := netip.MustParseAddr("10.1.2.3"), netip.MustParseAddr("10.1.3.3")
+	cfg := Config{ResponsesPerSecond: 1, Window: 120, IPv4PrefixLen: 32, MaxTableSize: 1}
+	r := New(cfg, acl.Env{})
+	limit := func(at time.Duration, addr netip.Addr, replies int) (begun int) {
+		for range replies {
+			if _, burst := r.Debit(at, addr, Response, nil); burst != nil {
+				begun++
+				r.Describe(burst, addr.String())
+			}
+		}
+		return begun
+	}
+	check := func(at time.Duration, want ...Over) {
+		t.Helper()
+		if got := r.Over(at); !slices.Equal(got, want) {
+			t.Errorf("Over(%v) = %v, want %v", at, got, want)
+		}
+	}
+	if n := limit(0, a, 2) + limit(10*time.Second, a, 100); n != 1 {
+		t.Errorf("%d bursts begin, want 1", n)
+	}
+	check(69 * time.Second)
+	check(71 * time.Second) // a debt of 90 is left
+	check(200*time.Second, Over{Text: a.String()})
+	check(300 * time.Second)
+	if n := limit(300*time.Second, a, 2); n != 1 {
+		t.Errorf("%d bursts begin anew, want 1", n)
+	}
+	limit(301*time.Second, b, 1) // takes the place of a's
+	check(301*time.Second, Over{Text: a.String(), Early: true})
+	limit(301*time.Second, b, 1)
+	if got := r.Forget(); !slices.Equal(got, []Over{{b.String(), true}}) {
+		t.Errorf("Forget() = %v, want b's", got)
+	}
+	if n := len((*Limiter)(nil).Over(0)) + len((*Limiter)(nil).Forget()); n != 0 {
+		t.Errorf("no Limiter has %d bursts", n)
+	}
+}
+
+// Bursts whose end is to be told are bounded, however long all of them last.
+func TestBurstsAreBounded(t *testing.T) {
+	r := New(Config{ResponsesPerSecond: 1, Window: 1, IPv4PrefixLen: 32, MaxTableSize: 10 * maxBursts}, acl.Env{})
+	now := time.Duration(0)
+	begun := 0
+	for i := range 5 * maxBursts {
+		now += time.Second / 10 // no more than MaxLines a second
+		for range 3 {
+			if _, b := r.Debit(now, netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), Response, nil); b != nil {
+				begun++
+			}
+		}
+	}
+	if begun != maxBursts {
+		t.Errorf("%d bursts, want %d", begun, maxBursts)
 	}
 }

@@ -158,8 +158,8 @@ func (w *worker) answerProbe(dst []byte, q *query) []byte {
 
 // total is the number of replies.
 func (c *counters) total() (n uint64) {
-	for i := range c.rcodes {
-		n += c.rcodes[i].Load()
+	for i := range c.replies {
+		n += c.replies[i].Load()
 	}
 	return n
 }

@@ -1,6 +1,7 @@
 package forwarder
 
 import (
+	"math/bits"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"vpcdns/cache"
 	"vpcdns/forwarder/udp"
 	"vpcdns/forwarder/upstream"
+	"vpcdns/forwarder/wire"
 )
 
 // counter is a number that only grows.
@@ -17,7 +19,7 @@ type counter = atomic.Uint64
 
 // Stats is what a Server has done since it was made.
 type Stats struct {
-	Queries  []QueryCount      // replies, by transport, zone and source
+	Queries  []QueryCount      // replies, by transport, zone, source and class of rcodes
 	Rcodes   map[string]uint64 // replies, by response code
 	Refused  uint64            // by an access list
 	Bad      uint64            // malformed queries, answered or not
@@ -44,6 +46,7 @@ type QueryCount struct {
 	Transport string // "udp", "tcp", or "exchange" for Server.Exchange
 	Zone      string // canonical name of the forward zone; "" for none
 	Source    Source
+	Rcode     RcodeClass
 	Count     uint64
 }
 
@@ -102,21 +105,23 @@ func (s *Server) Stats() Stats {
 }
 
 func (st *Stats) add(transport string, c *counters, zones *[maxZones]string) {
-	for z := range c.replies {
-		for src := range c.replies[z] {
-			n := c.replies[z][src].Load()
-			if n == 0 {
-				continue
-			}
-			st.Queries = append(st.Queries, QueryCount{transport, zones[z], Source(src), n})
-			if Source(src) == SourceRefused {
-				st.Refused += n
-			}
+	for i := range c.replies {
+		n := c.replies[i].Load()
+		if n == 0 {
+			continue
+		}
+		zone, src, class := cell(i).split()
+		st.Queries = append(st.Queries, QueryCount{transport, zones[zone], src, class, n})
+		if src == SourceRefused {
+			st.Refused += n
+		}
+		if class != RcodeOther {
+			st.Rcodes[class.String()] += n
 		}
 	}
-	for i := range c.rcodes {
-		if n := c.rcodes[i].Load(); n > 0 {
-			st.Rcodes[rcodeName(i)] += n
+	for rcode := range c.others {
+		if n := c.others[rcode].Load(); n > 0 {
+			st.Rcodes[rcodeName(rcode)] += n
 		}
 	}
 	st.Bad += c.malformed.Load()
@@ -147,73 +152,130 @@ const (
 	SourceJoined                // asked upstream for another client's same question
 	SourceLocal                 // our own: static zones, CHAOS names, errors
 	SourceRefused               // turned away by an ACL
-	numSources
+	NumSources
 )
 
-var sourceNames = [numSources]string{"hit", "miss", "stale", "joined", "local", "refused"}
+var sourceNames = [NumSources]string{"hit", "miss", "stale", "joined", "local", "refused"}
 
 // String returns the source as metrics name it.
 func (s Source) String() string { return sourceNames[s] }
 
-// Response codes that are counted one by one; the rest share a counter.
+// RcodeClass is a response code as it is counted by zone: the usual ones are told
+// apart, the rest are one.
+type RcodeClass uint8
+
+// The classes of response codes.
+const (
+	RcodeNoError RcodeClass = iota
+	RcodeNXDomain
+	RcodeServFail
+	RcodeRefused
+	RcodeOther
+	NumRcodeClasses
+)
+
+var rcodeClassNames = [NumRcodeClasses]string{"NOERROR", "NXDOMAIN", "SERVFAIL", "REFUSED", "other"}
+
+// String returns the class as metrics name it.
+func (c RcodeClass) String() string { return rcodeClassNames[c] }
+
+func classOf(rcode int) RcodeClass {
+	switch rcode {
+	case wire.NoError:
+		return RcodeNoError
+	case wire.NXDomain:
+		return RcodeNXDomain
+	case wire.ServFail:
+		return RcodeServFail
+	case wire.Refused:
+		return RcodeRefused
+	}
+	return RcodeOther
+}
+
+// Other response codes are counted one by one up to here; the rest share a counter.
 const numRcodes = 24
 
 // maxZones bounds the zones that are counted apart; further ones share
 // zone 0, "other".
 const maxZones = 256
 
+// cell is the number of a counter of replies: of a zone, source and class.
+type cell uint16
+
+const cells = maxZones * int(NumSources) * int(NumRcodeClasses)
+
+func cellOf(zone uint16, s Source, c RcodeClass) cell {
+	return (cell(s)*cell(NumRcodeClasses)+cell(c))*maxZones + cell(zone%maxZones)
+}
+
+func (c cell) split() (zone uint16, s Source, class RcodeClass) {
+	kind := c / maxZones
+	s, class = Source(kind/cell(NumRcodeClasses)), RcodeClass(kind%cell(NumRcodeClasses))
+	return uint16(c % maxZones), s, class
+}
+
 // counters are the sums of one transport. Readers may look at any time.
 type counters struct {
-	replies   [maxZones][numSources]atomic.Uint64
-	rcodes    [numRcodes + 1]atomic.Uint64
-	malformed atomic.Uint64 // queries with a fault, and datagrams ignored
-	dropped   atomic.Uint64 // no reply by policy: blackhole, rate limit
-	limited   atomic.Uint64 // of those, by rate-limit
-	slipped   atomic.Uint64 // replies cut by rate-limit
+	replies   [cells]atomic.Uint64
+	others    [numRcodes + 1]atomic.Uint64 // replies of RcodeOther by response code
+	malformed atomic.Uint64                // queries with a fault, and datagrams ignored
+	dropped   atomic.Uint64                // no reply by policy: blackhole, rate limit
+	limited   atomic.Uint64                // of those, by rate-limit
+	slipped   atomic.Uint64                // replies cut by rate-limit
 }
 
 // restart begins the counts of a zone anew.
 func (c *counters) restart(zone int) {
-	for i := range c.replies[zone] {
-		c.replies[zone][i].Store(0)
+	for i := zone; i < cells; i += maxZones {
+		c.replies[i].Store(0)
 	}
 }
 
 // tally collects the counts of one goroutine between two publications, so that
-// counting a reply costs two plain additions.
+// counting a reply costs no more than plain additions. It is small, as each
+// connection has one: where two cells meet the older is published at once.
 type tally struct {
-	to      *counters
-	zones   int // highest zone touched, plus one
-	replies [maxZones][numSources]uint32
-	rcodes  [numRcodes + 1]uint32
+	to    *counters
+	slots [64]struct {
+		cell cell
+		n    uint32
+	}
+	used   uint64 // bits of the slots with counts
+	others bool   // there were replies of RcodeOther
 
+	otherRcodes                          [numRcodes + 1]uint32
 	malformed, dropped, limited, slipped uint32
 }
 
 func (t *tally) reply(zone uint16, s Source, rcode int) {
-	zone %= maxZones
-	t.replies[zone][s]++
-	t.rcodes[min(rcode, numRcodes)]++
-	t.zones = max(t.zones, int(zone)+1)
+	class := classOf(rcode)
+	c := cellOf(zone, s, class)
+	i := (c + c/maxZones*11) % cell(len(t.slots)) // kinds of one zone stand apart, as do zones of one kind
+	slot := &t.slots[i]
+	if slot.cell != c && slot.n > 0 {
+		t.to.replies[slot.cell].Add(uint64(slot.n))
+		slot.n = 0
+	}
+	slot.cell = c
+	slot.n++
+	t.used |= 1 << i
+	if class == RcodeOther {
+		t.others = true
+		t.otherRcodes[min(rcode, numRcodes)]++
+	}
 }
 
 // publish adds what was collected to the shared counters.
 func (t *tally) publish() {
-	for z := range t.zones {
-		for s, n := range t.replies[z] {
-			if n > 0 {
-				t.to.replies[z][s].Add(uint64(n))
-				t.replies[z][s] = 0
-			}
-		}
+	for ; t.used != 0; t.used &= t.used - 1 {
+		slot := &t.slots[bits.TrailingZeros64(t.used)]
+		t.to.replies[slot.cell].Add(uint64(slot.n))
+		slot.n = 0
 	}
-	for i, n := range t.rcodes {
-		if n > 0 {
-			t.to.rcodes[i].Add(uint64(n))
-			t.rcodes[i] = 0
-		}
+	if t.others {
+		t.publishOthers()
 	}
-	t.zones = 0
 	if t.malformed|t.dropped|t.slipped != 0 {
 		t.to.malformed.Add(uint64(t.malformed))
 		t.to.dropped.Add(uint64(t.dropped))
@@ -221,4 +283,11 @@ func (t *tally) publish() {
 		t.to.slipped.Add(uint64(t.slipped))
 		t.malformed, t.dropped, t.limited, t.slipped = 0, 0, 0, 0
 	}
+}
+
+func (t *tally) publishOthers() {
+	for rcode, n := range t.otherRcodes {
+		t.to.others[rcode].Add(uint64(n))
+	}
+	t.otherRcodes, t.others = [numRcodes + 1]uint32{}, false
 }

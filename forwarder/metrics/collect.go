@@ -10,30 +10,62 @@ import (
 // so: their names end in a dot.
 const otherZone = "other"
 
-// collectQueries adds up what has the same labels: a zone that a reload brought
-// between two looks at the server has no name yet. Where one combination of
-// labels has been seen all are sent, since Prometheus cannot see a series grow
-// that begins with its first stale answer.
-func collectQueries(st *forwarder.Stats, e emitter) {
-	type series struct{ transport, zone, source string }
-	counts := make(map[series]uint64)
-	complete := func(zone string) {
-		for s := forwarder.SourceHit; s <= forwarder.SourceRefused; s++ {
-			counts[series{"udp", zone, s.String()}] += 0
-			counts[series{"tcp", zone, s.String()}] += 0
-		}
-	}
-	complete(otherZone)
+// zoneCounts are the replies about a zone.
+type zoneCounts struct {
+	sources map[string]*[forwarder.NumSources]uint64 // by transport
+	rcodes  [forwarder.NumRcodeClasses]uint64
+}
+
+// byZone adds up what has the same labels: a zone that a reload brought between
+// two looks at the server has no name yet. Zone "other" is there from the start.
+func byZone(st *forwarder.Stats) map[string]*zoneCounts {
+	zones := make(map[string]*zoneCounts)
+	newZoneCounts(zones, otherZone)
 	for _, q := range st.Queries {
-		zone := otherZone
+		name := otherZone
 		if q.Zone != "" {
-			zone = text(q.Zone)
+			name = text(q.Zone)
 		}
-		complete(zone)
-		counts[series{q.Transport, zone, q.Source.String()}] += q.Count
+		z := zones[name]
+		if z == nil {
+			z = newZoneCounts(zones, name)
+		}
+		if z.sources[q.Transport] == nil {
+			z.sources[q.Transport] = new([forwarder.NumSources]uint64)
+		}
+		z.sources[q.Transport][q.Source] += q.Count
+		z.rcodes[q.Rcode] += q.Count
 	}
-	for s, n := range counts {
-		e.value(float64(n), s.transport, s.zone, s.source)
+	return zones
+}
+
+func newZoneCounts(zones map[string]*zoneCounts, name string) *zoneCounts {
+	z := &zoneCounts{sources: make(map[string]*[forwarder.NumSources]uint64)}
+	for _, transport := range []string{"udp", "tcp"} {
+		z.sources[transport] = new([forwarder.NumSources]uint64)
+	}
+	zones[name] = z
+	return z
+}
+
+// collectQueries sends all sources of a zone that has been seen, since Prometheus
+// cannot see a series grow that begins with its first stale answer.
+func collectQueries(st *forwarder.Stats, e emitter) {
+	for zone, counts := range byZone(st) {
+		for transport, sources := range counts.sources {
+			for s, n := range sources {
+				e.value(float64(n), transport, zone, forwarder.Source(s).String())
+			}
+		}
+	}
+}
+
+// collectZoneRcodes sends all classes, for the same reason.
+func collectZoneRcodes(st *forwarder.Stats, e emitter) {
+	for zone, counts := range byZone(st) {
+		for class, n := range counts.rcodes {
+			e.value(float64(n), zone, forwarder.RcodeClass(class).String())
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -322,6 +323,51 @@ func TestQueries(t *testing.T) {
 				t.Errorf("series = %d, want %d", got, test.series)
 			}
 		})
+	}
+}
+
+// Replies are counted by zone and response code over all transports.
+func TestZoneResponses(t *testing.T) {
+	st := forwarder.Stats{Queries: []forwarder.QueryCount{
+		{Transport: "udp", Zone: "corp.", Source: forwarder.SourceMiss, Rcode: forwarder.RcodeServFail, Count: 7},
+		{Transport: "tcp", Zone: "corp.", Source: forwarder.SourceHit, Rcode: forwarder.RcodeServFail, Count: 5},
+		{Transport: "udp", Source: forwarder.SourceLocal, Rcode: forwarder.RcodeOther, Count: 3},
+	}}
+	text := exposition(t, &st)
+	for labels, value := range map[string]string{
+		`rcode="SERVFAIL",zone="corp."`: "12",
+		`rcode="NOERROR",zone="corp."`:  "0",
+		`rcode="other",zone="other"`:    "3",
+	} {
+		if line := "\nforwarder_zone_responses_total{" + labels + "} " + value + "\n"; !strings.Contains(text, line) {
+			t.Errorf("metrics lack %q:\n%s", line, text)
+		}
+	}
+	if got := strings.Count(text, "\nforwarder_zone_responses_total{"); got != 10 {
+		t.Errorf("series = %d, want 10", got)
+	}
+}
+
+// BenchmarkScrape is a scrape with as many zones as are counted apart, each with
+// replies of every kind.
+func BenchmarkScrape(b *testing.B) {
+	st := sample()
+	for i := range 256 {
+		for _, transport := range []string{"udp", "tcp"} {
+			for s := range forwarder.NumSources {
+				for c := range forwarder.NumRcodeClasses {
+					st.Queries = append(st.Queries, forwarder.QueryCount{Transport: transport, Zone: fmt.Sprintf("zone%d.corp.", i), Source: s, Rcode: c, Count: 1})
+				}
+			}
+		}
+	}
+	r := prometheus.NewRegistry()
+	r.MustRegister(collectorOf(&st))
+	h := promhttp.HandlerFor(r, promhttp.HandlerOpts{})
+	for b.Loop() {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+		b.SetBytes(int64(w.Body.Len()))
 	}
 }
 

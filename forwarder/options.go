@@ -153,5 +153,6 @@ func (q *query) info() QueryInfo {
 
 // noteResponse tells of a response, which count has counted.
 func (w *worker) noteResponse(q *query, from Source, rcode int) {
+	from = from.countedAs(classOf(rcode))
 	w.events.Response(ResponseInfo{QueryInfo: q.info(), Rcode: rcode, Source: from, Zone: w.st.zones.names[q.zoneID]})
 }

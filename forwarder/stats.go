@@ -152,13 +152,22 @@ const (
 	SourceJoined                // asked upstream for another client's same question
 	SourceLocal                 // our own: static zones, CHAOS names, errors
 	SourceRefused               // turned away by an ACL
+	SourceFailed                // a failure from the cache: upstream failed a moment ago
 	NumSources
 )
 
-var sourceNames = [NumSources]string{"hit", "miss", "stale", "joined", "local", "refused"}
+var sourceNames = [NumSources]string{"hit", "miss", "stale", "joined", "local", "refused", "failed"}
 
 // String returns the source as metrics name it.
 func (s Source) String() string { return sourceNames[s] }
+
+// countedAs is s as it is counted for a reply: who gets a failure has hit nothing.
+func (s Source) countedAs(class RcodeClass) Source {
+	if s == SourceHit && class == RcodeServFail {
+		return SourceFailed
+	}
+	return s
+}
 
 // RcodeClass is a response code as it is counted by zone: the usual ones are told
 // apart, the rest are one.
@@ -212,7 +221,7 @@ func cellOf(zone uint16, s Source, c RcodeClass) cell {
 func (c cell) split() (zone uint16, s Source, class RcodeClass) {
 	kind := c / maxZones
 	s, class = Source(kind/cell(NumRcodeClasses)), RcodeClass(kind%cell(NumRcodeClasses))
-	return uint16(c % maxZones), s, class
+	return uint16(c % maxZones), s.countedAs(class), class
 }
 
 // counters are the sums of one transport. Readers may look at any time.

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"testing"
 	"unsafe"
+
+	"vpcdns/forwarder/wire"
 )
 
 func TestRcodeName(t *testing.T) {
@@ -23,7 +25,7 @@ func TestCells(t *testing.T) {
 			for class := range NumRcodeClasses {
 				c := cellOf(zone, s, class)
 				z, src, cl := c.split()
-				if z != zone || src != s || cl != class || int(c) >= cells || seen[c] {
+				if z != zone || src != s.countedAs(class) || cl != class || int(c) >= cells || seen[c] {
 					t.Fatalf("cellOf(%d, %v, %v) = %d, which is %d, %v, %v; seen before: %v", zone, s, class, c, z, src, cl, seen[c])
 				}
 				seen[c] = true
@@ -54,7 +56,7 @@ func TestTally(t *testing.T) {
 		if r.IntN(32) == 0 {
 			y.publish()
 		}
-		want[kind{zones[zone], source, classOf(rcode).String()}]++
+		want[kind{zones[zone], source.countedAs(classOf(rcode)), classOf(rcode).String()}]++
 		rcodes[rcodeName(rcode)]++
 	}
 	for _, y := range tallies {
@@ -87,5 +89,17 @@ func TestTally(t *testing.T) {
 func TestTallyIsSmall(t *testing.T) {
 	if n := unsafe.Sizeof(tally{}); n > 1024 {
 		t.Errorf("a tally has %d octets, want 1024 at most", n)
+	}
+}
+
+// A failure from the cache is no hit, to whoever counts.
+func TestFailureIsNoHit(t *testing.T) {
+	for rcode, want := range map[int]Source{wire.NoError: SourceHit, wire.NXDomain: SourceHit, wire.ServFail: SourceFailed} {
+		if got := SourceHit.countedAs(classOf(rcode)); got != want {
+			t.Errorf("a hit with rcode %d counts as %v, want %v", rcode, got, want)
+		}
+	}
+	if got := SourceMiss.countedAs(RcodeServFail); got != SourceMiss {
+		t.Errorf("a miss with SERVFAIL counts as %v, want miss", got)
 	}
 }

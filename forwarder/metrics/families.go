@@ -8,7 +8,7 @@ import (
 // families are all metrics, in the order of README.md.
 var families = []family{
 	{"queries_total", counter, []string{"transport", "zone", "source"},
-		"Queries that were answered, by transport (udp, tcp), forward zone (other: in none) and where the answer came from: hit (cache), miss (asked upstream), joined (asked upstream for another client at the same time), stale (expired, as upstream failed), local (our own: static zones, CHAOS names, errors), refused (by an access list).",
+		"Queries that were answered, by transport (udp, tcp), forward zone (other: in none) and where the answer came from: hit (cache), miss (asked upstream), joined (asked upstream for another client at the same time), stale (expired, as upstream failed), failed (SERVFAIL from the cache, as upstream failed a moment ago), local (our own: static zones, CHAOS names, errors), refused (by an access list).",
 		collectQueries},
 	{"responses_total", counter, []string{"rcode"},
 		"Replies to clients by response code.",

@@ -289,26 +289,26 @@ func TestQueries(t *testing.T) {
 	}{
 		{"none yet", nil, map[string]string{
 			`source="stale",transport="udp",zone="other"`: "0",
-		}, 12},
+		}, 14},
 		{"one zone", []forwarder.QueryCount{{Transport: "udp", Zone: "corp.", Source: forwarder.SourceHit, Count: 7}}, map[string]string{
 			`source="hit",transport="udp",zone="corp."`:   "7",
 			`source="stale",transport="tcp",zone="corp."`: "0",
-		}, 24},
+		}, 28},
 		{"no zone", []forwarder.QueryCount{{Transport: "tcp", Source: forwarder.SourceLocal, Count: 7}}, map[string]string{
 			`source="local",transport="tcp",zone="other"`: "7",
-		}, 12},
+		}, 14},
 		{"two zones without a name", []forwarder.QueryCount{
 			{Transport: "udp", Source: forwarder.SourceHit, Count: 7},
 			{Transport: "udp", Source: forwarder.SourceHit, Count: 5},
 		}, map[string]string{
 			`source="hit",transport="udp",zone="other"`: "12",
-		}, 12},
+		}, 14},
 		{"names that are not UTF-8", []forwarder.QueryCount{
 			{Transport: "udp", Zone: "caf\xe9.", Source: forwarder.SourceMiss, Count: 7},
 			{Transport: "udp", Zone: "caf\xe8.", Source: forwarder.SourceMiss, Count: 5},
 		}, map[string]string{
 			`source="miss",transport="udp",zone="caf` + "\uFFFD" + `."`: "12",
-		}, 24},
+		}, 28},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -330,7 +330,7 @@ func TestQueries(t *testing.T) {
 func TestZoneResponses(t *testing.T) {
 	st := forwarder.Stats{Queries: []forwarder.QueryCount{
 		{Transport: "udp", Zone: "corp.", Source: forwarder.SourceMiss, Rcode: forwarder.RcodeServFail, Count: 7},
-		{Transport: "tcp", Zone: "corp.", Source: forwarder.SourceHit, Rcode: forwarder.RcodeServFail, Count: 5},
+		{Transport: "tcp", Zone: "corp.", Source: forwarder.SourceFailed, Rcode: forwarder.RcodeServFail, Count: 5},
 		{Transport: "udp", Source: forwarder.SourceLocal, Rcode: forwarder.RcodeOther, Count: 3},
 	}}
 	text := exposition(t, &st)

@@ -21,11 +21,11 @@ var arrows = map[string][]string{
 	"acl":                       {},
 	"cache":                     {},
 	"forwarder/host":            {},
-	"forwarder/logging":         {},
 	"forwarder/namedconf":       {},
 	"forwarder/tcp":             {},
 	"forwarder/udp":             {},
 	"forwarder/wire":            {},
+	"forwarder/logging":         {"forwarder/host"}, // which knows where others own directories
 	"forwarder/rrl":             {"acl"},
 	"forwarder/local":           {"forwarder/wire"},
 	"forwarder/scrub":           {"forwarder/wire"},
@@ -45,7 +45,7 @@ var arrows = map[string][]string{
 }
 
 // shown are the packages whose arrows the README shows, in its order.
-var shown = []string{"cmd/forwarder", "forwarder/metrics", "forwarder", "forwarder/config", "forwarder/rrl", "forwarder/local", "forwarder/scrub", "forwarder/upstream"}
+var shown = []string{"cmd/forwarder", "forwarder/metrics", "forwarder", "forwarder/config", "forwarder/logging", "forwarder/rrl", "forwarder/local", "forwarder/scrub", "forwarder/upstream"}
 
 // owners are packages that only some of ours may know.
 var owners = map[string][]string{

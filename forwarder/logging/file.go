@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
+
+	"vpcdns/forwarder/host"
 )
 
 const (
@@ -36,6 +37,7 @@ type file struct {
 	retry time.Time
 	lost  int       // lines since err was first seen
 	seen  time.Time // when f was last known to have a name
+	made  bool      // the directory was missing
 }
 
 func (f *file) write(_ slog.Level, line []byte) {
@@ -98,7 +100,10 @@ func (f *file) over() bool {
 		return false
 	}
 	f.writeOut()
-	if info, err := os.Stat(f.Path); err == nil {
+	if f.f == nil {
+		return false // it could not be written
+	}
+	if info, err := f.f.Stat(); err == nil {
 		f.size = info.Size()
 	}
 	return f.size > f.Size
@@ -114,13 +119,12 @@ func (f *file) restart() error {
 }
 
 func (f *file) open() error {
-	if err := f.writable(); err != nil {
+	place, made, err := host.LocateMade(f.Path)
+	if err != nil {
 		return err
 	}
-	opened, err := openAppend(f.Path)
-	if errors.Is(err, fs.ErrNotExist) && os.MkdirAll(filepath.Dir(f.Path), 0o755) == nil {
-		opened, err = openAppend(f.Path)
-	}
+	defer place.Close()
+	opened, err := place.Append()
 	if err != nil {
 		return err
 	}
@@ -129,21 +133,8 @@ func (f *file) open() error {
 		opened.Close()
 		return err
 	}
-	f.f, f.size, f.seen = opened, info.Size(), f.now()
+	f.f, f.size, f.seen, f.made = opened, info.Size(), f.now(), made
 	return nil
-}
-
-func openAppend(path string) (*os.File, error) {
-	return os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
-}
-
-// writable refuses what cannot be opened without waiting for a reader.
-func (f *file) writable() error {
-	info, err := os.Stat(f.Path)
-	if err != nil || info.Mode().IsRegular() || info.Mode()&os.ModeDevice != 0 {
-		return nil
-	}
-	return fmt.Errorf("opening %s: not a regular file", f.Path)
 }
 
 // writeOut writes the buffer with one write(2).
@@ -205,11 +196,9 @@ func (f *file) shut() error {
 // first opens the file, and returns its directory if that had to be made. It
 // reports its own failure.
 func (f *file) first() (made string) {
-	dir := filepath.Dir(f.Path)
-	_, err := os.Stat(dir)
 	f.reopen()
-	if f.f != nil && os.IsNotExist(err) {
-		return dir
+	if f.f != nil && f.made {
+		return filepath.Dir(f.Path)
 	}
 	return ""
 }

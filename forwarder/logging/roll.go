@@ -3,12 +3,12 @@ package logging
 import (
 	"errors"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"vpcdns/forwarder/host"
 )
 
 // stampDigits is the length of the suffix of a rolled file: YYYYMMDDhhmmssmmm.
@@ -17,43 +17,55 @@ const stampDigits = 17
 // roll moves the file out of the way, if there is something in it, and removes
 // the old files that are too many.
 func (f *file) roll() error {
-	info, err := os.Stat(f.Path)
-	if err != nil || info.Size() == 0 || !info.Mode().IsRegular() {
-		return nil // nothing to keep; opening it finds out what is wrong
+	place, err := host.Locate(f.Path)
+	if err != nil {
+		return nil // opening it finds out what is wrong
+	}
+	defer place.Close()
+	r := roller{place, place.Name(), f.Versions}
+	if size, ok := place.Size(r.name); !ok || size == 0 {
+		return nil // nothing to keep
 	}
 	switch {
 	case f.Versions == Restart:
-		return os.Remove(f.Path)
+		return place.Remove(r.name)
 	case f.SuffixTimestamp:
-		return f.rollToTime()
+		return r.toTime(f.now().UTC())
 	}
-	return f.rollToNumber()
+	return r.toNumber()
 }
 
-// rollToNumber makes PATH PATH.0, PATH.0 PATH.1 and so on.
-func (f *file) rollToNumber() error {
-	numbers, err := f.numbers()
+// roller rolls a file.
+type roller struct {
+	*host.Place
+	name     string
+	versions int
+}
+
+// toNumber makes NAME NAME.0, NAME.0 NAME.1 and so on.
+func (r roller) toNumber() error {
+	numbers, err := r.numbers()
 	if err != nil {
 		return err
 	}
 	for _, n := range slices.Backward(numbers) {
-		if f.Versions != Unlimited && n >= f.Versions-1 {
-			err = os.Remove(f.old(n))
+		if r.versions != Unlimited && n >= r.versions-1 {
+			err = r.Remove(r.old(n))
 		} else {
-			err = os.Rename(f.old(n), f.old(n+1))
+			err = r.Rename(r.old(n), r.old(n+1))
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
-	return os.Rename(f.Path, f.old(0))
+	return r.Rename(r.name, r.old(0))
 }
 
-func (f *file) old(n int) string { return f.Path + "." + strconv.Itoa(n) }
+func (r roller) old(n int) string { return r.name + "." + strconv.Itoa(n) }
 
 // numbers are those of the rolled files, in order.
-func (f *file) numbers() ([]int, error) {
-	suffixes, err := f.suffixes()
+func (r roller) numbers() ([]int, error) {
+	suffixes, err := r.suffixes()
 	if err != nil {
 		return nil, err
 	}
@@ -68,31 +80,33 @@ func (f *file) numbers() ([]int, error) {
 	return numbers, nil
 }
 
-// rollToTime makes PATH PATH.YYYYMMDDhhmmssmmm, in UTC.
-func (f *file) rollToTime() error {
-	t := f.now().UTC()
-	for exists(f.Path + "." + stamp(t)) {
-		t = t.Add(time.Millisecond)
-	}
-	if err := os.Rename(f.Path, f.Path+"."+stamp(t)); err != nil {
+// toTime makes NAME NAME.YYYYMMDDhhmmssmmm.
+func (r roller) toTime(t time.Time) error {
+	suffixes, err := r.suffixes()
+	if err != nil {
 		return err
 	}
-	return f.removeOldest()
+	for slices.Contains(suffixes, stamp(t)) {
+		t = t.Add(time.Millisecond)
+	}
+	if err := r.Rename(r.name, r.name+"."+stamp(t)); err != nil {
+		return err
+	}
+	return r.removeOldest(append(suffixes, stamp(t)))
 }
 
 func stamp(t time.Time) string {
 	return strings.Replace(t.Format("20060102150405.000"), ".", "", 1)
 }
 
-func (f *file) removeOldest() error {
-	suffixes, err := f.suffixes()
-	if err != nil || f.Versions == Unlimited {
-		return err
+func (r roller) removeOldest(suffixes []string) error {
+	if r.versions == Unlimited {
+		return nil
 	}
 	stamps := slices.DeleteFunc(suffixes, func(s string) bool { return len(s) != stampDigits })
 	slices.Sort(stamps)
-	for len(stamps) > f.Versions {
-		if err := os.Remove(f.Path + "." + stamps[0]); err != nil {
+	for len(stamps) > r.versions {
+		if err := r.Remove(r.name + "." + stamps[0]); err != nil {
 			return err
 		}
 		stamps = stamps[1:]
@@ -100,20 +114,15 @@ func (f *file) removeOldest() error {
 	return nil
 }
 
-// suffixes are the all-digit ones of the files named PATH.SUFFIX.
-func (f *file) suffixes() ([]string, error) {
-	entries, err := os.ReadDir(filepath.Dir(f.Path))
+// suffixes are the all-digit ones of the files named NAME.SUFFIX.
+func (r roller) suffixes() ([]string, error) {
+	names, err := r.Names()
 	var found []string
-	for _, e := range entries {
-		s, ok := strings.CutPrefix(e.Name(), filepath.Base(f.Path)+".")
+	for _, name := range names {
+		s, ok := strings.CutPrefix(name, r.name+".")
 		if ok && s != "" && strings.Trim(s, "0123456789") == "" {
 			found = append(found, s)
 		}
 	}
 	return found, err
-}
-
-func exists(path string) bool {
-	_, err := os.Lstat(path)
-	return err == nil
 }

@@ -36,7 +36,8 @@ type file struct {
 	err   error    // why the last attempt failed, nil if it did not
 	retry time.Time
 	lost  int       // lines since err was first seen
-	seen  time.Time // when f was last known to have a name
+	seen  time.Time // when the name was last known to lead to f
+	stray error     // why what was moved away is written on, nil if it is not
 	made  bool      // the directory was missing
 }
 
@@ -70,8 +71,8 @@ func (f *file) flush() {
 
 // ready makes sure of an open file that may take one more line.
 func (f *file) ready() error {
-	if f.f != nil && f.now().Sub(f.seen) > retryAfter && f.removed() {
-		f.shut()
+	if f.f != nil && f.now().Sub(f.seen) > retryAfter && f.moved() {
+		f.renew()
 	}
 	if f.f == nil {
 		if err := f.open(); err != nil {
@@ -87,10 +88,34 @@ func (f *file) ready() error {
 	return f.restart()
 }
 
-// removed reports whether somebody has removed the file.
-func (f *file) removed() bool {
+// moved reports whether the name leads elsewhere: somebody, logrotate say, has
+// removed the file or moved it away.
+func (f *file) moved() bool {
 	f.seen = f.now()
-	return unlinked(f.f)
+	named, err := os.Stat(f.Path)
+	opened, openErr := f.f.Stat()
+	return err != nil || openErr != nil || !os.SameFile(named, opened)
+}
+
+// renew opens the file that the name leads to now. What was moved away is written
+// on if that cannot be had: it is better than nothing.
+func (f *file) renew() {
+	f.writeOut()
+	old := f.f
+	if old == nil {
+		return // it could not be written
+	}
+	err := f.open()
+	switch {
+	case err == nil:
+		old.Close()
+	case unlinked(old):
+		f.shut()
+		err = nil // which is told when it is opened again
+	case f.stray == nil:
+		f.report(fmt.Sprintf("logging to %s: the file was moved, and no other can be opened: %v; what was moved is written on", f.Path, err))
+	}
+	f.stray = err
 }
 
 // over reports whether the file exceeds its size. What others did to the file

@@ -43,10 +43,3 @@ func TestLogsInDirectoryOfAnother(t *testing.T) {
 		})
 	}
 }
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}

@@ -5,22 +5,26 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
+
+	"vpcdns/forwarder/host"
 )
 
 // writePid writes our process id to the file and returns a warning, or "",
-// about the one that was found there.
+// about the one that was found there. Nobody leads it elsewhere, though it may be
+// root's in a directory of another user.
 func writePid(path string) (warning string, err error) {
-	if pid := readPid(path); pid != 0 && pid != os.Getpid() && isAlive(pid) {
-		warning = fmt.Sprintf("pid-file %s named process %d, which runs", path, pid)
+	place, _, err := host.LocateMade(path)
+	if err != nil {
+		return "", fmt.Errorf("writing pid-file: %w", err)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return warning, fmt.Errorf("writing pid-file: %w", err)
+	defer place.Close()
+	if pid := pidAt(place); pid != 0 && pid != os.Getpid() && isAlive(pid) {
+		warning = fmt.Sprintf("pid-file %s named process %d, which runs: end it if it is a server, or give each its own pid-file", path, pid)
 	}
-	if err := os.WriteFile(path, fmt.Appendf(nil, "%d\n", os.Getpid()), 0o644); err != nil {
+	if err := place.Replace(fmt.Appendf(nil, "%d\n", os.Getpid())); err != nil {
 		return warning, fmt.Errorf("writing pid-file: %w", err)
 	}
 	return warning, nil
@@ -28,15 +32,24 @@ func writePid(path string) (warning string, err error) {
 
 // removePid removes the file if it still is ours.
 func removePid(path string) error {
-	if readPid(path) != os.Getpid() {
+	place, err := host.Locate(path)
+	if err != nil {
+		return nil // it is gone
+	}
+	defer place.Close()
+	if pidAt(place) != os.Getpid() {
 		return nil
 	}
-	return os.Remove(path)
+	if err := place.Remove(place.Name()); err != nil {
+		return fmt.Errorf("removing pid-file %s: %w", path, err)
+	}
+	return nil
 }
 
-// readPid returns the process id in the file, 0 if there is none.
-func readPid(path string) int {
-	text, err := os.ReadFile(path)
+// pidAt returns the process id in the file, 0 if there is none.
+func pidAt(place *host.Place) int {
+	const longest = 32 // octets, with space around the number
+	text, err := place.Read(longest)
 	if err != nil {
 		return 0
 	}

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"vpcdns/forwarder/host"
 )
 
 func TestPidFile(t *testing.T) {
@@ -63,6 +65,16 @@ func TestPidFileUnwritable(t *testing.T) {
 	if _, err := writePid(filepath.Join(dir, "named.pid")); err == nil {
 		t.Error("writePid below a file = nil, want an error")
 	}
+}
+
+// readPid returns the process id in a file, 0 if there is none.
+func readPid(path string) int {
+	place, err := host.Locate(path)
+	if err != nil {
+		return 0
+	}
+	defer place.Close()
+	return pidAt(place)
 }
 
 // write makes a file and its directory.

@@ -2,12 +2,12 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"os/user"
 	"path/filepath"
 	"strconv"
 
 	"vpcdns/forwarder/config"
+	"vpcdns/forwarder/host"
 	"vpcdns/forwarder/logging"
 )
 
@@ -54,37 +54,28 @@ func giveUpRoot(f *flags) error {
 	}
 	// What is wrong with the configuration will be said by the next start.
 	if cfg, _, err := config.Load(f.config); err == nil {
-		if err := a.makeDirs(cfg); err != nil {
-			return err
-		}
+		a.makeDirs(cfg)
 	}
 	return a.become()
 }
 
 // makeDirs makes the missing directories of the log files and of the pid file,
-// which the account itself may not be allowed to, and gives them to it.
-func (a account) makeDirs(c *config.Config) error {
-	for _, dir := range writtenDirs(c) {
-		if _, err := os.Stat(dir); !os.IsNotExist(err) {
-			continue
-		}
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return fmt.Errorf("preparing for user %s: %w", a.name, err)
-		}
-		if err := os.Chown(dir, a.uid, a.gid); err != nil {
-			return fmt.Errorf("preparing for user %s: %w", a.name, err)
-		}
+// which the account itself may not be allowed to, and gives them to it. Those of
+// a path that others can lead elsewhere are not made. The next start tells what
+// it misses: no log is worth to answer nothing.
+func (a account) makeDirs(c *config.Config) {
+	for _, path := range writtenFiles(c) {
+		_ = host.GiveDir(path, a.uid, a.gid)
 	}
-	return nil
 }
 
-// writtenDirs are the directories that the configuration writes files to.
-func writtenDirs(c *config.Config) (dirs []string) {
+// writtenFiles are the files that the configuration has written.
+func writtenFiles(c *config.Config) (paths []string) {
 	add := func(path string) {
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(c.Directory, path)
 		}
-		dirs = append(dirs, filepath.Dir(path))
+		paths = append(paths, path)
 	}
 	if c.PidFile != "" {
 		add(c.PidFile)
@@ -94,5 +85,5 @@ func writtenDirs(c *config.Config) (dirs []string) {
 			add(ch.Path)
 		}
 	}
-	return dirs
+	return paths
 }

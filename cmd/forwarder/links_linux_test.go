@@ -1,12 +1,15 @@
 package main
 
 import (
+	"net/netip"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 
+	"vpcdns/cmd/forwarder/lab"
 	"vpcdns/forwarder/workbench"
 )
 
@@ -109,5 +112,48 @@ func TestPidFileBelowLinkOfAnother(t *testing.T) {
 	lead(t, own, filepath.Join(dir, "own"))
 	if err := removePid(filepath.Join(dir, "own/named.pid")); err != nil || readPid(filepath.Join(own, "named.pid")) == 0 {
 		t.Errorf("removePid = %v, and the file is gone: want it to stay", err)
+	}
+}
+
+// Before it becomes another user root makes directories for it. None of them is
+// where that user has led it, and that does not keep it from serving.
+func TestMakeDirs(t *testing.T) {
+	program := lab.BuildForwarder(t)
+	dir, secret, check := theirs(t)
+	open(t, dir)
+	lead(t, secret, filepath.Join(dir, "link"))
+	for _, test := range []struct{ pid, log, missing string }{
+		{pid: "run/named.pid", log: "log/sub/all"},
+		{pid: "link/run/named.pid", log: "b/all", missing: "pid"},
+		{pid: "named.pid", log: "link/logs/all", missing: "log"},
+		{pid: "named.pid", log: "link/all", missing: "log"},
+	} {
+		t.Run(test.pid+" "+test.log, func(t *testing.T) {
+			addr := netip.AddrPortFrom(loopback, privilegedPort(t))
+			pid, log := filepath.Join(dir, test.pid), filepath.Join(dir, test.log)
+			conf := writeConf(t, strings.NewReplacer("{dir}/run/named.pid", pid, "log/all", log).Replace(daemonConf), addr)
+			open(t, filepath.Dir(conf))
+			p := lab.Start(t, "the forwarder", exec.Command(program, "-f", "--metrics-address=", "-u", "nobody", "-c", conf))
+			p.WaitFor(t, addr)
+			if test.missing != "log" {
+				waitFor(t, "line in the log", func() bool { return strings.Contains(readIfAny(log), "general: notice: running\n") })
+			} else if !strings.Contains(p.Tail(), "is not followed: name what it leads to") {
+				t.Errorf("it says %q, want that it has no log", p.Tail())
+			}
+			if test.missing == "pid" {
+				waitFor(t, "warning", func() bool { return strings.Contains(readIfAny(log), "general: warning: writing pid-file: ") })
+			}
+			check()
+		})
+	}
+}
+
+// open lets everybody into a directory of the test.
+func open(t *testing.T, dir string) {
+	t.Helper()
+	for ; dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
+		if err := os.Chmod(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -295,14 +295,18 @@ func (d *daemon) obey(s os.Signal, stop func()) (ends bool) {
 // announce tells everyone that the server answers.
 func (d *daemon) announce() {
 	if d.config.PidFile != "" {
-		warning, err := writePid(d.config.PidFile)
-		d.warn(err)
-		if warning != "" {
-			d.log(logging.Warning, "%s", warning)
-		}
+		d.writePid()
 	}
 	d.warn(d.notify.ready(d.summary()))
 	d.warn(d.startup.done())
+}
+
+func (d *daemon) writePid() {
+	warning, err := writePid(d.config.PidFile)
+	d.warn(err)
+	if warning != "" {
+		d.log(logging.Warning, "%s", warning)
+	}
 }
 
 // retract undoes what announce left behind.

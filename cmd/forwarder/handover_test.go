@@ -39,12 +39,15 @@ func TestTakeOver(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = syscall.Kill(second, syscall.SIGKILL) })
 	clients.end(t)
+	log := filepath.Join(dir, "log/all")
+	if text := readIfAny(log); strings.Contains(text, "pid-file") {
+		t.Errorf("the log complains about the pid-file:\n%s", text)
+	}
 
 	write(t, conf, "frobnicate yes;\n")
 	if err := syscall.Kill(second, syscall.SIGUSR2); err != nil {
 		t.Fatal(err)
 	}
-	log := filepath.Join(dir, "log/all")
 	waitFor(t, "the reason in the log", func() bool {
 		return hasLine(t, log, "general: error: the process that was to take over did not start: "+conf+":1:1: unknown option 'frobnicate'")
 	})

@@ -21,13 +21,22 @@ func writePid(path string) (warning string, err error) {
 		return "", fmt.Errorf("writing pid-file: %w", err)
 	}
 	defer place.Close()
-	if pid := pidAt(place); pid != 0 && pid != os.Getpid() && isAlive(pid) {
+	if pid := pidAt(place); pid != 0 && pid != os.Getpid() && pid != predecessor() && isAlive(pid) {
 		warning = fmt.Sprintf("pid-file %s named process %d, which runs: end it if it is a server, or give each its own pid-file", path, pid)
 	}
 	if err := place.Replace(fmt.Appendf(nil, "%d\n", os.Getpid())); err != nil {
 		return warning, fmt.Errorf("writing pid-file: %w", err)
 	}
 	return warning, nil
+}
+
+// predecessor is the process that started this one to take its place, or in the
+// background; 0 is none.
+func predecessor() int {
+	if !isDetached() {
+		return 0
+	}
+	return os.Getppid()
 }
 
 // removePid removes the file if it still is ours.

@@ -67,6 +67,19 @@ func TestPidFileUnwritable(t *testing.T) {
 	}
 }
 
+// Who started us to take its place is no other server.
+func TestPidFileOfPredecessor(t *testing.T) {
+	for _, env := range []string{"", "1"} {
+		t.Setenv(detachedEnv, env)
+		path := filepath.Join(t.TempDir(), "named.pid")
+		write(t, path, fmt.Sprintln(os.Getppid()))
+		warning, err := writePid(path)
+		if err != nil || (warning == "") != (env != "") {
+			t.Errorf("writePid over the parent's warns %q, %v; want a warning: %v", warning, err, env == "")
+		}
+	}
+}
+
 // readPid returns the process id in a file, 0 if there is none.
 func readPid(path string) int {
 	place, err := host.Locate(path)

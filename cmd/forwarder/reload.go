@@ -58,8 +58,7 @@ func (d *daemon) movePid(from string) {
 		d.warn(removePid(from))
 	}
 	if d.config.PidFile != "" {
-		_, err := writePid(d.config.PidFile)
-		d.warn(err)
+		d.writePid()
 	}
 }
 

@@ -72,14 +72,14 @@ func categories(c Config) map[string][]string {
 	return all
 }
 
-func (l *Logs) newSink(c Channel) (sink, error) {
+func (l *Logs) newSink(c Channel, lost *loss) (sink, error) {
 	switch c.Kind {
 	case File:
-		return &file{Channel: c, now: l.env.now, report: l.report, note: l.note(c)}, nil
+		return &file{Channel: c, now: l.env.now, report: l.report, note: l.note(c), loss: lost}, nil
 	case Syslog:
-		return newSyslog(c.Facility, l.env)
+		return newSyslog(c.Facility, l.env, lost)
 	case Stderr:
-		return &stream{w: l.env.stderr}, nil
+		return &stream{w: l.env.stderr, loss: lost}, nil
 	}
 	return nowhere{}, nil
 }

@@ -29,6 +29,7 @@ type file struct {
 	now    func() time.Time
 	report func(string)
 	note   func(string) []byte // makes a line of our own
+	loss   *loss
 
 	f     *os.File // nil: not open
 	size  int64    // bytes in f and in buf
@@ -43,11 +44,11 @@ type file struct {
 
 func (f *file) write(_ slog.Level, line []byte) {
 	if f.err != nil && f.now().Before(f.retry) {
-		f.lost++
+		f.lose(1)
 		return
 	}
 	if err := f.ready(); err != nil {
-		f.lost++
+		f.lose(1)
 		f.fail(err)
 		return
 	}
@@ -184,11 +185,17 @@ func (f *file) writeOut() {
 // is ended, so that the next one does not stick to it.
 func (f *file) drop(n int) {
 	cut := n > 0 && f.buf[n-1] != '\n'
-	f.lost += bytes.Count(f.buf[n:], []byte{'\n'})
+	f.lose(bytes.Count(f.buf[n:], []byte{'\n'}))
 	f.buf = f.buf[:0]
 	if cut {
 		f.buf = append(f.buf, '\n')
 	}
+}
+
+// lose counts lines that are lost.
+func (f *file) lose(n int) {
+	f.lost += n
+	f.loss.add(n)
 }
 
 func (f *file) fail(err error) {

@@ -173,7 +173,7 @@ func TestFullDisk(t *testing.T) {
 }
 
 func TestCutLineIsEnded(t *testing.T) {
-	f := &file{buf: []byte("one\ntwo\nthree\n")}
+	f := &file{loss: new(loss), buf: []byte("one\ntwo\nthree\n")}
 	f.drop(6)
 	if string(f.buf) != "\n" || f.lost != 2 {
 		t.Errorf("drop(6) = %q, %d lost; want a newline, 2 lost", f.buf, f.lost)

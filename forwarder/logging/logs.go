@@ -26,6 +26,7 @@ type Logs struct {
 	routes     map[string][]*channel // by category, only those of the Config
 	channels   []*channel            // in the order of the Config
 	categories map[string]*category  // that have been asked for
+	losses     map[string]*loss      // by channel; they outlive a Swap
 }
 
 // category outlives a Swap: loggers point to it.
@@ -59,7 +60,7 @@ func hostEnv() env {
 func Open(c Config) (*Logs, error) { return open(c, hostEnv()) }
 
 func open(c Config, e env) (*Logs, error) {
-	l := &Logs{env: e, categories: make(map[string]*category)}
+	l := &Logs{env: e, categories: make(map[string]*category), losses: make(map[string]*loss)}
 	if err := l.Swap(c); err != nil {
 		return nil, err
 	}
@@ -84,6 +85,7 @@ func (l *Logs) Swap(c Config) error {
 	l.mu.Lock()
 	old := l.channels
 	l.channels, l.routes = channels, routes
+	l.losses = lossesOf(channels)
 	for _, cat := range l.categories {
 		l.route(cat)
 	}
@@ -100,14 +102,15 @@ func (l *Logs) build(c Config) ([]*channel, map[string][]*channel, error) {
 	byName := make(map[string]*channel)
 	var channels []*channel
 	for _, ch := range configured(c) {
-		s, err := l.newSink(ch)
+		lost := l.lossOf(ch.Name)
+		s, err := l.newSink(ch, lost)
 		if err != nil {
 			return nil, nil, fmt.Errorf("opening log channel %s: %w", ch.Name, err)
 		}
 		// As in named, the built-in default_debug speaks only while
 		// debugging; one that the configuration redefines always does.
 		debugOnly := ch.Name == "default_debug" && !slices.ContainsFunc(c.Channels, named(ch.Name))
-		byName[ch.Name] = &channel{Channel: ch, queue: newQueue(s, l.note(ch)), debugOnly: debugOnly}
+		byName[ch.Name] = &channel{Channel: ch, queue: newQueue(s, l.note(ch), lost), debugOnly: debugOnly}
 	}
 	for _, ch := range byName {
 		channels = append(channels, ch)

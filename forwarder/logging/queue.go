@@ -22,6 +22,7 @@ const (
 type queue struct {
 	sink  sink // belongs to run
 	note  func(msg string) []byte
+	loss  *loss
 	err   error // of closing the sink; set when ended is closed
 	ended chan struct{}
 
@@ -40,10 +41,10 @@ type entry struct {
 	do    func()
 }
 
-// newQueue returns a queue to s that makes lines of its own with note. It
-// needs run.
-func newQueue(s sink, note func(msg string) []byte) *queue {
-	q := &queue{sink: s, note: note, ended: make(chan struct{})}
+// newQueue returns a queue to s that makes lines of its own with note, and counts
+// in l what is lost. It needs run.
+func newQueue(s sink, note func(msg string) []byte, l *loss) *queue {
+	q := &queue{sink: s, note: note, loss: l, ended: make(chan struct{})}
 	q.changed.L = &q.mu
 	return q
 }
@@ -54,6 +55,7 @@ func (q *queue) put(level slog.Level, line []byte) {
 	defer q.mu.Unlock()
 	if q.size+len(line) > maxQueued {
 		q.lost++
+		q.loss.add(1)
 		return
 	}
 	q.size += len(line)

@@ -7,9 +7,16 @@ import (
 )
 
 // stream is stderr: nothing to open, nothing to close, errors go nowhere.
-type stream struct{ w io.Writer }
+type stream struct {
+	w    io.Writer
+	loss *loss
+}
 
-func (s *stream) write(_ slog.Level, line []byte) { s.w.Write(line) }
+func (s *stream) write(_ slog.Level, line []byte) {
+	if _, err := s.w.Write(line); err != nil {
+		s.loss.add(1)
+	}
+}
 
 func (s *stream) flush()        {}
 func (s *stream) reopen() error { return nil }
@@ -27,7 +34,7 @@ func (nowhere) close() error             { return nil }
 // syslog since stderr of a daemon leads nowhere.
 func (l *Logs) report(msg string) {
 	fmt.Fprintf(l.env.stderr, "%s: %s\n", l.env.tag, msg)
-	s, err := newSyslog("daemon", env{now: l.env.now, stderr: io.Discard, syslog: l.env.syslog, tag: l.env.tag})
+	s, err := newSyslog("daemon", env{now: l.env.now, stderr: io.Discard, syslog: l.env.syslog, tag: l.env.tag}, new(loss))
 	if err != nil {
 		return
 	}

@@ -31,6 +31,7 @@ type datagrams interface {
 type syslog struct {
 	facility int
 	env      env
+	loss     *loss
 
 	conn  datagrams // nil: not connected
 	retry time.Time // when to try connecting again
@@ -38,7 +39,7 @@ type syslog struct {
 	lost  int
 }
 
-func newSyslog(facility string, e env) (*syslog, error) {
+func newSyslog(facility string, e env, l *loss) (*syslog, error) {
 	if facility == "" {
 		facility = "daemon"
 	}
@@ -46,7 +47,7 @@ func newSyslog(facility string, e env) (*syslog, error) {
 	if !ok {
 		return nil, fmt.Errorf("unknown syslog facility %q", facility)
 	}
-	return &syslog{facility: n, env: e}, nil
+	return &syslog{facility: n, env: e, loss: l}, nil
 }
 
 func (s *syslog) write(level slog.Level, line []byte) {
@@ -72,6 +73,7 @@ func (s *syslog) done(err error) bool {
 		return true
 	case errBusy:
 		s.lost++
+		s.loss.add(1)
 		return true
 	}
 	return false
@@ -133,6 +135,7 @@ func (s *syslog) hangUp() error {
 func (s *syslog) lose() {
 	s.hangUp()
 	s.lost++
+	s.loss.add(1)
 	if !s.retry.After(s.env.now()) {
 		s.retry = s.env.now().Add(retryAfter)
 	}

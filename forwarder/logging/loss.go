@@ -1,0 +1,52 @@
+package logging
+
+import (
+	"slices"
+	"strings"
+	"sync/atomic"
+)
+
+// Lost is how many lines of a channel were lost since the start: because the place
+// that it writes to failed, was full, or did not keep up.
+type Lost struct {
+	Channel string
+	Lines   uint64
+}
+
+// loss counts the lines that a channel has lost. The zero value is none.
+type loss struct{ lines atomic.Uint64 }
+
+func (l *loss) add(lines int) { l.lines.Add(uint64(lines)) }
+
+// Lost tells of all channels that can lose lines, by name.
+func (l *Logs) Lost() []Lost {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	var list []Lost
+	for name, lost := range l.losses {
+		list = append(list, Lost{name, lost.lines.Load()})
+	}
+	slices.SortFunc(list, func(a, b Lost) int { return strings.Compare(a.Channel, b.Channel) })
+	return list
+}
+
+// lossOf returns what counts for the channel of a name: a reload begins no count
+// anew.
+func (l *Logs) lossOf(name string) *loss {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if lost, ok := l.losses[name]; ok {
+		return lost
+	}
+	return new(loss)
+}
+
+func lossesOf(channels []*channel) map[string]*loss {
+	losses := make(map[string]*loss)
+	for _, ch := range channels {
+		if ch.Kind != Null {
+			losses[ch.Name] = ch.loss
+		}
+	}
+	return losses
+}

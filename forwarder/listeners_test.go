@@ -137,6 +137,9 @@ func TestReloadOntoTakenPort(t *testing.T) {
 			if got := s.Unserved(); len(got) != test.unserved || len(got) > 0 && got[0].Addr != tcp.AddrPort(taken.Addr()) {
 				t.Errorf("Unserved = %v, want %d", got, test.unserved)
 			}
+			if st := s.Stats(); st.Unserved != test.unserved || st.Served != len(s.Addrs()) {
+				t.Errorf("Stats have %d served and %d unserved, want %d and %d", st.Served, st.Unserved, len(s.Addrs()), test.unserved)
+			}
 			if got := fmt.Sprint(s.Addrs()[0]); test.served != "" && (got != test.served || len(s.Addrs()) != 1) {
 				t.Errorf("Addrs = %v, want %s", s.Addrs(), test.served)
 			}

@@ -9,6 +9,7 @@ import (
 	"github.com/miekg/dns"
 
 	"vpcdns/cache"
+	"vpcdns/forwarder/logging"
 	"vpcdns/forwarder/udp"
 	"vpcdns/forwarder/upstream"
 	"vpcdns/forwarder/wire"
@@ -29,6 +30,9 @@ type Stats struct {
 	Overflow uint64            // queries dropped from the full queue
 	Pending  int               // questions that are being asked upstream
 
+	Served   int // addresses
+	Unserved int // addresses that could not be had, see Server.Unserved
+
 	TCPOpen    int    // connections of clients
 	TCPEvicted uint64 // connections closed to make room
 
@@ -39,6 +43,8 @@ type Stats struct {
 
 	Started time.Time
 	Reload  ReloadStats
+
+	LostLines []logging.Lost // set by who has the logs
 }
 
 // QueryCount is the number of replies of one kind.
@@ -88,6 +94,8 @@ func (s *Server) Stats() Stats {
 		Rcodes:     make(map[string]uint64),
 		Overflow:   s.queue.overflow.Load(),
 		Pending:    s.inflight.len(),
+		Served:     len(s.Addrs()),
+		Unserved:   len(s.Unserved()),
 		TCPOpen:    clients.Open,
 		TCPEvicted: clients.Evicted,
 		Cache:      s.cache.Stats(),

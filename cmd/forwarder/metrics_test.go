@@ -59,7 +59,8 @@ func testServedMetrics(t *testing.T, program string) {
 		t.Errorf("/healthz = %q, want serving", got)
 	}
 	text := waitStatus(t, fmt.Sprintf("http://%v/metrics", at), http.StatusOK)
-	for _, want := range []string{"\nforwarder_build_info{", "\nforwarder_queries_total{", "\ngo_goroutines "} {
+	for _, want := range []string{"\nforwarder_build_info{", "\nforwarder_queries_total{", "\ngo_goroutines ",
+		"\nforwarder_served_addresses 1\n", "\nforwarder_log_lost_lines_total{channel=\"default_stderr\"} 0\n"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("/metrics lacks %q:\n%s", want, text)
 		}

@@ -86,9 +86,10 @@ func (l *loads) addTo(r *forwarder.ReloadStats) {
 	r.OK = r.OK && l.last == nil
 }
 
-// stats are the server's, with the reloads that it has not heard of.
+// stats are the server's, with what it has not heard of.
 func (d *daemon) stats() forwarder.Stats {
 	st := d.server.Stats()
 	d.loads.addTo(&st.Reload)
+	st.LostLines = d.logs.Lost()
 	return st
 }

@@ -104,6 +104,12 @@ func collectExceeded(st *forwarder.Stats, e emitter) {
 	}
 }
 
+func collectLostLines(st *forwarder.Stats, e emitter) {
+	for _, l := range st.LostLines {
+		e.value(float64(l.Lines), text(l.Channel))
+	}
+}
+
 func collectReloads(st *forwarder.Stats, e emitter) {
 	e.value(float64(st.Reload.Succeeded), "success")
 	e.value(float64(st.Reload.Failed), "failure")

@@ -17,6 +17,7 @@ import (
 	"vpcdns/cache"
 	"vpcdns/forwarder"
 	"vpcdns/forwarder/host"
+	"vpcdns/forwarder/logging"
 	"vpcdns/forwarder/udp"
 	"vpcdns/forwarder/upstream"
 )
@@ -35,7 +36,7 @@ func sample() forwarder.Stats {
 		},
 		Rcodes:  map[string]uint64{"NOERROR": 1003, "BADCOOKIE": 1004},
 		Refused: 1005, Bad: 1006, Dropped: 1007, Limited: 1057, Slipped: 1058, Overflow: 1008, Pending: 1009,
-		TCPOpen: 1010, TCPEvicted: 1011,
+		Served: 1059, Unserved: 1060, TCPOpen: 1010, TCPEvicted: 1011,
 		Cache: cache.Stats{Entries: 1012, Bytes: 1013, MaxBytes: 1014, Evictions: 1015, Refused: 1016},
 		UDP:   udp.Stats{Received: 1017, Sent: 1018, SendFailed: 1019, SendFull: 1020, Segmented: 1021, ReceiveFull: 1022, SegmentFailed: 1023},
 		Upstream: upstream.Stats{
@@ -56,8 +57,9 @@ func sample() forwarder.Stats {
 			{Interface: "eth0", Allowance: "linklocal", Packets: 1055},
 			{Interface: "eth1", Allowance: "pps", Packets: 1056},
 		}},
-		Started: time.Unix(1_800_000_000, 0),
-		Reload:  forwarder.ReloadStats{At: time.Unix(1_800_000_100, 0), Succeeded: 1050, Failed: 1051},
+		Started:   time.Unix(1_800_000_000, 0),
+		LostLines: []logging.Lost{{Channel: "bind", Lines: 1061}, {Channel: "default_syslog", Lines: 1062}},
+		Reload:    forwarder.ReloadStats{At: time.Unix(1_800_000_100, 0), Succeeded: 1050, Failed: 1051},
 	}
 }
 

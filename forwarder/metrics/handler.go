@@ -13,14 +13,8 @@ import (
 	"vpcdns/forwarder"
 )
 
-const (
-	// maxScrapes at once are enough for a pair of Prometheus servers and a
-	// curious operator.
-	maxScrapes = 4
-
-	// scrapeTimeout is Prometheus' own default.
-	scrapeTimeout = 10 * time.Second
-)
+// scrapeTimeout is Prometheus' own default.
+const scrapeTimeout = 10 * time.Second
 
 // Options are what a handler is made from. All must be set.
 type Options struct {
@@ -52,14 +46,13 @@ func scrapes(o Options) http.Handler {
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
-	return promhttp.HandlerFor(r, promhttp.HandlerOpts{
-		ErrorLog:            o.Errors,
-		ErrorHandling:       promhttp.ContinueOnError,
-		Registry:            r,
-		MaxRequestsInFlight: maxScrapes,
-		Timeout:             scrapeTimeout,
-		EnableOpenMetrics:   true,
+	h := promhttp.HandlerFor(r, promhttp.HandlerOpts{
+		ErrorLog:          o.Errors,
+		ErrorHandling:     promhttp.ContinueOnError,
+		Registry:          r,
+		EnableOpenMetrics: true,
 	})
+	return http.TimeoutHandler(newTurns(h), scrapeTimeout, "the scrape takes too long\n")
 }
 
 func health(w http.ResponseWriter, serving bool) {

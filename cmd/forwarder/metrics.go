@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -12,16 +13,14 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/net/netutil"
-
 	"vpcdns/forwarder/logging"
 	"vpcdns/forwarder/metrics"
 )
 
 const (
-	// metricsConns is the most connections at once, so that whoever reaches the
+	// maxMetricsConns is the most connections at once, so that whoever reaches the
 	// port cannot use up the descriptors that DNS needs.
-	metricsConns = 32
+	maxMetricsConns = 32
 
 	// metricsRetry is how long a taken port, or an address that no interface has
 	// yet, is left alone. A process that took over has it before the next scrape.
@@ -35,6 +34,7 @@ type metricsServer struct {
 	log   func(level slog.Level, format string, args ...any)
 	retry time.Duration
 	fault string // of the last listen, as logged
+	conns *metricsConns
 }
 
 // serveMetrics serves --metrics-address until stop is called. ctx ends when no
@@ -51,8 +51,8 @@ func (d *daemon) serveMetrics(ctx context.Context) (stop func()) {
 			return false
 		}
 	}
-	errorLog := slog.NewLogLogger(d.general.Handler(), logging.Warning)
-	m := &metricsServer{log: d.log, retry: metricsRetry}
+	errorLog := log.New(&rareLines{log: d.log, every: time.Minute}, "", 0)
+	m := newMetricsServer(d.log, metricsRetry)
 	m.http = http.Server{
 		Addr:              d.flags.metricsAddress,
 		Handler:           metrics.NewHandler(metrics.Options{Stats: d.stats, Serving: serving, Errors: errorLog}),
@@ -66,9 +66,14 @@ func (d *daemon) serveMetrics(ctx context.Context) (stop func()) {
 	return m.start()
 }
 
+func newMetricsServer(log func(slog.Level, string, ...any), retry time.Duration) *metricsServer {
+	return &metricsServer{log: log, retry: retry, conns: newMetricsConns(maxMetricsConns)}
+}
+
 // start binds the address, if it can, before it returns.
 func (m *metricsServer) start() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
+	m.http.ConnState = m.conns.note
 	l := m.listen()
 	var running sync.WaitGroup
 	running.Go(func() { m.run(ctx, l) })
@@ -110,7 +115,7 @@ func (m *metricsServer) listen() net.Listener {
 	}
 	m.fault = ""
 	m.log(slog.LevelInfo, "serving metrics at http://%v/metrics", l.Addr())
-	return netutil.LimitListener(l, metricsConns)
+	return m.conns.listener(l)
 }
 
 // checkMetricsAddress wants an address and a port in numbers: the server that

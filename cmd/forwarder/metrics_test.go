@@ -48,6 +48,7 @@ func TestMetricsOfTheDaemon(t *testing.T) {
 	program := lab.BuildForwarder(t)
 	t.Run("served", func(t *testing.T) { testServedMetrics(t, program) })
 	t.Run("address taken", func(t *testing.T) { testTakenMetricsAddress(t, program) })
+	t.Run("aborted", func(t *testing.T) { testAbortedScrapes(t, program) })
 	t.Run("draining", func(t *testing.T) { testHealthWhileDraining(t, program) })
 }
 
@@ -80,6 +81,24 @@ func testTakenMetricsAddress(t *testing.T, program string) {
 	want := fmt.Sprintf("serving metrics: listen tcp %v: bind: address already in use", taken.Addr())
 	if got := p.Tail(); !strings.Contains(got, want) {
 		t.Errorf("the log lacks %q:\n%s", want, got)
+	}
+}
+
+// Two hundred scrapes that their clients give up leave no line in the log.
+func testAbortedScrapes(t *testing.T, program string) {
+	addr, at := freeAddr(t), freeAddr(t)
+	p := lab.Start(t, "the forwarder", exec.Command(program, "-g", "--metrics-address", at.String(), "-c", writeConf(t, daemonConf, addr)))
+	p.WaitFor(t, addr)
+	waitStatus(t, fmt.Sprintf("http://%v/healthz", at), http.StatusOK)
+	before := p.Tail()
+	for range 200 {
+		c := connectFrom(t, "127.0.0.1", at, "/metrics")
+		c.(*net.TCPConn).SetLinger(0)
+		c.Close()
+	}
+	waitStatus(t, fmt.Sprintf("http://%v/metrics", at), http.StatusOK)
+	if got := p.Tail(); got != before {
+		t.Errorf("aborted scrapes are logged:\n%s", got)
 	}
 }
 
@@ -148,7 +167,7 @@ func TestMetricsAreTriedAgain(t *testing.T) {
 	}
 	defer taken.Close()
 	var j journal
-	m := &metricsServer{log: j.log, retry: time.Millisecond}
+	m := newMetricsServer(j.log, time.Millisecond)
 	m.http = http.Server{Addr: taken.Addr().String(), Handler: http.NotFoundHandler()}
 	stop := m.start()
 	defer stop()
@@ -174,7 +193,7 @@ func TestMetricsStopBeforeTheyStart(t *testing.T) {
 	}
 	defer taken.Close()
 	var j journal
-	m := &metricsServer{log: j.log, retry: time.Hour}
+	m := newMetricsServer(j.log, time.Hour)
 	m.http = http.Server{Addr: taken.Addr().String()}
 	m.start()() // returns
 }
@@ -182,49 +201,6 @@ func TestMetricsStopBeforeTheyStart(t *testing.T) {
 func TestNoMetricsAddress(t *testing.T) {
 	d := &daemon{flags: &flags{}} // a server that is made would need more
 	d.serveMetrics(context.Background())()
-}
-
-func TestMetricsConnectionsAreBounded(t *testing.T) {
-	var j journal
-	m := &metricsServer{log: j.log, retry: time.Hour}
-	m.http = http.Server{Addr: "127.0.0.1:0"}
-	l := m.listen()
-	if l == nil {
-		t.Fatal(j.text())
-	}
-	defer l.Close()
-	if _, bare := l.(*net.TCPListener); bare {
-		t.Fatal("the listener has no limit")
-	}
-	accepted := make(chan net.Conn, metricsConns+1)
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				close(accepted)
-				return
-			}
-			accepted <- c
-		}
-	}()
-	for range metricsConns + 1 {
-		c, err := net.Dial("tcp", l.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-	}
-	var first net.Conn
-	for range metricsConns {
-		first = <-accepted
-	}
-	if len(accepted) != 0 {
-		t.Errorf("%d connections accepted, want %d", metricsConns+len(accepted), metricsConns)
-	}
-	first.Close() // makes room for the last
-	if _, ok := <-accepted; !ok {
-		t.Error("no connection is accepted after another ended")
-	}
 }
 
 func TestCheckMetricsAddress(t *testing.T) {

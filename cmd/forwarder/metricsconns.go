@@ -1,0 +1,113 @@
+package main
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// metricsConns keeps the connections to the metrics address few. When there are as
+// many as may be, a new one takes the place of another: of the client with the
+// most, the one that has been idle the longest; else one that has not asked yet;
+// else the one that is answered the longest. So nobody keeps others out with
+// connections that he does not use, or reads slowly.
+type metricsConns struct {
+	most int
+
+	mu    sync.Mutex
+	conns map[net.Conn]*metricsConn
+}
+
+type metricsConn struct {
+	client netip.Addr
+	state  http.ConnState
+	since  time.Time
+}
+
+func newMetricsConns(most int) *metricsConns {
+	return &metricsConns{most: most, conns: make(map[net.Conn]*metricsConn)}
+}
+
+// listener returns l, whose connections are counted.
+func (m *metricsConns) listener(l net.Listener) net.Listener { return metricsListener{l, m} }
+
+type metricsListener struct {
+	net.Listener
+	conns *metricsConns
+}
+
+func (l metricsListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err == nil {
+		l.conns.add(c)
+	}
+	return c, err
+}
+
+// add makes room for c.
+func (m *metricsConns) add(c net.Conn) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.conns) >= m.most {
+		victim := m.victim()
+		delete(m.conns, victim)
+		victim.Close()
+	}
+	var client netip.Addr
+	if addr, ok := c.RemoteAddr().(*net.TCPAddr); ok {
+		client = addr.AddrPort().Addr().Unmap()
+	}
+	m.conns[c] = &metricsConn{client: client, state: http.StateNew, since: time.Now()}
+}
+
+// note is told what a connection does (http.Server.ConnState).
+func (m *metricsConns) note(c net.Conn, state http.ConnState) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	conn := m.conns[c]
+	switch {
+	case conn == nil: // it had to make room
+	case state == http.StateClosed || state == http.StateHijacked:
+		delete(m.conns, c)
+	case state != conn.state:
+		conn.state, conn.since = state, time.Now()
+	}
+}
+
+// victim is the connection that is worth the least. There is one; mu is held.
+func (m *metricsConns) victim() (victim net.Conn) {
+	counts := make(map[netip.Addr]int)
+	for _, conn := range m.conns {
+		counts[conn.client]++
+	}
+	var least *metricsConn
+	for c, conn := range m.conns {
+		if least == nil || conn.worthLess(least, counts) {
+			victim, least = c, conn
+		}
+	}
+	return victim
+}
+
+func (c *metricsConn) worthLess(other *metricsConn, counts map[netip.Addr]int) bool {
+	switch a, b := counts[c.client], counts[other.client]; {
+	case a != b:
+		return a > b
+	case c.worth() != other.worth():
+		return c.worth() < other.worth()
+	}
+	return c.since.Before(other.since)
+}
+
+// worth ranks what a connection does.
+func (c *metricsConn) worth() int {
+	switch c.state {
+	case http.StateIdle:
+		return 0
+	case http.StateNew:
+		return 1
+	}
+	return 2
+}

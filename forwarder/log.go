@@ -72,21 +72,22 @@ func (w *worker) queryFlags(q *query) string {
 	return b.String()
 }
 
-// logDenied writes which access list turned the current query away, in BIND's
-// words. BIND itself does not name allow-query, and is silent about the others.
-func (w *worker) logDenied(q *query, why reason) {
+// logDenied writes which access list turned a question away, in BIND's words: the
+// current query's, or where its aliases lead. BIND itself does not name
+// allow-query, and is silent about allow-recursion.
+func (w *worker) logDenied(q *query, question []byte, why reason) {
 	l := w.logs.security
 	if !l.Enabled(context.Background(), slog.LevelInfo) {
 		return
 	}
-	name := trimDot(wire.NameText(q.Name()))
-	what, list := w.denied(q, why)
-	l.Info(fmt.Sprintf("client @0x%x %s (%s): %s '%s/%s/%s' denied (%s)",
-		q.addr.Port(), who(&q.client), name, what, name, typeName(q.Type), dns.Class(q.Class), list))
+	what, list := w.denied(why)
+	l.Info(fmt.Sprintf("client @0x%x %s (%s): %s '%s/%s/%s' denied (%s)", q.addr.Port(), who(&q.client),
+		trimDot(wire.NameText(q.Name())), what, trimDot(wire.NameText(question[:len(question)-4])),
+		typeName(q.Type), dns.Class(q.Class), list))
 }
 
-// denied returns what was denied to the current query, and by what.
-func (w *worker) denied(q *query, why reason) (what, by string) {
+// denied returns what an access list denied, and which.
+func (w *worker) denied(why reason) (what, by string) {
 	switch {
 	case why == queryProhibited:
 		return "query", "allow-query did not match"

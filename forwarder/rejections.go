@@ -101,16 +101,22 @@ func (w *worker) reject(dst []byte, q *query, why reason) []byte {
 	zone, from := q.zoneNumber(), SourceLocal
 	if why.prohibited() {
 		zone, from = 0, SourceRefused
-		if !w.st.cfg.Recursion { // BIND gives no reason then
-			r.ede = ede{}
-		}
-		w.logDenied(q, why)
+		r.ede = w.deniedEDE(why)
+		w.logDenied(q, q.Question, why)
 	}
 	w.count(q, zone, from, r.rcode)
 	if r.header {
 		return wire.AppendHeader(dst, q.ID, flags|uint16(r.rcode), 0, 0, 0, 0)
 	}
 	return w.replyEmpty(dst, q, flags, r.rcode, r.ede)
+}
+
+// deniedEDE returns the extended error of a query that an access list turns away.
+func (w *worker) deniedEDE(why reason) ede {
+	if !w.st.cfg.Recursion { // BIND gives no reason then
+		return ede{}
+	}
+	return rejections[why].ede
 }
 
 const opcodeBits = 0xf << 11

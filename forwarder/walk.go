@@ -206,6 +206,10 @@ func (w *worker) replyWalk(dst []byte, q *query) []byte {
 		q.zone = k.link.zone
 		return w.reject(dst, q, k.reason)
 	}
+	if k.rejected && k.reason.prohibited() { // the rest of the chain, as in BIND
+		w.logDenied(q, k.link.Question, k.reason)
+		k.why = w.deniedEDE(k.reason)
+	}
 	m := w.newReply(q)
 	m.Authoritative = k.authoritative
 	var proofs []dns.RR

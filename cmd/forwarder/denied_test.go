@@ -41,7 +41,7 @@ logging {
 };
 `
 
-const deniedZone = "@ 60 SOA . . 1 60 60 60 60\n@ NS ns\nns A 192.0.2.1\nwww A 192.0.2.2\n"
+const deniedZone = "@ 60 SOA . . 1 60 60 60 60\n@ NS ns\nns A 192.0.2.1\nwww A 192.0.2.2\nalias CNAME www.example.\n"
 
 // TestDeniedLines asks BIND and the forwarder as a client that the access lists
 // exclude. Where BIND says nothing of a list, or nothing at all, the forwarder
@@ -67,6 +67,9 @@ func TestDeniedLines(t *testing.T) {
 		{lists: "allow-query { any; };", name: "www.closed.test.",
 			named: "security: info: (NAME): query 'NAME/A/IN' denied",
 			ours:  "security: info: (NAME): query 'NAME/A/IN' denied (allow-query of the zone did not match)"},
+		{lists: "allow-query-cache { 127.0.0.1; };", name: "alias.open.test.",
+			named: "security: info: (NAME): query (cache) 'www.example/A/IN' denied (allow-query-cache did not match)",
+			ours:  "security: info: (NAME): query (cache) 'www.example/A/IN' denied (allow-query-cache did not match)"},
 		{lists: "allow-query { 127.0.0.1; };", name: "version.bind.", class: dns.ClassCHAOS,
 			named: "security: info: (NAME): query 'NAME/TXT/CH' denied",
 			ours:  "security: info: (NAME): query 'NAME/TXT/CH' denied (allow-query did not match)"},

@@ -80,7 +80,7 @@ func (s *Server) readInterfaces() {
 	}
 	st := old.withEnv(env)
 	s.state.Store(st)
-	if err := s.listeners.open(st); err != nil {
+	if err := s.listeners.open(st); err != nil && changed { // else it was told
 		s.logs.network.Error("listening after a change of the interfaces: " + err.Error())
 	}
 	s.listeners.closeUnused(st)

@@ -3,11 +3,15 @@ package forwarder
 import (
 	"net/netip"
 	"slices"
+	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/miekg/dns"
+
+	"vpcdns/forwarder/udp"
 )
 
 // An address that goes is not served, the others are; when it is back it is
@@ -49,4 +53,26 @@ func TestInterfaceComesAndGoes(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Where nothing can be had for a while that is told once, not at each look.
+func TestInterfaceCannotBeHad(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := newJournal()
+		r := newReplayWith(t, testConfig(), newFakeNet("10.79.1.10/24"), Options{Workers: 1, Log: j.logger()})
+		defer r.stop()
+		r.s.listeners.mu.Lock()
+		r.s.listeners.net.listenUDP = func(netip.AddrPort, udp.Options) (udp.Conn, error) { return nil, syscall.EADDRINUSE }
+		r.s.listeners.mu.Unlock()
+		r.net.change(envOf("10.79.2.10/24"))
+		time.Sleep(100 * interfacesEvery)
+		synctest.Wait()
+		var lines []string
+		for line := j.take("network"); line != "nothing"; line = j.take("network") {
+			lines = append(lines, line)
+		}
+		if n := len(lines); n < 2 || n > 4 {
+			t.Errorf("%d lines, want that the old address is not served and the new one cannot be:\n%s", n, strings.Join(lines, "\n"))
+		}
+	})
 }

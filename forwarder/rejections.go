@@ -7,22 +7,26 @@ type reason uint8
 
 const (
 	badHeader reason = iota
-	badMessage
 	badRecord
+	badSIG0
+	badOption
 	badVersion
-	badOpcode
-	badSignature
 	badClass
-	badType
-	badCookie
-	noNotify
-	notForUs
-	cookieOnly
-	noHesiod
+	noView
+	noViewOpcode
 	noClass
+	badSignature
+	badOpcode
+	noQuestion
+	cookieOnly
+	badZone
+	notForUs
+	noUpdate
+	notified
 	noMailA
 	noTransfer
-	noChaosTransfer
+	badType
+	badCookie
 	noChaosZone
 	cacheProhibited
 	recursionProhibited
@@ -41,37 +45,43 @@ func (r reason) prohibited() bool { return r >= cacheProhibited && r <= zoneProh
 // rejection is a reply without data, in all that it depends on. The zero value
 // repeats what the client sent: its question, RD and CD, and our OPT for its own.
 type rejection struct {
-	rcode    int
-	ede      ede
-	ra       bool // RA for those who may recurse, as in answers
-	header   bool // a header alone
-	noOPT    bool // the client's OPT is not to be trusted
-	noCookie bool // nor its cookie
+	rcode     int
+	ede       ede
+	aa        bool
+	ra        bool // RA for those who may recurse, as in answers
+	header    bool // a header alone
+	noOPT     bool // the client's OPT is not to be trusted
+	noOptions bool // nor what it holds
 }
 
-// rejections are BIND's. Which faults a message can have, and in which order
-// they are looked for, wire.Query.Parse says.
+// rejections are BIND's, and stand in the order in which it looks for reasons.
+// Which faults a message can have wire.Query.Parse says.
 var rejections = [...]rejection{
-	badHeader:    {rcode: wire.FormErr, header: true},
-	badMessage:   {rcode: wire.FormErr, noCookie: true},
-	badRecord:    {rcode: wire.FormErr, noOPT: true},
-	badVersion:   {rcode: wire.BadVers, noCookie: true},
-	badOpcode:    {rcode: wire.NotImp},
-	badSignature: {rcode: wire.NotAuth, ra: true},
+	badHeader:  {rcode: wire.FormErr, header: true},
+	badRecord:  {rcode: wire.FormErr, noOPT: true},
+	badSIG0:    {rcode: wire.ServFail, noOPT: true},
+	badOption:  {rcode: wire.FormErr},
+	badVersion: {rcode: wire.BadVers, noOptions: true},
+
 	badClass:     {rcode: wire.FormErr}, // ANY, NONE and 0 hold no data
-	badType:      {rcode: wire.FormErr, ra: true},
-	badCookie:    {rcode: wire.BadCookie, ra: true},
+	noView:       {rcode: wire.Refused, ede: ede{code: wire.EDEProhibited}},
+	noViewOpcode: {rcode: wire.NotImp, ede: ede{code: wire.EDEProhibited}},
+	noClass:      {rcode: wire.NotImp},
+	badSignature: {rcode: wire.NotAuth},
+	badOpcode:    {rcode: wire.NotImp},
+	noQuestion:   {rcode: wire.ServFail, ra: true}, // but records
+	cookieOnly:   {rcode: wire.NoError},            // RFC 7873, 5.4
 
-	noNotify:   {rcode: wire.FormErr},               // of a type that is not SOA
-	notForUs:   {rcode: wire.NotAuth, header: true}, // no zone here is anybody's secondary or can be changed
-	cookieOnly: {rcode: wire.NoError},               // RFC 7873, 5.4
+	badZone:  {rcode: wire.FormErr}, // none in a NOTIFY or UPDATE, or of a type that is not SOA
+	notForUs: {rcode: wire.NotAuth},
+	noUpdate: {rcode: wire.Refused}, // zones here change by a reload
+	notified: {rcode: wire.NoError, aa: true},
 
-	noHesiod:        {rcode: wire.Refused, ede: ede{code: wire.EDEProhibited}},
-	noClass:         {rcode: wire.NotImp},
-	noMailA:         {rcode: wire.NotImp, ra: true},
-	noTransfer:      {rcode: wire.NotAuth, ra: true},
-	noChaosTransfer: {rcode: wire.NotAuth},
-	noChaosZone:     {rcode: wire.Refused},
+	noMailA:     {rcode: wire.NotImp, ra: true},
+	noTransfer:  {rcode: wire.NotAuth, ra: true},
+	badType:     {rcode: wire.FormErr, ra: true},
+	badCookie:   {rcode: wire.BadCookie, ra: true},
+	noChaosZone: {rcode: wire.Refused},
 
 	cacheProhibited:     {rcode: wire.Refused, ede: ede{code: wire.EDEProhibited}},
 	recursionProhibited: {rcode: wire.Refused, ede: ede{code: wire.EDEProhibited}},
@@ -91,12 +101,15 @@ func (w *worker) reject(dst []byte, q *query, why reason) []byte {
 	if r.noOPT {
 		q.EDNS = wire.EDNS{}
 	}
-	if r.noCookie {
-		q.EDNS.Cookie = nil
+	if r.noOptions {
+		q.EDNS.DropOptions()
 	}
 	flags := echo(q)
-	if r.ra && q.Opcode() == wire.OpcodeQuery {
+	if r.ra && q.Class != wire.ClassCH {
 		flags = w.flags(q)
+	}
+	if r.aa {
+		flags |= wire.AA
 	}
 	zone, from := q.zoneNumber(), SourceLocal
 	if why.prohibited() {
@@ -138,8 +151,11 @@ func (w *worker) serveUnusual(dst []byte, fault wire.Fault, q *query) ([]byte, o
 	case q.via == viaUDP && answersAnything(q.addr.Port()):
 		return w.ignore(dst, fault)
 	}
-	w.tally.malformed++
-	return w.reject(dst, q, w.reasonOf(fault, q)), replied
+	why := w.reasonOf(fault, q)
+	if why != cookieOnly {
+		w.tally.malformed++
+	}
+	return w.reject(dst, q, why), replied
 }
 
 // answersAnything reports whether what comes from a port is an answer of a
@@ -155,66 +171,96 @@ func answersAnything(port uint16) bool {
 
 // reasonOf returns why a query with a fault gets no data.
 func (w *worker) reasonOf(fault wire.Fault, q *query) reason {
-	if op := q.Opcode(); op != wire.OpcodeQuery && op != wire.OpcodeNotify && op != wire.OpcodeUpdate {
-		q.Question = nil // BIND does not look for one there
+	if hasOtherOpcode(q) {
+		q.Question = nil // BIND does not repeat it
 	}
 	switch fault {
 	case wire.BadHeader:
 		return badHeader
-	case wire.BadOpcode:
-		return badOpcode
-	case wire.NotForUs:
-		if q.Type != wire.TypeSOA {
-			return noNotify
-		}
-		return notForUs
-	case wire.NoQuestion:
-		if q.EDNS.Cookie == nil || !w.st.cfg.EDNS.AnswerCookie {
-			return badMessage
-		}
-		w.tally.malformed--
-		return cookieOnly
-	case wire.BadVersion:
-		return badVersion
-	case wire.Signed:
-		return badSignature
 	case wire.BadRecord:
 		return badRecord
+	case wire.BadSIG0:
+		return badSIG0
+	case wire.BadOption:
+		return badOption
+	case wire.BadVersion:
+		return badVersion
 	}
-	return badMessage
+	return w.reasonOfSound(fault == wire.Signed, q)
+}
+
+// hasOtherOpcode reports whether a query has an opcode that nothing is done for.
+func hasOtherOpcode(q *query) bool {
+	op := q.Opcode()
+	return op != wire.OpcodeQuery && op != wire.OpcodeNotify && op != wire.OpcodeUpdate
+}
+
+// reasonOfSound returns why a well formed message gets no data.
+func (w *worker) reasonOfSound(signed bool, q *query) reason {
+	op := q.Opcode()
+	if why, rejected := w.hasNoView(q); rejected {
+		return why
+	}
+	switch {
+	case signed && op != wire.OpcodeUpdate: // which may be meant for a server behind
+		return badSignature
+	case op == wire.OpcodeQuery:
+		return noQuestion
+	case hasOtherOpcode(q) || q.Class == wire.ClassCH:
+		return badOpcode
+	case q.Question == nil || q.Type != wire.TypeSOA:
+		return badZone
+	case w.st.local.Zones[string(wire.AppendLower(q.buf[:0], q.Name()))] == nil || signed:
+		return notForUs
+	case op == wire.OpcodeNotify:
+		return notified
+	}
+	return noUpdate
+}
+
+// hasNoView returns why there is nothing of the class asked, if so. BIND has a
+// view for class IN and one for CH; in class ANY there is the TKEY query.
+func (w *worker) hasNoView(q *query) (why reason, rejected bool) {
+	switch op := q.Opcode(); {
+	case q.Class == wire.ClassIN || q.Class == wire.ClassCH || q.Class == wire.ClassANY && q.Type == wire.TypeTKEY:
+		return 0, false
+	case q.Class == 0 && op == wire.OpcodeQuery && q.Question == nil && q.EDNS.Cookie != nil && w.st.cfg.EDNS.AnswerCookie:
+		return cookieOnly, true
+	case q.Class == 0 && hasOtherOpcode(q):
+		return badOpcode, true
+	case q.Class == wire.ClassHS && hasOtherOpcode(q):
+		return noViewOpcode, true
+	case q.Class == wire.ClassHS || q.Class == wire.ClassNONE && op == wire.OpcodeUpdate:
+		return noView, true
+	case q.Class == 0 || q.Class == wire.ClassANY || q.Class == wire.ClassNONE:
+		return badClass, true
+	}
+	return noClass, true
 }
 
 // serveNoData answers a sound query whose class or type is not for the cache.
 func (w *worker) serveNoData(dst []byte, q *query) ([]byte, outcome) {
-	switch {
-	case w.isProbe(q):
+	if w.isProbe(q) {
 		return w.answerProbe(dst, q), replied
-	case q.Class == wire.ClassCH && !isTransfer(q.Type) && !isMailA(q.Type):
-		return w.answerChaos(dst, q), replied
 	}
 	if why, rejected := w.hasNoData(q); rejected {
 		return w.reject(dst, q, why), replied
 	}
+	if q.Class == wire.ClassCH {
+		return w.answerChaos(dst, q), replied
+	}
 	return dst, waiting
 }
 
-func isTransfer(rtype uint16) bool { return rtype == wire.TypeAXFR || rtype == wire.TypeIXFR }
-func isMailA(rtype uint16) bool    { return rtype == wire.TypeMAILA || rtype == wire.TypeMAILB }
-
 // hasNoData returns why there is no data of the class or type asked, if so.
 func (w *worker) hasNoData(q *query) (why reason, rejected bool) {
+	if why, rejected := w.hasNoView(q); rejected {
+		return why, true
+	}
 	switch {
-	case q.Class == wire.ClassANY || q.Class == wire.ClassNONE || q.Class == 0:
-		return badClass, true
-	case q.Class == wire.ClassHS:
-		return noHesiod, true
-	case isMailA(q.Type):
+	case q.Type == wire.TypeMAILA || q.Type == wire.TypeMAILB:
 		return noMailA, true
-	case q.Class != wire.ClassIN && q.Class != wire.ClassCH:
-		return noClass, true
-	case isTransfer(q.Type) && q.Class == wire.ClassCH:
-		return noChaosTransfer, true
-	case isTransfer(q.Type):
+	case q.Type == wire.TypeAXFR || q.Type == wire.TypeIXFR:
 		return noTransfer, true
 	case q.Type == wire.TypeOPT || q.Type >= 128 && q.Type < wire.TypeANY:
 		return badType, true

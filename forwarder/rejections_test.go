@@ -14,11 +14,12 @@ import (
 
 // rejected is a query that gets no data.
 type rejected struct {
-	name string
-	why  reason
-	edit func(*config.Config) // of testConfig
-	ask  func(m *dns.Msg)     // changes www.example. A with a cookie
-	more byte                 // additional records that the header promises and that are not there
+	name  string
+	why   reason
+	edit  func(*config.Config) // of testConfig
+	ask   func(m *dns.Msg)     // changes www.example. A with a cookie
+	more  byte                 // additional records that the header promises and that are not there
+	chaos bool                 // class CH, where nobody may recurse
 }
 
 func setCookie(m *dns.Msg, cookie string) {
@@ -33,6 +34,19 @@ func setOpcode(op int, qtype uint16) func(*dns.Msg) {
 	return func(m *dns.Msg) { m.Opcode, m.Question[0].Qtype = op, qtype }
 }
 
+// addLocalZone makes www.example a zone that is served here.
+func addLocalZone(c *config.Config) {
+	c.Local = []config.LocalZone{{Name: "www.example.", Records: []dns.RR{
+		&dns.SOA{Hdr: header("www.example.", dns.TypeSOA, 60), Ns: ".", Mbox: "."},
+	}}}
+}
+
+// emptySIG0 is a SIG(0) that signs nothing.
+func emptySIG0() dns.RR {
+	h := dns.RR_Header{Name: ".", Rrtype: dns.TypeSIG, Class: dns.ClassANY}
+	return &dns.SIG{RRSIG: dns.RRSIG{Hdr: h, SignerName: "key.", Signature: "AAAA"}}
+}
+
 // rejectedQueries lead to each reason but shuttingDown, which no query leads to by
 // itself. ours is a cookie that the server sends upstream.
 func rejectedQueries(ours string) []rejected {
@@ -42,18 +56,35 @@ func rejectedQueries(ours string) []rejected {
 	return []rejected{
 		{name: "our own query", why: forwardingLoop, ask: cookie(ours)}, // first: another upstream has other cookies
 		{name: "two questions", why: badHeader, ask: func(m *dns.Msg) { m.Question = append(m.Question, m.Question[0]) }},
-		{name: "no question", why: badMessage, ask: func(m *dns.Msg) { m.Question, m.IsEdns0().Option = nil, nil }},
-		{name: "half a cookie", why: badMessage, ask: cookie(clientCookie[:8])},
+		{name: "no question", why: badClass, ask: func(m *dns.Msg) { m.Question, m.IsEdns0().Option = nil, nil }},
+		{name: "no question but a record", why: noQuestion, ask: func(m *dns.Msg) { m.Question, m.Ns = nil, []dns.RR{address(".", 0, "10.0.0.1")} }},
+		{name: "half a cookie", why: badOption, ask: cookie(clientCookie[:8])},
 		{name: "cookie alone", why: cookieOnly, ask: func(m *dns.Msg) { m.Question = nil }},
 		{name: "a record is missing", why: badRecord, more: 1},
+		{name: "SIG(0) as authority", why: badSIG0, ask: func(m *dns.Msg) { m.Ns = []dns.RR{emptySIG0()} }},
 		{name: "EDNS version 1", why: badVersion, ask: func(m *dns.Msg) { m.IsEdns0().SetVersion(1) }},
 		{name: "opcode STATUS", why: badOpcode, ask: setOpcode(dns.OpcodeStatus, dns.TypeA)},
 		{name: "TSIG", why: badSignature, ask: func(m *dns.Msg) { m.SetTsig("key.", dns.HmacSHA256, 300, 0) }},
-		{name: "NOTIFY for an address", why: noNotify, ask: setOpcode(dns.OpcodeNotify, dns.TypeA)},
+		{name: "NOTIFY for an address", why: badZone, ask: setOpcode(dns.OpcodeNotify, dns.TypeA)},
+		{name: "UPDATE without zone", why: badZone, ask: func(m *dns.Msg) {
+			m.Opcode, m.Question, m.Ns = dns.OpcodeUpdate, nil, []dns.RR{address(".", 0, "10.0.0.1")}
+		}},
 		{name: "NOTIFY", why: notForUs, ask: setOpcode(dns.OpcodeNotify, dns.TypeSOA)},
+		{name: "NOTIFY for a zone here", why: notified, edit: addLocalZone, ask: setOpcode(dns.OpcodeNotify, dns.TypeSOA)},
+		{name: "UPDATE of a zone here", why: noUpdate, edit: addLocalZone, ask: setOpcode(dns.OpcodeUpdate, dns.TypeSOA)},
+		{name: "signed UPDATE of a zone here", why: notForUs, edit: addLocalZone, ask: func(m *dns.Msg) {
+			setOpcode(dns.OpcodeUpdate, dns.TypeSOA)(m)
+			m.SetTsig("key.", dns.HmacSHA256, 300, 0)
+		}},
+		{name: "NOTIFY of class CH", why: badOpcode, ask: func(m *dns.Msg) {
+			setClass(dns.ClassCHAOS, dns.TypeSOA)(m)
+			m.Opcode = dns.OpcodeNotify
+		}},
 		{name: "class ANY", why: badClass, ask: setClass(dns.ClassANY, dns.TypeA)},
 		{name: "class NONE", why: badClass, ask: setClass(dns.ClassNONE, dns.TypeA)},
-		{name: "class HS", why: noHesiod, ask: setClass(dns.ClassHESIOD, dns.TypeA)},
+		{name: "TKEY of class ANY", why: badType, ask: setClass(dns.ClassANY, dns.TypeTKEY)},
+		{name: "class HS", why: noView, ask: setClass(dns.ClassHESIOD, dns.TypeA)},
+		{name: "STATUS of class HS", why: noViewOpcode, ask: func(m *dns.Msg) { m.Opcode, m.Question[0].Qclass = dns.OpcodeStatus, dns.ClassHESIOD }},
 		{name: "class CSNET", why: noClass, ask: setClass(dns.ClassCSNET, dns.TypeA)},
 		{name: "type OPT", why: badType, ask: setClass(dns.ClassINET, dns.TypeOPT)},
 		{name: "a meta type", why: badType, ask: setClass(dns.ClassINET, 200)},
@@ -62,7 +93,7 @@ func rejectedQueries(ours string) []rejected {
 		}},
 		{name: "MAILB", why: noMailA, ask: setClass(dns.ClassINET, dns.TypeMAILB)},
 		{name: "AXFR", why: noTransfer, ask: setClass(dns.ClassINET, dns.TypeAXFR)},
-		{name: "AXFR in CH", why: noChaosTransfer, ask: setClass(dns.ClassCHAOS, dns.TypeAXFR)},
+		{name: "AXFR in CH", why: noTransfer, chaos: true, ask: setClass(dns.ClassCHAOS, dns.TypeAXFR)},
 		{name: "no zone in CH", why: noChaosZone, ask: setClass(dns.ClassCHAOS, dns.TypeTXT)},
 		{name: "require-server-cookie", why: badCookie,
 			edit: func(c *config.Config) { c.EDNS.RequireServerCookie = true }},
@@ -145,12 +176,15 @@ func checkRejection(t *testing.T, s *Server, test rejected) {
 	if header := len(reply) == wire.HeaderLen; header != row.header || (got.IsEdns0() != nil) == (row.header || row.noOPT) {
 		t.Errorf("%s: reply =\n%v\nwant a header alone: %v, no OPT: %v", test.name, got, row.header, row.noOPT)
 	}
-	wantCookie := cookieOf(m) != "" && !row.header && !row.noOPT && !row.noCookie
+	wantCookie := cookieOf(m) != "" && !row.header && !row.noOPT && !row.noOptions && test.why != badOption
 	if hasCookie := cookieOf(got) != ""; hasCookie != wantCookie {
 		t.Errorf("%s: reply has a cookie: %v, want %v", test.name, hasCookie, wantCookie)
 	}
-	if got.RecursionAvailable != row.ra && !test.why.prohibited() {
-		t.Errorf("%s: RA = %v, want %v", test.name, got.RecursionAvailable, row.ra)
+	if want := row.ra && !test.chaos; got.RecursionAvailable != want && !test.why.prohibited() {
+		t.Errorf("%s: RA = %v, want %v", test.name, got.RecursionAvailable, want)
+	}
+	if got.Authoritative != row.aa {
+		t.Errorf("%s: AA = %v, want %v", test.name, got.Authoritative, row.aa)
 	}
 	if e := errorOf(got); e != row.ede {
 		t.Errorf("%s: extended error = %+v, want %+v", test.name, e, row.ede)
@@ -172,11 +206,12 @@ func errorOf(m *dns.Msg) (e ede) {
 // A reply has its query's opcode, whatever else is wrong.
 func TestSignedOtherOpcode(t *testing.T) {
 	const dso = 6
-	m := &dns.Msg{MsgHdr: dns.MsgHdr{Opcode: dso}}
+	m := new(dns.Msg).SetQuestion("www.example.", dns.TypeA)
+	m.Opcode = dso
 	m.SetTsig("key.", dns.HmacSHA256, 300, 0)
 	reply, _ := unserved(t).newAsker().ask(packed(m), testAsker(false))
-	if got := unpacked(t, reply); got.Opcode != dso || got.Rcode != dns.RcodeNotAuth {
-		t.Errorf("reply = opcode %d, %s, want %d, NOTAUTH", got.Opcode, dns.RcodeToString[got.Rcode], dso)
+	if got := unpacked(t, reply); got.Opcode != dso || got.Rcode != dns.RcodeNotAuth || len(got.Question) > 0 {
+		t.Errorf("reply = opcode %d, %s, %d questions, want %d, NOTAUTH, 0", got.Opcode, dns.RcodeToString[got.Rcode], len(got.Question), dso)
 	}
 }
 

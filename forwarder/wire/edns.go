@@ -2,8 +2,9 @@ package wire
 
 import "encoding/binary"
 
-// EDNS option codes (RFC 5001, 7871, 7314, 7873, 7828, 8145, 8914).
+// EDNS option codes (RFC 8764, 5001, 7871, 7314, 7873, 7828, 8145, 8914).
 const (
+	optionLLQ       = 1
 	OptionNSID      = 3
 	OptionECS       = 8
 	optionExpire    = 9
@@ -45,7 +46,7 @@ type EDNS struct {
 	ECS       []byte // the option's data
 }
 
-// parse reads the OPT record rr. One option of impossible length makes all of
+// parse reads the OPT record rr. The first option that cannot be makes all of
 // them void. Of an option that comes twice the first counts, as in BIND.
 func (e *EDNS) parse(msg []byte, rr *RR) Fault {
 	e.Present = true
@@ -53,7 +54,6 @@ func (e *EDNS) parse(msg []byte, rr *RR) Fault {
 	e.ExtRcode, e.Version = uint8(rr.TTL>>24), uint8(rr.TTL>>16)
 	e.DO = rr.TTL&flagDO != 0
 	data := msg[rr.RData:rr.End]
-	fault := Sound
 	for len(data) > 0 {
 		if len(data) < 4 {
 			return BadRecord
@@ -63,18 +63,19 @@ func (e *EDNS) parse(msg []byte, rr *RR) Fault {
 			return BadRecord
 		}
 		if !e.option(code, data[4:4+n]) {
-			fault = BadOption
+			e.DropOptions()
+			return BadOption
 		}
 		data = data[4+n:]
 	}
-	if fault != Sound {
-		e.NSID, e.Keepalive, e.Cookie, e.ECS = false, false, nil, nil
-	}
-	return fault
+	return Sound
 }
 
-// option notes one option and reports whether its length can be, by the rules
-// that BIND knows.
+// DropOptions forgets what was asked for.
+func (e *EDNS) DropOptions() { e.NSID, e.Keepalive, e.Cookie, e.ECS = false, false, nil, nil }
+
+// option notes one option and reports whether it can be, by the rules that BIND
+// knows.
 func (e *EDNS) option(code uint16, data []byte) bool {
 	n := len(data)
 	switch code {
@@ -92,6 +93,8 @@ func (e *EDNS) option(code uint16, data []byte) bool {
 			e.Cookie = data
 		}
 		return n == clientCookieLen || n >= 16 && n <= 40
+	case optionLLQ:
+		return n == 18
 	case optionExpire:
 		return n == 0 || n == 4
 	case optionKeyTag:

@@ -35,7 +35,7 @@ func layoutOf(typ uint16) layout {
 		return layout{skip: 6, names: 1}
 	case typeNAPTR:
 		return layout{skip: variable, names: 1}
-	case 24, TypeRRSIG: // SIG
+	case typeSIG, TypeRRSIG:
 		return layout{skip: 18, names: 1, tail: -1}
 	case 30, typeNSEC: // NXT
 		return layout{names: 1, tail: -1}

@@ -3,27 +3,27 @@ package wire
 import "encoding/binary"
 
 // Fault is what is wrong with a query, or Sound. Each has its own reply
-// (BIND's, as observed): see the server's refusals.
+// (BIND's, as observed): see the server's rejections.
 type Fault uint8
 
-// The faults, in the order in which they are looked for.
+// The faults. One of a record is the first that is met; those behind BadOption
+// are looked for in this order, in a message that is well formed.
 const (
 	Sound      Fault = iota
 	Ignore           // no reply: shorter than a header, or itself a response
-	BadHeader        // FORMERR, header only: more than one question, a broken one, or none in NOTIFY or UPDATE
-	NoQuestion       // QDCOUNT 0: FORMERR, or an answer to its COOKIE alone
-	BadOpcode        // NOTIMP without question, but with OPT for who sent one
-	NotForUs         // NOTIFY or UPDATE: NOTAUTH, header only; FORMERR for another type than SOA
+	BadHeader        // FORMERR, header only: more than one question, or a broken one
 	BadRecord        // FORMERR with the question: records behind it are broken, or the OPT is
-	BadOption        // FORMERR with question and OPT: an EDNS option of impossible length
+	BadSIG0          // SERVFAIL with the question: a SIG(0) that is not the last record
+	BadOption        // FORMERR with question and OPT: an EDNS option that cannot be
 	BadVersion       // BADVERS: EDNS above 0 (RFC 6891, 6.1.3)
 	Signed           // TSIG is present: no keys here (BIND ignores SIG(0))
+	NoQuery          // without a question, or of another opcode than QUERY
 )
 
 // Query is a parsed query. Its slices are parts of the datagram.
 type Query struct {
 	ID, Flags   uint16
-	Type, Class uint16
+	Type, Class uint16 // without a question the class is its first record's
 	Question    []byte // name, type and class as sent; nil when broken
 	EDNS        EDNS
 }
@@ -66,88 +66,33 @@ func (q *Query) question(msg []byte) int {
 	}
 	q.Type = binary.BigEndian.Uint16(msg[end:])
 	q.Class = binary.BigEndian.Uint16(msg[end+2:])
+	if q.asksNoData() && (q.Class == ClassNONE || q.Class == ClassANY) {
+		return 0
+	}
 	q.Question = msg[HeaderLen : end+4]
 	return end + 4
 }
 
-// maxQueryRecords may stand behind a question. An OPT, a TSIG and the SOA of an
-// IXFR make sense there; hundreds with names of a hundred pointers each would
-// cost a millisecond.
-const maxQueryRecords = 16
-
-// rest reads what stands behind the question: any sound records may, but only
-// OPT and TSIG mean something.
-func (q *Query) rest(msg []byte, off int) Fault {
-	fault, strange := Sound, false
-	an, ns, ar := count(msg, 1), count(msg, 2), count(msg, 3)
-	if an+ns+ar > maxQueryRecords {
-		return q.first(BadRecord)
-	}
-	for i := range an + ns + ar {
-		var rr RR
-		if !rr.parse(msg, off) {
-			return q.first(BadRecord)
-		}
-		off = rr.End
-		strange = strange || rr.Type != TypeOPT
-		switch f := q.record(msg, &rr, i >= an+ns, i == an+ns+ar-1); {
-		case f == BadRecord:
-			return q.first(f)
-		case fault == Sound:
-			fault = f
-		}
-	}
-	if strange && q.Question != nil && !new(Message).Parse(msg) { // a query has no need of them
-		return q.first(BadRecord)
-	}
-	return q.first(fault)
+// asksNoData reports whether the query is a NOTIFY or an UPDATE, which name a zone
+// and so its class.
+func (q *Query) asksNoData() bool {
+	op := q.Opcode()
+	return op == OpcodeNotify || op == OpcodeUpdate
 }
 
-// record looks at one record behind the question.
-func (q *Query) record(msg []byte, rr *RR, additional, last bool) Fault {
-	switch rr.Type {
-	case TypeOPT:
-		if !additional || q.EDNS.Present || !rr.atRoot(msg) {
-			return BadRecord
-		}
-		return q.opt(msg, rr)
-	case TypeTSIG:
-		if !additional || !last || rr.Class != ClassANY { // RFC 8945, 5.1
-			return BadRecord
-		}
-		return Signed
-	}
-	return Sound
-}
-
-// opt reads the OPT. Only a response may say which scope a subnet has
-// (RFC 7871, 7.1.2); BIND answers such a query without OPT.
-func (q *Query) opt(msg []byte, rr *RR) Fault {
-	f := q.EDNS.parse(msg, rr)
-	if f == Sound && q.EDNS.ECS != nil && q.EDNS.ECS[3] != 0 {
-		return BadRecord
-	}
-	return f
-}
-
-// first ranks the faults of a query whose records gave f.
-func (q *Query) first(f Fault) Fault {
-	switch op := q.Opcode(); {
-	case f == BadRecord || f == BadOption:
-		return f
-	case q.EDNS.Present && q.EDNS.Version > 0:
+// rank looks for what may be wrong with a well formed message. Only a response may
+// say which scope a subnet has (RFC 7871, 7.1.2); BIND answers such a query
+// without OPT.
+func (q *Query) rank(signed bool) Fault {
+	switch {
+	case q.EDNS.Version > 0:
 		return BadVersion
-	case f != Sound:
-		return f
-	case op == OpcodeNotify || op == OpcodeUpdate:
-		if q.Question == nil {
-			return BadHeader
-		}
-		return NotForUs
-	case op != OpcodeQuery:
-		return BadOpcode
-	case q.Question == nil:
-		return NoQuestion
+	case q.EDNS.ECS != nil && q.EDNS.ECS[3] != 0:
+		return BadRecord
+	case signed:
+		return Signed
+	case q.Question == nil || q.Opcode() != OpcodeQuery:
+		return NoQuery
 	}
 	return Sound
 }

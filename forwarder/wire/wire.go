@@ -22,6 +22,7 @@ const maxMessage = 1<<16 - 1
 // 4.1.1; RFC 4035, 3.1.6).
 const (
 	QR = 1 << 15
+	AA = 1 << 10
 	TC = 1 << 9
 	RD = 1 << 8
 	RA = 1 << 7
@@ -63,6 +64,7 @@ const (
 	typeMX    = 15
 	typeAFSDB = 18
 	typeRT    = 21
+	typeSIG   = 24
 	TypeAAAA  = 28
 	typeSRV   = 33
 	typeNAPTR = 35
@@ -74,6 +76,7 @@ const (
 	typeNSEC3 = 50
 	typeSVCB  = 64
 	typeHTTPS = 65
+	TypeTKEY  = 249
 	TypeTSIG  = 250
 	TypeIXFR  = 251
 	TypeAXFR  = 252

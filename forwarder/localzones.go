@@ -138,12 +138,12 @@ func (w *worker) deny(dst []byte, q *query) ([]byte, outcome) {
 
 // answerChaos answers a query of class CH, for which allow-query holds.
 func (w *worker) answerChaos(dst []byte, q *query) []byte {
-	if q.via != viaExchange && !w.st.sets.query.Match(q.addr.Addr()) {
-		return w.reject(dst, q, queryProhibited)
-	}
 	z := w.st.chaos.Find(wire.AppendLower(q.buf[:0], q.Name()), dns.TypeNone) // of any type
 	if z == nil {
 		return w.reject(dst, q, noChaosZone)
+	}
+	if q.via != viaExchange && !w.st.sets.query.Match(q.addr.Addr()) {
+		return w.reject(dst, q, queryProhibited)
 	}
 	m := w.newReply(q)
 	m.Authoritative, m.RecursionAvailable = true, false

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -33,21 +34,90 @@ func newLoggers(l *slog.Logger) loggers {
 	}
 }
 
+// isLogged reports whether BIND's log of queries has a query: one that it looks
+// for data for, or says BADCOOKIE to.
+func isLogged(fault wire.Fault, q *query) bool {
+	return fault == wire.Sound && (q.Class == wire.ClassIN || q.Class == wire.ClassCH || q.Class == wire.ClassANY && q.Type == wire.TypeTKEY)
+}
+
 // logQuery writes the current query to the query log, in BIND's words.
 func (w *worker) logQuery(q *query) {
 	l := w.logs.queries
 	if !l.Enabled(context.Background(), slog.LevelInfo) || w.isProbe(q) {
 		return
 	}
-	name := trimDot(wire.NameText(q.Name()))
-	l.Info(fmt.Sprintf("client @0x%x %s (%s): query: %s %s %s %s (%s)", q.addr.Port(), who(&q.client), name,
-		name, dns.Class(q.Class), typeName(q.Type), w.queryFlags(q), q.local.Addr()))
+	name := nameText(q.Name())
+	l.Info(fmt.Sprintf("client @0x%x %s (%s): query: %s %s %s %s (%s)%s", q.addr.Port(), who(&q.client), name,
+		name, className(q.Class), typeName(q.Type), w.queryFlags(q), q.local.Addr(), subnetText(q.EDNS.ECS)))
+}
+
+// subnetText is a client subnet as BIND's log of queries has it.
+func subnetText(ecs []byte) string {
+	if ecs == nil {
+		return ""
+	}
+	addr := "<unknown address, family 0>"
+	switch family, bits := ecs[1], ecs[4:]; family {
+	case 1:
+		var a [4]byte
+		copy(a[:], bits)
+		addr = netip.AddrFrom4(a).String()
+	case 2:
+		var a [16]byte
+		copy(a[:], bits)
+		addr = netip.AddrFrom16(a).String()
+	}
+	return fmt.Sprintf(" [ECS %s/%d/0]", addr, ecs[2])
 }
 
 // who is a client as BIND writes it.
 func who(c *client) string { return fmt.Sprintf("%s#%d", c.addr.Addr(), c.addr.Port()) }
 
-func typeName(t uint16) string { return dns.Type(t).String() }
+// nameText is a name as BIND writes it, without the dot of the root.
+func nameText(name []byte) string {
+	var b strings.Builder
+	for len(name) > 1 {
+		n := 1 + int(name[0])
+		for _, c := range name[1:n] {
+			switch {
+			case strings.IndexByte("\"().;\\@$", c) >= 0:
+				b.WriteByte('\\')
+				b.WriteByte(c)
+			case c <= ' ' || c >= 0x7f:
+				fmt.Fprintf(&b, "\\%03d", c)
+			default:
+				b.WriteByte(c)
+			}
+		}
+		if name = name[n:]; len(name) > 1 {
+			b.WriteByte('.')
+		}
+	}
+	if b.Len() == 0 {
+		return "."
+	}
+	return b.String()
+}
+
+// otherNames are types that BIND 9.18 calls otherwise than miekg/dns.
+var otherNames = map[uint16]string{
+	0: "TYPE0", 11: "WKS", 22: "NSAP", 38: "A6", 40: "SINK", 66: "DSYNC", 67: "HHIT", 68: "BRID",
+	128: "TYPE128", 259: "DOA", 262: "WALLET",
+}
+
+func typeName(t uint16) string {
+	if name, ok := otherNames[t]; ok {
+		return name
+	}
+	return dns.Type(t).String()
+}
+
+func className(class uint16) string {
+	if class == wire.ClassANY {
+		return "ANY"
+	}
+	return dns.Class(class).String()
+}
 
 // queryFlags are BIND's letters: recursion desired or not, EDNS and its
 // version, TCP, DO, CD, and a cookie that is valid or just present.
@@ -82,8 +152,8 @@ func (w *worker) logDenied(q *query, question []byte, why reason) {
 	}
 	what, list := w.denied(why)
 	l.Info(fmt.Sprintf("client @0x%x %s (%s): %s '%s/%s/%s' denied (%s)", q.addr.Port(), who(&q.client),
-		trimDot(wire.NameText(q.Name())), what, trimDot(wire.NameText(question[:len(question)-4])),
-		typeName(q.Type), dns.Class(q.Class), list))
+		nameText(q.Name()), what, nameText(question[:len(question)-4]),
+		typeName(q.Type), className(q.Class), list))
 }
 
 // denied returns what an access list denied, and which.
@@ -110,7 +180,7 @@ func (e *engine) logFailure(f *fetch, err error) {
 	}
 	q := f.req.Question
 	n := len(q) - 4
-	l.Info(fmt.Sprintf("%s resolving '%s/%s/IN' in zone %s", err, trimDot(wire.NameText(q[:n])),
+	l.Info(fmt.Sprintf("%s resolving '%s/%s/IN' in zone %s", err, nameText(q[:n]),
 		typeName(uint16(q[n])<<8|uint16(q[n+1])), trimDot(f.zone.name)))
 }
 

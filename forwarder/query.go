@@ -72,7 +72,7 @@ func (w *worker) serve(dst, msg []byte, q *query) ([]byte, outcome) {
 		return w.ignore(dst, fault)
 	}
 	if q.Question != nil {
-		w.noteQuery(q)
+		w.noteQuery(fault, q)
 	}
 	if fault != wire.Sound || !isData(&q.Query) || q.EDNS.Cookie != nil && w.st.cfg.EDNS.RequireServerCookie {
 		if dst, what := w.serveUnusual(dst, fault, q); what != waiting {
@@ -112,8 +112,8 @@ func (w *worker) ignore(dst []byte, fault wire.Fault) ([]byte, outcome) {
 }
 
 // noteQuery tells of a query those who want to know.
-func (w *worker) noteQuery(q *query) {
-	if w.queryLog.Load() {
+func (w *worker) noteQuery(fault wire.Fault, q *query) {
+	if w.queryLog.Load() && isLogged(fault, q) {
 		w.logQuery(q)
 	}
 	if w.events.Query != nil && !w.isProbe(q) {

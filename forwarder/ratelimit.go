@@ -5,8 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 
-	"github.com/miekg/dns"
-
 	"vpcdns/forwarder/rrl"
 	"vpcdns/forwarder/wire"
 )
@@ -77,7 +75,7 @@ func (w *worker) limitedName(kind rrl.Kind, q *query, reply []byte) string {
 	case rrl.Nxdomain:
 		return " for " + trimDot(w.missingFrom(q, reply))
 	}
-	text := fmt.Sprintf(" for %s %s", trimDot(wire.NameText(q.Name())), dns.Class(q.Class))
+	text := fmt.Sprintf(" for %s %s", nameText(q.Name()), className(q.Class))
 	if kind == rrl.Response {
 		text += " " + typeName(q.Type)
 	}

@@ -85,8 +85,8 @@ var rejections = [...]rejection{
 
 	cacheProhibited:     {rcode: wire.Refused, ede: ede{code: wire.EDEProhibited}},
 	recursionProhibited: {rcode: wire.Refused, ede: ede{code: wire.EDEProhibited}},
-	queryProhibited:     {rcode: wire.Refused, ede: ede{code: wire.EDEProhibited}},
-	zoneProhibited:      {rcode: wire.Refused, ede: ede{code: wire.EDEProhibited}},
+	queryProhibited:     {rcode: wire.Refused, ra: true, ede: ede{code: wire.EDEProhibited}},
+	zoneProhibited:      {rcode: wire.Refused, ra: true, ede: ede{code: wire.EDEProhibited}},
 
 	noForwarders:   {rcode: wire.Refused, ra: true, ede: ede{wire.EDENotAuth, "no forwarders for this name"}},
 	barred:         {rcode: wire.ServFail, ra: true, ede: ede{wire.EDENoReachable, "all forwarders are bogus or blackholed"}},
@@ -126,7 +126,7 @@ func (w *worker) reject(dst []byte, q *query, why reason) []byte {
 
 // deniedEDE returns the extended error of a query that an access list turns away.
 func (w *worker) deniedEDE(why reason) ede {
-	if !w.st.cfg.Recursion { // BIND gives no reason then
+	if !w.st.cfg.Recursion && (why == cacheProhibited || why == recursionProhibited) { // BIND gives no reason then
 		return ede{}
 	}
 	return rejections[why].ede

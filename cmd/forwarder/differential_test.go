@@ -39,6 +39,7 @@ options {
 };
 zone "us-east-1.compute.internal" IN { type forward; forward only; forwarders { {upstream}; }; };
 zone "awslab.mycompany.corp." IN { type forward; forward only; forwarders { {upstream}; }; };
+zone "host.test" { type primary; file "{dir}/host.zone"; };
 `
 
 func differentialText(upstream netip.AddrPort, more string) string {
@@ -69,6 +70,7 @@ var (
 func phases() []phase {
 	cold := typeProbes()
 	warm := slices.Concat(cold, caseProbes(), flagProbes(), ednsProbes(), classProbes(), malformedProbes(), mutations(2000))
+	odd := slices.Concat(zoneProbes(), recordProbes(), signedProbes())
 	return []phase{
 		{name: "TTLs", fresh: true, probes: ttlProbes()},
 		{name: "cold cache", probes: cold},
@@ -79,10 +81,15 @@ func phases() []phase {
 		{name: "RD=0 and not cached", probes: unaskedProbes()},
 		{name: "EDNS", probes: ednsProbes()},
 		{name: "class and opcode", probes: classProbes()},
+		{name: "NOTIFY, UPDATE and zones", probes: zoneProbes()},
+		{name: "records behind questions", probes: recordProbes()},
+		{name: "signatures", probes: signedProbes()},
+		{name: "several questions", probes: questionProbes()},
 		{name: "CHAOS", probes: chaosProbes()},
 		{name: "malformed", probes: malformedProbes()},
 		{name: "mutated", probes: mutations(2000)},
 		{name: "refused client", probes: from(refused, every(3, warm))},
+		{name: "refused client, odd queries", probes: from(refused, every(5, odd))},
 		{name: "unheard client", probes: from(unheard, every(300, warm))},
 		{name: "upstream faults, first time", wait: faultWait, timed: true, probes: faultProbes()},
 		{name: "upstream faults, again", wait: faultWait, probes: faultProbes()},
@@ -131,7 +138,7 @@ func TestDifferentialOptions(t *testing.T) {
 // somePhases are a sample of phases.
 func somePhases() []phase {
 	cold := every(3, typeProbes())
-	rest := slices.Concat(every(3, ednsProbes()), every(20, flagProbes()), every(5, classProbes()))
+	rest := slices.Concat(every(3, ednsProbes()), every(20, flagProbes()), every(5, classProbes()), every(20, zoneProbes()), every(20, signedProbes()))
 	return []phase{
 		{name: "TTLs", fresh: true, probes: ttlProbes()},
 		{name: "cold cache", probes: cold},

@@ -70,14 +70,17 @@ func startForwarder(t *testing.T, program, conf string, addr netip.AddrPort) *la
 	return p
 }
 
-// writeConf fills in {dir}, {address} and {port} and returns the file's path.
+// writeConf fills in {dir}, {address} and {port} and returns the file's path. The
+// zone that differentialConf has is written beside it.
 func writeConf(t *testing.T, conf string, addr netip.AddrPort) string {
 	t.Helper()
 	dir := t.TempDir()
 	text := strings.NewReplacer("{dir}", dir, "{address}", addr.Addr().String(), "{port}", fmt.Sprint(addr.Port())).Replace(conf)
 	path := filepath.Join(dir, "named.conf")
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
+	for file, text := range map[string]string{path: text, filepath.Join(dir, "host.zone"): hostZone} {
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return path
 }

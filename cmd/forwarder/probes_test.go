@@ -215,6 +215,7 @@ func ednsVariants() map[string]func(*query) {
 	}
 	for title, options := range ednsOptions() {
 		variants[title] = func(q *query) { q.options = options }
+		variants[title+", version 1"] = func(q *query) { q.options, q.version = options, 1 }
 	}
 	return variants
 }
@@ -231,6 +232,7 @@ func ednsOptions() map[string][]option {
 		"ECS 10.0.0.0/8":             subnet(1, 8, 0, 10),
 		"ECS /0":                     subnet(1, 0, 0),
 		"ECS with a scope":           subnet(1, 8, 8, 10),
+		"ECS with a scope, second":   append(subnet(1, 8, 0, 10), subnet(1, 8, 8, 10)...),
 		"ECS /33":                    subnet(1, 33, 0, 10, 0, 0, 0, 0),
 		"ECS short":                  subnet(1, 24, 0, 10),
 		"ECS long":                   subnet(1, 8, 0, 10, 0),
@@ -247,6 +249,9 @@ func ednsOptions() map[string][]option {
 		"key tag":                    {{14, []byte{0x4a, 0x5c}}},
 		"EDE":                        {{15, []byte{0, 18}}},
 		"EXPIRE":                     {{9, nil}},
+		"LLQ":                        {{1, make([]byte, 18)}},
+		"LLQ of 1 octet":             {{1, []byte{1}}},
+		"bad option, then cut":       {{10, []byte{1}}, {8, []byte{0, 1}}},
 		"unknown":                    {{65001, []byte("unknown")}},
 		"unknown and long":           {{65001, make([]byte, 400)}},
 		"several":                    {{65001, nil}, {3, nil}, {10, make([]byte, 8)}, {8, []byte{0, 1, 0, 0}}},

@@ -73,11 +73,12 @@ func TestBadQueries(t *testing.T) {
 	})
 }
 
-// ask sends a query over UDP from an address that never asked before.
+// ask sends a query over UDP from an address that never asked before, and from
+// another network than those before: replies of class CH are limited by network.
 func (b *badClient) ask(msg []byte) {
 	b.peers++
 	n := b.peers
-	peer := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 64 + byte(n>>16)&7, byte(n >> 8), byte(n)}), uint16(1024+n%60000))
+	peer := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 70 + byte(n)&7, byte(n >> 3), byte(n >> 11)}), uint16(1024+n%60000))
 	b.net.ask(peer, testServer, false, msg)
 	b.unanswered[peer] = msg
 }

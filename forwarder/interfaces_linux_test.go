@@ -158,7 +158,7 @@ func TestInheritLinkLocal(t *testing.T) {
 	former.stop()
 	var clients []net.Conn
 	for i := range 20 {
-		clients = append(clients, askChaos(t, []string{"udp", "tcp"}[i%2], addr))
+		clients = append(clients, askHesiod(t, []string{"udp", "tcp"}[i%2], addr))
 	}
 	next := run(t, cfg, Options{Workers: 2, Inherited: files}, n)
 	if got := next.Addrs(); len(got) != 1 || got[0].String() != addr {

@@ -37,6 +37,7 @@ type query struct {
 	known  bool     // the cache has an expired answer
 	walk   *walk    // nil unless its chain has more than one source
 	zoneID uint16   // under which the last reply was counted
+	free   bool     // the reply is none whose rate is limited
 	buf    [maxKey]byte
 }
 
@@ -64,7 +65,7 @@ const (
 // serve appends the reply to msg, if there is one now. q.client is set.
 func (w *worker) serve(dst, msg []byte, q *query) ([]byte, outcome) {
 	fault := q.Parse(msg)
-	q.zone, q.walk = nil, nil
+	q.zone, q.walk, q.free = nil, nil, false
 	if q.may = allRights; q.via != viaExchange {
 		q.may = w.rightsOf(q.addr.Addr())
 	}

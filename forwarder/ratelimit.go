@@ -9,15 +9,34 @@ import (
 	"vpcdns/forwarder/wire"
 )
 
+// chaosLimit is that of the names of class CH, which BIND's own view has whatever
+// the configuration says: their answers are much longer than the questions.
+var chaosLimit = rrl.Config{
+	ResponsesPerSecond: 3, NodataPerSecond: 3, NxdomainsPerSecond: 3, ErrorsPerSecond: 3,
+	Window: 15, IPv4PrefixLen: 24, IPv6PrefixLen: 56, MaxTableSize: 20000,
+}
+
+// ratesOf returns what limits the rate of replies to q, or nil.
+func (st *state) ratesOf(q *query) *rrl.Limiter {
+	if q.Class == wire.ClassCH {
+		return st.chaosRates
+	}
+	return st.rates
+}
+
 // limitRate debits the reply over UDP that starts at dst[from:]. It may cut it
-// down to a question with TC, or take it away.
+// down to a question with TC, or take it away. As in BIND a cookie makes up for
+// everything but errors.
 func (w *worker) limitRate(dst []byte, from int, q *query) ([]byte, outcome) {
-	if len(dst)-from < wire.HeaderLen || w.goodCookie(q) || w.isProbe(q) {
+	r := w.st.ratesOf(q)
+	if r == nil || q.free || len(dst)-from < wire.HeaderLen || w.isProbe(q) {
 		return dst, replied
 	}
 	var buf [maxKey]byte
 	kind, name := kindOf(buf[:0], q, dst[from:])
-	r := w.st.rates
+	if kind != rrl.Error && w.goodCookie(q) {
+		return dst, replied
+	}
 	what, begun := r.Debit(w.now, q.addr.Addr(), kind, name)
 	if begun != nil {
 		w.logLimited(r, begun, q, dst[from:])
@@ -37,16 +56,18 @@ func (w *worker) limitRate(dst []byte, from int, q *query) ([]byte, outcome) {
 	return dst, replied
 }
 
-// slip appends a reply with nothing but TC, so that the client asks over TCP.
+// slip appends a reply with nothing but TC, so that the client asks over TCP; or
+// one of BADCOOKIE, for a client that need not.
 func (w *worker) slip(dst []byte, flags uint16, q *query) []byte {
-	from := len(dst)
-	dst = wire.AppendHeader(dst, q.ID, flags|wire.TC, 1, 0, 0, 0)
-	dst = append(dst, q.Question...)
-	if q.EDNS.Present {
-		dst = w.appendOPT(dst, from, wire.NoError, q, ede{})
+	rcode := int(flags & rcodeBits)
+	flags = flags&^rcodeBits | wire.TC
+	if q.EDNS.Cookie != nil && w.st.cfg.EDNS.AnswerCookie {
+		rcode, flags = wire.BadCookie, flags&^(wire.TC|wire.AA)
 	}
-	return dst
+	return w.replyEmpty(dst, q, flags, rcode, ede{})
 }
+
+const rcodeBits = 0xf
 
 // logLimited writes, in BIND's words, that replies to the client's block begin to
 // be limited; reply is one of them.

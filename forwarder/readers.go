@@ -9,6 +9,7 @@ import (
 
 	"vpcdns/forwarder/tcp"
 	"vpcdns/forwarder/udp"
+	"vpcdns/forwarder/wire"
 )
 
 // udpReader serves one socket: it answers hits where they arrive, and queues the
@@ -63,7 +64,7 @@ func (r *udpReader) datagram(i int) {
 	peer := r.in.Peer(i)
 	r.q.addr = peer.AddrPort()
 	reply, what := r.serve(r.out.Room(), r.in.Data(i), &r.q)
-	if what == replied && r.st.rates != nil {
+	if what == replied && (r.st.rates != nil || r.q.Class == wire.ClassCH) {
 		reply, what = r.limitRate(reply, 0, &r.q)
 	}
 	switch what {

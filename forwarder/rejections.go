@@ -52,35 +52,36 @@ type rejection struct {
 	header    bool // a header alone
 	noOPT     bool // the client's OPT is not to be trusted
 	noOptions bool // nor what it holds
+	free      bool // BIND does not limit its rate: it comes before a view is found, or is no error
 }
 
 // rejections are BIND's, and stand in the order in which it looks for reasons.
 // Which faults a message can have wire.Query.Parse says.
 var rejections = [...]rejection{
-	badHeader:  {rcode: wire.FormErr, header: true},
-	badRecord:  {rcode: wire.FormErr, noOPT: true},
-	badSIG0:    {rcode: wire.ServFail, noOPT: true},
-	badOption:  {rcode: wire.FormErr},
-	badVersion: {rcode: wire.BadVers, noOptions: true},
+	badHeader:  {rcode: wire.FormErr, header: true, free: true},
+	badRecord:  {rcode: wire.FormErr, noOPT: true, free: true},
+	badSIG0:    {rcode: wire.ServFail, noOPT: true, free: true},
+	badOption:  {rcode: wire.FormErr, free: true},
+	badVersion: {rcode: wire.BadVers, noOptions: true, free: true},
 
-	badClass:     {rcode: wire.FormErr}, // ANY, NONE and 0 hold no data
-	noView:       {rcode: wire.Refused, ede: ede{code: wire.EDEProhibited}},
-	noViewOpcode: {rcode: wire.NotImp, ede: ede{code: wire.EDEProhibited}},
-	noClass:      {rcode: wire.NotImp},
+	badClass:     {rcode: wire.FormErr, free: true}, // ANY, NONE and 0 hold no data
+	noView:       {rcode: wire.Refused, ede: ede{code: wire.EDEProhibited}, free: true},
+	noViewOpcode: {rcode: wire.NotImp, ede: ede{code: wire.EDEProhibited}, free: true},
+	noClass:      {rcode: wire.NotImp, free: true},
 	badSignature: {rcode: wire.NotAuth},
 	badOpcode:    {rcode: wire.NotImp},
-	noQuestion:   {rcode: wire.ServFail, ra: true}, // but records
-	cookieOnly:   {rcode: wire.NoError},            // RFC 7873, 5.4
+	noQuestion:   {rcode: wire.ServFail, ra: true},  // but records
+	cookieOnly:   {rcode: wire.NoError, free: true}, // RFC 7873, 5.4
 
-	badZone:  {rcode: wire.FormErr}, // none in a NOTIFY or UPDATE, or of a type that is not SOA
-	notForUs: {rcode: wire.NotAuth},
-	noUpdate: {rcode: wire.Refused}, // zones here change by a reload
-	notified: {rcode: wire.NoError, aa: true},
+	badZone:  {rcode: wire.FormErr, free: true}, // none in a NOTIFY or UPDATE, or of a type that is not SOA
+	notForUs: {rcode: wire.NotAuth, free: true},
+	noUpdate: {rcode: wire.Refused, free: true}, // zones here change by a reload
+	notified: {rcode: wire.NoError, aa: true, free: true},
 
 	noMailA:     {rcode: wire.NotImp, ra: true},
 	noTransfer:  {rcode: wire.NotAuth, ra: true},
 	badType:     {rcode: wire.FormErr, ra: true},
-	badCookie:   {rcode: wire.BadCookie, ra: true},
+	badCookie:   {rcode: wire.BadCookie, ra: true, free: true},
 	noChaosZone: {rcode: wire.Refused},
 
 	cacheProhibited:     {rcode: wire.Refused, ede: ede{code: wire.EDEProhibited}},
@@ -111,6 +112,7 @@ func (w *worker) reject(dst []byte, q *query, why reason) []byte {
 	if r.aa {
 		flags |= wire.AA
 	}
+	q.free = r.free
 	zone, from := q.zoneNumber(), SourceLocal
 	if why.prohibited() {
 		zone, from = 0, SourceRefused

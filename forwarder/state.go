@@ -16,20 +16,21 @@ import (
 // state is everything that an answer depends on. It is built whole, checked, and
 // never changed: readers load it once a batch.
 type state struct {
-	cfg      *config.Config
-	env      acl.Env
-	sets     accessSets
-	routes   routes
-	local    localZones
-	chaos    local.Zones       // class CH
-	servers  []upstream.Server // of all zones
-	upstream *upstream.Client
-	rates    *rrl.Limiter // nil: no limit
-	edns     ednsLimits
-	ttls     wire.TTLPolicy
-	order    wire.OrderMode
-	secrets  [][16]byte // cookie secrets; the first one makes new cookies
-	zones    zoneNumbers
+	cfg        *config.Config
+	env        acl.Env
+	sets       accessSets
+	routes     routes
+	local      localZones
+	chaos      local.Zones       // class CH
+	servers    []upstream.Server // of all zones
+	upstream   *upstream.Client
+	rates      *rrl.Limiter // nil: no limit
+	chaosRates *rrl.Limiter
+	edns       ednsLimits
+	ttls       wire.TTLPolicy
+	order      wire.OrderMode
+	secrets    [][16]byte // cookie secrets; the first one makes new cookies
+	zones      zoneNumbers
 }
 
 // accessSets are the compiled access lists.
@@ -67,17 +68,18 @@ func (s *Server) newState(cfg *config.Config, old *state) (*state, error) {
 	zones = zones.with(cfg)
 	sets := compileSets(cfg, env, accessSets{})
 	st := &state{
-		cfg:     cfg,
-		env:     env,
-		sets:    sets,
-		routes:  newRoutes(cfg, &zones, sets.blackhole),
-		chaos:   local.Chaos(cfg.Identity),
-		edns:    ednsLimits{cfg.EDNS.UDPSize, int(cfg.EDNS.MaxUDPSize), int(cfg.EDNS.NoCookieUDPSize)},
-		ttls:    wire.TTLPolicy{Min: seconds(cfg.Cache.MinTTL), Max: seconds(cfg.Cache.MaxTTL)},
-		order:   orderModes[cfg.RRsetOrder],
-		secrets: cfg.EDNS.CookieSecrets,
-		rates:   rrl.New(rrl.Config(cfg.RateLimit), env),
-		zones:   zones,
+		cfg:        cfg,
+		env:        env,
+		sets:       sets,
+		routes:     newRoutes(cfg, &zones, sets.blackhole),
+		chaos:      local.Chaos(cfg.Identity),
+		edns:       ednsLimits{cfg.EDNS.UDPSize, int(cfg.EDNS.MaxUDPSize), int(cfg.EDNS.NoCookieUDPSize)},
+		ttls:       wire.TTLPolicy{Min: seconds(cfg.Cache.MinTTL), Max: seconds(cfg.Cache.MaxTTL)},
+		order:      orderModes[cfg.RRsetOrder],
+		secrets:    cfg.EDNS.CookieSecrets,
+		rates:      rrl.New(rrl.Config(cfg.RateLimit), env),
+		chaosRates: rrl.New(chaosLimit, env),
+		zones:      zones,
 	}
 	if len(st.secrets) == 0 {
 		st.secrets = [][16]byte{s.cookieSecret}

@@ -96,8 +96,8 @@ func startClients(t *testing.T, addr netip.AddrPort) *clients {
 func (c *clients) ask(conn net.Conn, err error) {
 	c.asked.Add(1)
 	if err == nil {
-		q := new(dns.Msg).SetQuestion("version.bind.", dns.TypeTXT)
-		q.Question[0].Qclass = dns.ClassCHAOS
+		q := new(dns.Msg).SetQuestion("example.", dns.TypeA)
+		q.Question[0].Qclass = dns.ClassHESIOD // which needs no upstream, and is not limited
 		_, _, err = (&dns.Client{Timeout: 5 * time.Second}).ExchangeWithConn(q, &dns.Conn{Conn: conn})
 		if _, stream := conn.(*net.TCPConn); stream {
 			conn.Close()

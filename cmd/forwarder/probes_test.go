@@ -302,11 +302,11 @@ func chaosProbes() []probe {
 	var probes []probe
 	for _, name := range []string{"version.bind.", "VERSION.Bind.", "hostname.bind.", "authors.bind.", "id.server.", "version.server.", "other.bind.", "bind.", "server.", "x.version.bind."} {
 		for _, qtype := range []uint16{dns.TypeTXT, dns.TypeANY, dns.TypeA, dns.TypeSOA, dns.TypeNS} {
-			for _, edns := range []bool{false, true} {
+			for title, options := range map[string][]option{"no EDNS": nil, "EDNS": {}, "cookie": {{10, []byte("a client")}}} {
 				q := usual(name, qtype)
-				q.class, q.edns = dns.ClassCHAOS, edns
-				both := overBoth(fmt.Sprintf("CH %s type %d edns %v", name, qtype, edns), q.pack())
-				apart(1, len(probes), both)
+				q.class, q.edns, q.options = dns.ClassCHAOS, options != nil, options
+				both := overBoth(fmt.Sprintf("CH %s type %d %s", name, qtype, title), q.pack())
+				apart(4+byte(len(probes)>>8), len(probes), both)
 				probes = append(probes, both...)
 			}
 		}

@@ -84,12 +84,13 @@ func (p *Process) Tail() string {
 	return string(text[max(0, len(text)-most):])
 }
 
-// WaitFor waits until the process answers at addr, to any question.
+// WaitFor waits until the process answers at addr, to any question. It asks over TCP,
+// where no server limits the rate of its replies.
 func (p *Process) WaitFor(t testing.TB, addr netip.AddrPort) {
 	t.Helper()
 	question := new(dns.Msg).SetQuestion("version.bind.", dns.TypeTXT)
 	question.Question[0].Qclass = dns.ClassCHAOS
-	client := &dns.Client{Timeout: 200 * time.Millisecond}
+	client := &dns.Client{Net: "tcp", Timeout: 200 * time.Millisecond}
 	for deadline := time.Now().Add(20 * time.Second); ; {
 		if _, _, err := client.Exchange(question, addr.String()); err == nil {
 			return

@@ -1,8 +1,10 @@
 package tcp
 
 import (
+	"math/rand/v2"
 	"net"
 	"net/netip"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -66,10 +68,114 @@ func TestVictim(t *testing.T) {
 						clients.remove(c)
 					}
 				}
-				if clients.n != 0 || len(clients.byClient) != 0 {
-					t.Errorf("%d connections of %d are left, want none", clients.n, len(clients.byClient))
+				if clients.n != 0 || len(clients.byAddr) != 0 || len(clients.most) != 0 {
+					t.Errorf("%d connections of %d are left, want none", clients.n, len(clients.byAddr))
 				}
 			})
 		})
+	}
+}
+
+// A model of who makes room looks at every connection.
+func modelVictims(conns []*Conn, newcomer netip.Addr) (idlest []*Conn) {
+	count := map[netip.Addr]int{ClientOf(newcomer): 1}
+	for _, c := range conns {
+		count[ClientOf(c.Client.Addr())]++
+	}
+	most := 1
+	for _, n := range count {
+		most = max(most, n)
+	}
+	var since time.Duration
+	for _, c := range conns {
+		if count[ClientOf(c.Client.Addr())] < most {
+			continue
+		}
+		if last := c.idleSince(); len(idlest) == 0 || last < since {
+			idlest, since = []*Conn{c}, last
+		} else if last == since {
+			idlest = append(idlest, c)
+		}
+	}
+	return idlest
+}
+
+// Connections come, are used, wait and go at random: the victim is the model's.
+func TestVictimIsTheModels(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	var now time.Duration
+	s := New(Config{Clock: func() time.Duration { return now }})
+	var conns []*Conn
+	address := func() netip.Addr { return netip.AddrFrom4([4]byte{10, 0, 0, byte(random.IntN(6))}) }
+	for step := range 20_000 {
+		now += time.Duration(random.IntN(3))
+		switch n := random.IntN(10); {
+		case n < 3 && len(conns) < victimTries-1 || len(conns) == 0:
+			c := s.newConn(connFrom{peer: netip.AddrPortFrom(address(), 5000)})
+			s.clients.add(c)
+			conns = append(conns, c)
+		case n < 4:
+			i := random.IntN(len(conns))
+			s.clients.remove(conns[i])
+			conns = slices.Delete(conns, i, i+1)
+		case n < 7:
+			conns[random.IntN(len(conns))].active = now
+		case n < 8:
+			c := conns[random.IntN(len(conns))]
+			c.waiting = 1 - c.waiting
+			c.active = now
+		default:
+			a := address()
+			if got, want := s.clients.victim(a), modelVictims(conns, a); !slices.Contains(want, got) {
+				t.Fatalf("step %d: victim(%v) of %d = the one of %v, want one of %d", step, a, len(conns), got.Client, len(want))
+			}
+		}
+		if s.clients.n != len(conns) {
+			t.Fatalf("step %d: %d connections, want %d", step, s.clients.n, len(conns))
+		}
+	}
+}
+
+// However many connections there are and whatever they do, few are looked at.
+func TestVictimLooksAtFew(t *testing.T) {
+	looked := 0
+	s := New(Config{Clock: func() time.Duration { looked++; return time.Hour }})
+	for i := range 10_000 {
+		addr := netip.AddrFrom4([4]byte{10, 0, byte(i / 2 >> 8), byte(i / 2)})
+		c := s.newConn(connFrom{peer: netip.AddrPortFrom(addr, 5000)})
+		c.waiting = 1
+		s.clients.add(c)
+	}
+	for range 1000 {
+		looked = 0
+		c := s.clients.victim(testNewcomer)
+		if c == nil || looked > victimTries {
+			t.Fatalf("victim = %v, after looking at %d connections that wait, want one after %d", c, looked, victimTries)
+		}
+		s.clients.remove(c)
+	}
+}
+
+var testNewcomer = netip.MustParseAddr("10.9.9.9")
+
+// Lower limits hold for the connections that are there.
+func TestShrink(t *testing.T) {
+	limit := 10
+	s := New(Config{
+		Clock:  func() time.Duration { return 0 },
+		Limits: func() Limits { return Limits{Clients: limit} },
+	})
+	for i := range 10 {
+		_, there := net.Pipe()
+		s.clients.add(s.newConn(connFrom{there, netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(i % 3)}), 5000)}))
+	}
+	for _, step := range []struct{ limit, want int }{{20, 10}, {10, 10}, {3, 3}, {1, 1}, {0, 1}} {
+		limit = step.limit
+		if s.Shrink(); s.clients.n != step.want {
+			t.Errorf("with tcp-clients %d: %d connections, want %d", limit, s.clients.n, step.want)
+		}
+	}
+	if got := s.Stats().Evicted; got != 9 {
+		t.Errorf("Evicted = %d, want 9", got)
 	}
 }

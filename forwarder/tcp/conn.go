@@ -47,6 +47,10 @@ type Conn struct {
 	buf     []byte
 	timed   time.Duration // on the server's clock: when the idle timeout was set last
 
+	owner *client       // nil when it is none of the server's any more; here and below the server's lock holds
+	place int           // in owner.conns
+	seen  time.Duration // on the server's clock: in use at that time, and maybe later
+
 	mu      sync.Mutex
 	drained sync.Cond // signalled when pending is written
 	pending []byte    // replies with their lengths, to be written
@@ -67,6 +71,7 @@ func (t *Server) newConn(nc net.Conn) *Conn {
 		buf:    make([]byte, ReadBuffer),
 		active: t.cfg.Clock(),
 	}
+	c.seen = c.active
 	c.drained.L = &c.mu
 	return c
 }

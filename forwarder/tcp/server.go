@@ -41,7 +41,7 @@ type Server struct {
 
 // New returns a Server without connections.
 func New(cfg Config) *Server {
-	return &Server{cfg: cfg, clients: clients{byClient: make(map[netip.Addr]map[*Conn]struct{})}}
+	return &Server{cfg: cfg, clients: clients{byAddr: make(map[netip.Addr]*client)}}
 }
 
 // acceptPause is how long accepting rests when descriptors have run out.
@@ -55,7 +55,9 @@ func (t *Server) Accept(l net.Listener) {
 		case errors.Is(err, net.ErrClosed):
 			return
 		case err != nil:
+			t.mu.Lock()
 			t.makeRoom(0, netip.Addr{})
+			t.mu.Unlock()
 			time.Sleep(acceptPause)
 		default:
 			t.admit(nc)
@@ -79,13 +81,13 @@ func (t *Server) admit(nc net.Conn) {
 	if tc, ok := nc.(*net.TCPConn); ok {
 		tc.SetWriteBuffer(sendBuffer)
 	}
-	t.makeRoom(t.cfg.Limits().Clients, c.Client.Addr())
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closing.Load() {
 		nc.Close()
 		return
 	}
+	t.makeRoom(t.cfg.Limits().Clients, c.Client.Addr())
 	t.clients.add(c)
 	t.wg.Go(func() {
 		c.run()
@@ -103,18 +105,39 @@ func reset(nc net.Conn) {
 	nc.Close()
 }
 
-// makeRoom closes a connection when limit is reached and newcomer wants one.
+// makeRoom closes a connection when limit is reached and newcomer wants one. mu is
+// held.
 func (t *Server) makeRoom(limit int, newcomer netip.Addr) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.clients.n < max(limit, 1) {
-		return
+	if t.clients.n >= max(limit, 1) {
+		t.evict(newcomer)
 	}
+}
+
+// evict closes the connection that makes room for one from newcomer. mu is held.
+func (t *Server) evict(newcomer netip.Addr) {
 	c := t.clients.victim(newcomer)
 	t.clients.remove(c)
 	t.evicted.Add(1)
 	reset(c.conn)
 	c.hangUp()
+}
+
+// Shrink closes the connections that are more than the limits allow, which may
+// have become less.
+func (t *Server) Shrink() {
+	for t.shrink() {
+	}
+}
+
+// shrink closes one. It holds the lock no longer than that.
+func (t *Server) shrink() (more bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.clients.n <= max(t.cfg.Limits().Clients, 1) {
+		return false
+	}
+	t.evict(netip.Addr{})
+	return true
 }
 
 // idleSince returns when the connection last did something useful: a query

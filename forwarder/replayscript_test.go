@@ -25,7 +25,7 @@ import (
 //	upstream refuses                     that query, with ICMP or a reset
 //	upstream forgets                     what it was asked so far
 //	flush | flush name NAME N | flush tree NAME N     N answers go
-//	reload | reload fails                with the named.conf in its block
+//	reload                               with the named.conf in its block
 //	interfaces 10.79.1.10/24 …           the host has these from now on
 //	serves 10.79.1.10:53 …               these addresses are served
 //	counts hit=3 miss=1 …                replies so far, by source

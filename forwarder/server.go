@@ -109,13 +109,19 @@ func (s *Server) start(cfg *config.Config) error {
 		return err
 	}
 	s.install(st)
-	err = s.listeners.open(st)
-	if errors.Is(err, errNoAddress) { // as in named, the address may come later
+	if err = s.open(st); err != nil {
+		st.upstream.Close()
+	}
+	return err
+}
+
+// open opens the addresses of st. That no interface has any of them is no error, as
+// in named: one may come later.
+func (s *Server) open(st *state) error {
+	err := s.listeners.open(st)
+	if errors.Is(err, errNoAddress) {
 		s.logs.network.Error(err.Error())
 		return nil
-	}
-	if err != nil {
-		st.upstream.Close()
 	}
 	return err
 }
@@ -200,7 +206,8 @@ func (s *Server) shutdown() {
 
 // Reload serves cfg from now on. What is cached stays. When cfg cannot be
 // served at all nothing has changed, and the error says why. When some of its
-// addresses cannot be had the others are served, see Unserved.
+// addresses cannot be had the others are served, see Unserved; when no interface
+// has one yet, none is.
 func (s *Server) Reload(cfg *config.Config) error {
 	s.reloadMu.Lock()
 	defer s.reloadMu.Unlock()
@@ -216,6 +223,7 @@ func (s *Server) Reload(cfg *config.Config) error {
 	s.install(st)
 	s.logNoLongerLimited(old.rates, old.rates.Forget()) // the new one knows nobody yet
 	s.listeners.closeUnused(st)
+	s.clients.Shrink()
 	s.flushNewZones(st, old)
 	s.retire(old, st)
 	return nil
@@ -230,7 +238,7 @@ func (s *Server) nextState(cfg *config.Config, old *state) (*state, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.listeners.open(st); err != nil {
+	if err := s.open(st); err != nil {
 		if st.upstream != old.upstream {
 			st.upstream.Close()
 		}

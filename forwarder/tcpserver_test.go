@@ -113,6 +113,33 @@ func TestTCPEviction(t *testing.T) {
 	})
 }
 
+// A reload that lowers tcp-clients closes the connections that are too many.
+func TestTCPClientsLowered(t *testing.T) {
+	cfg := testConfig()
+	cfg.TCP.Clients = 10
+	virtual(t, cfg, func(t *testing.T, r *replay) {
+		var conns []net.Conn
+		for i := range 10 {
+			conns = append(conns, r.net.connect(t, netip.AddrPortFrom(testClient.Addr(), uint16(6000+i))))
+			time.Sleep(time.Second)
+		}
+		lower := testConfig()
+		lower.TCP.Clients = 3
+		if err := r.s.Reload(lower); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if n := r.s.Stats().TCPOpen; n != 3 {
+			t.Errorf("%d connections are open, want 3", n)
+		}
+		for i, c := range conns {
+			if got, want := alive(c), i >= 7; got != want {
+				t.Errorf("connection %d is open: %v, want %v", i, got, want)
+			}
+		}
+	})
+}
+
 // A thousand idle connections do not keep an honest client out.
 func TestTCPManyIdle(t *testing.T) {
 	virtual(t, testConfig(), func(t *testing.T, r *replay) {

@@ -101,7 +101,7 @@ func (e *engine) newTCPHandler(c *tcp.Conn) tcp.Handler {
 // tcpLimits are those of the state in force.
 func (e *engine) tcpLimits() tcp.Limits {
 	o := &e.state.Load().cfg.TCP
-	return tcp.Limits{Clients: o.Clients, InitialTimeout: o.InitialTimeout}
+	return tcp.Limits{Clients: o.Clients, Waiting: o.Waiting(), InitialTimeout: o.InitialTimeout}
 }
 
 func (h *tcpHandler) Begin() time.Duration {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -138,6 +140,93 @@ func TestTCPClientsLowered(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Many more clients than tcp-clients that come at once, and ask one question each,
+// are all served, and soon: those that have asked make room for those that wait,
+// whether they hang up or not.
+func TestTCPBurst(t *testing.T) {
+	for name, hold := range map[string]bool{"hang up": false, "hold": true} {
+		for source, apart := range map[string]int{"one address": 0, "an address each": 1} {
+			t.Run(name+", "+source, func(t *testing.T) {
+				cfg := testConfig()
+				cfg.TCP.Clients = 100
+				virtual(t, cfg, func(t *testing.T, r *replay) {
+					var conns []net.Conn
+					for i := range 150 {
+						addr := netip.AddrFrom4([4]byte{10, 1, 0, byte(i * apart)})
+						conns = append(conns, r.net.connect(t, netip.AddrPortFrom(addr, uint16(6000+i))))
+					}
+					began := time.Now()
+					var slowest atomic.Int64
+					var wg sync.WaitGroup
+					for i, c := range conns {
+						wg.Go(func() {
+							c.Write(frame(queryFor(uint16(i), "www.example.", dns.TypeA)))
+							if _, err := readFrame(c); err != nil {
+								t.Errorf("connection %d: %v, want a reply", i, err)
+							}
+							slowest.Store(int64(time.Since(began)))
+							if !hold {
+								c.Close()
+							}
+						})
+					}
+					wg.Wait()
+					if d := time.Duration(slowest.Load()); d > 50*time.Millisecond {
+						t.Errorf("the last reply came after %v, want 50 ms at most", d)
+					}
+				})
+			})
+		}
+	}
+}
+
+// Whoever has fewer connections than others does not wait long for one of
+// theirs, though they are new; nor does anybody wait for ever.
+func TestTCPWaitsForRoom(t *testing.T) {
+	tests := []struct {
+		name string
+		own  bool // all connections are the newcomer's client's
+		busy bool
+		want time.Duration
+	}{
+		{name: "of another client", want: 25 * time.Millisecond},
+		{name: "of its own", own: true, want: 250 * time.Millisecond},
+		{name: "of another, that waits for upstream", busy: true},
+		{name: "of its own, that waits for upstream", own: true, busy: true, want: time.Second},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			cfg := testConfig()
+			cfg.TCP.Clients = 60
+			virtual(t, cfg, func(t *testing.T, r *replay) {
+				r.net.ask(testClient, testServer, false, queryFor(1, "www.example.", dns.TypeA))
+				newcomer := netip.MustParseAddr("10.1.0.4")
+				for i := range cfg.TCP.Clients {
+					addr := newcomer
+					if !test.own {
+						addr = addr.Next()
+					}
+					c := r.net.connect(t, netip.AddrPortFrom(addr, uint16(6000+i)))
+					if test.busy {
+						c.Write(frame(queryFor(1, "hold.example.", dns.TypeA)))
+					}
+				}
+				synctest.Wait()
+				began := time.Now()
+				c := r.net.connect(t, netip.AddrPortFrom(newcomer, 7000))
+				c.Write(frame(queryFor(1, "www.example.", dns.TypeA)))
+				if _, err := readFrame(c); err != nil {
+					t.Fatal(err)
+				}
+				const tick = 5 * time.Millisecond
+				if d := time.Since(began); d < test.want || d > test.want+tick {
+					t.Errorf("the reply came after %v, want %v", d, test.want)
+				}
+			})
+		})
+	}
 }
 
 // A thousand idle connections do not keep an honest client out.

@@ -7,9 +7,10 @@ import (
 	"vpcdns/forwarder/logging"
 )
 
-// ownDescriptors is what the process needs beside its clients' connections:
-// 1024 sockets to upstream while that is slow, and the files and listening
-// sockets of a machine with some addresses.
+// ownDescriptors is what the process needs beside the connections of clients that
+// are served: 1024 sockets to upstream while that is slow, the connections that wait
+// to be served, and the files and listening sockets of a machine with some
+// addresses.
 const ownDescriptors = 1024 + 256
 
 // fitDescriptors lets a configuration live with few open files: TCP clients
@@ -26,8 +27,12 @@ func (d *daemon) fitDescriptors(cfg *config.Config) {
 		return
 	}
 	d.log(logging.Warning, "the limit of open files is %d, and %d may be needed: raise it (LimitNOFILE= of the service, ulimit -n)", files, need)
-	if most := max(files/2, 1); cfg.TCP.Clients > most {
-		d.log(logging.Warning, "tcp-clients %d is taken as %d: there are not enough open files", cfg.TCP.Clients, most)
-		cfg.TCP.Clients = most
+	said := cfg.TCP.Clients
+	cfg.TCP.Clients = min(said, max(files/2, 1))
+	for cfg.TCP.Clients > 1 && cfg.TCP.Clients+cfg.TCP.Waiting() > files/2 {
+		cfg.TCP.Clients--
+	}
+	if cfg.TCP.Clients < said {
+		d.log(logging.Warning, "tcp-clients %d is taken as %d: there are not enough open files", said, cfg.TCP.Clients)
 	}
 }

@@ -154,6 +154,10 @@ type TCP struct {
 	AdvertisedTimeout time.Duration
 }
 
+// Waiting is how many connections more than tcp-clients may wait for a moment to be
+// served. They cost descriptors too: where those are few, none.
+func (t *TCP) Waiting() int { return min(max(t.Clients-50, 0), 128) }
+
 // RateLimit is BIND's response rate limiting. All zero is off. Rates are
 // responses a second to one client block.
 type RateLimit struct {

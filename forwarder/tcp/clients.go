@@ -63,6 +63,22 @@ func (t *clients) remove(c *Conn) {
 	delete(t.byAddr, o.addr)
 }
 
+// of returns how many connections the client with an address has.
+func (t *clients) of(addr netip.Addr) int {
+	if o := t.byAddr[ClientOf(addr)]; o != nil {
+		return len(o.conns)
+	}
+	return 0
+}
+
+// inUse notes that c is in use for the first time: until then it counts as
+// having been so later.
+func (t *clients) inUse(c *Conn, now time.Duration) {
+	if c.owner != nil {
+		t.saw(c, now)
+	}
+}
+
 // each calls f with every connection.
 func (t *clients) each(f func(*Conn)) {
 	for _, o := range t.most {

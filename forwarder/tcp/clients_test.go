@@ -32,6 +32,12 @@ func TestClientOf(t *testing.T) {
 	}
 }
 
+// addConn adds a connection that was used when it came.
+func addConn(t *clients, c *Conn) {
+	c.active, c.seen = c.came, c.came
+	t.add(c)
+}
+
 // Who has the most connections makes room, with the longest idle of them.
 func TestVictim(t *testing.T) {
 	tests := []struct {
@@ -57,7 +63,7 @@ func TestVictim(t *testing.T) {
 					_, there := net.Pipe()
 					peer := netip.AddrPortFrom(netip.MustParseAddr(a), 5000)
 					conns = append(conns, s.newConn(connFrom{there, peer}))
-					clients.add(conns[len(conns)-1])
+					addConn(clients, conns[len(conns)-1])
 					time.Sleep(time.Second)
 				}
 				if got := clients.victim(netip.MustParseAddr(test.newcomer)); got != conns[test.want] {
@@ -112,7 +118,7 @@ func TestVictimIsTheModels(t *testing.T) {
 		switch n := random.IntN(10); {
 		case n < 3 && len(conns) < victimTries-1 || len(conns) == 0:
 			c := s.newConn(connFrom{peer: netip.AddrPortFrom(address(), 5000)})
-			s.clients.add(c)
+			addConn(&s.clients, c)
 			conns = append(conns, c)
 		case n < 4:
 			i := random.IntN(len(conns))
@@ -144,7 +150,7 @@ func TestVictimLooksAtFew(t *testing.T) {
 		addr := netip.AddrFrom4([4]byte{10, 0, byte(i / 2 >> 8), byte(i / 2)})
 		c := s.newConn(connFrom{peer: netip.AddrPortFrom(addr, 5000)})
 		c.waiting = 1
-		s.clients.add(c)
+		addConn(&s.clients, c)
 	}
 	for range 1000 {
 		looked = 0
@@ -167,7 +173,7 @@ func TestShrink(t *testing.T) {
 	})
 	for i := range 10 {
 		_, there := net.Pipe()
-		s.clients.add(s.newConn(connFrom{there, netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(i % 3)}), 5000)}))
+		addConn(&s.clients, s.newConn(connFrom{there, netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(i % 3)}), 5000)}))
 	}
 	for _, step := range []struct{ limit, want int }{{20, 10}, {10, 10}, {3, 3}, {1, 1}, {0, 1}} {
 		limit = step.limit

@@ -47,6 +47,7 @@ type Conn struct {
 	buf     []byte
 	timed   time.Duration // on the server's clock: when the idle timeout was set last
 
+	came  time.Duration // on the server's clock
 	owner *client       // nil when it is none of the server's any more; here and below the server's lock holds
 	place int           // in owner.conns
 	seen  time.Duration // on the server's clock: in use at that time, and maybe later
@@ -69,9 +70,8 @@ func (t *Server) newConn(nc net.Conn) *Conn {
 		conn:   nc,
 		server: t,
 		buf:    make([]byte, ReadBuffer),
-		active: t.cfg.Clock(),
+		came:   t.cfg.Clock(),
 	}
-	c.seen = c.active
 	c.drained.L = &c.mu
 	return c
 }
@@ -130,6 +130,9 @@ func (c *Conn) restartIdle(now time.Duration) {
 	c.mu.Lock()
 	c.active = now
 	c.mu.Unlock()
+	if c.timed == 0 {
+		c.server.noteFirst(c, now)
+	}
 	idle := c.handler.IdleTimeout()
 	if c.timed == 0 || now-c.timed > min(time.Second, idle/8) {
 		c.timed = now

@@ -22,6 +22,7 @@ type Config struct {
 // Limits are those that a configuration sets.
 type Limits struct {
 	Clients        int           // connections at a time, of all clients; at least one
+	Waiting        int           // more of them that may wait to be served
 	InitialTimeout time.Duration // how long a new connection may send nothing
 }
 
@@ -36,6 +37,7 @@ type Server struct {
 
 	mu      sync.Mutex
 	clients clients
+	room    []*Conn     // connections that wait to be served
 	closing atomic.Bool // set with mu held
 }
 
@@ -55,9 +57,7 @@ func (t *Server) Accept(l net.Listener) {
 		case errors.Is(err, net.ErrClosed):
 			return
 		case err != nil:
-			t.mu.Lock()
-			t.makeRoom(0, netip.Addr{})
-			t.mu.Unlock()
+			t.relieve()
 			time.Sleep(acceptPause)
 		default:
 			t.admit(nc)
@@ -69,7 +69,7 @@ func (t *Server) Accept(l net.Listener) {
 // in octets; by itself it goes up to some megabytes.
 const sendBuffer = 128 << 10
 
-// admit serves a new connection, unless its client is turned away. When there
+// admit lets a new connection in, unless its client is turned away. When there
 // are too many, one of the client that has the most goes: a client that means
 // it asks again, and neither many nor slow ones keep others out.
 func (t *Server) admit(nc net.Conn) {
@@ -87,13 +87,20 @@ func (t *Server) admit(nc net.Conn) {
 		nc.Close()
 		return
 	}
-	t.makeRoom(t.cfg.Limits().Clients, c.Client.Addr())
+	t.enter(c)
+}
+
+// serve starts to serve c. mu is held.
+func (t *Server) serve(c *Conn) {
+	c.active = t.cfg.Clock() + beforeUse
+	c.seen = c.active
 	t.clients.add(c)
 	t.wg.Go(func() {
 		c.run()
 		t.mu.Lock()
+		defer t.mu.Unlock()
 		t.clients.remove(c)
-		t.mu.Unlock()
+		t.letIn()
 	})
 }
 
@@ -105,15 +112,20 @@ func reset(nc net.Conn) {
 	nc.Close()
 }
 
-// makeRoom closes a connection when limit is reached and newcomer wants one. mu is
-// held.
-func (t *Server) makeRoom(limit int, newcomer netip.Addr) {
-	if t.clients.n >= max(limit, 1) {
-		t.evict(newcomer)
+// limit is how many connections may be served.
+func (t *Server) limit() int { return max(t.cfg.Limits().Clients, 1) }
+
+// relieve gives a connection up when something has run out.
+func (t *Server) relieve() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.clients.n > 0 {
+		t.evict(netip.Addr{})
 	}
 }
 
-// evict closes the connection that makes room for one from newcomer. mu is held.
+// evict closes the connection that makes room for one from newcomer. There is one,
+// and mu is held.
 func (t *Server) evict(newcomer netip.Addr) {
 	c := t.clients.victim(newcomer)
 	t.clients.remove(c)
@@ -133,11 +145,18 @@ func (t *Server) Shrink() {
 func (t *Server) shrink() (more bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.clients.n <= max(t.cfg.Limits().Clients, 1) {
+	if t.clients.n <= t.limit() {
 		return false
 	}
 	t.evict(netip.Addr{})
 	return true
+}
+
+// noteFirst notes that c has been used for the first time.
+func (t *Server) noteFirst(c *Conn, now time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.clients.inUse(c, now)
 }
 
 // idleSince returns when the connection last did something useful: a query
@@ -160,6 +179,7 @@ const closeGrace = 100 * time.Millisecond
 func (t *Server) Shutdown(grace time.Duration) {
 	t.mu.Lock()
 	t.closing.Store(true)
+	t.clearRoom()
 	t.clients.each((*Conn).readNoMore)
 	t.mu.Unlock()
 	force := time.AfterFunc(grace, t.closeAll)
@@ -175,7 +195,7 @@ func (t *Server) closeAll() {
 
 // Stats are the counters of a Server.
 type Stats struct {
-	Open    int    // connections of clients
+	Open    int    // connections of clients that are served
 	Evicted uint64 // connections closed to make room
 	Unread  int64  // octets of late responses that clients have not read yet
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"syscall"
 
+	"vpcdns/forwarder/host"
 	"vpcdns/forwarder/tcp"
 	"vpcdns/forwarder/udp"
 )
@@ -20,8 +21,12 @@ type listener struct {
 	addr    netip.AddrPort
 	udp     []udp.Conn
 	tcp     net.Listener
+	before  uint32 // connections that tcp's queue had no room for under a former process
 	readers sync.WaitGroup
 }
+
+// drops is how many connections the queue had no room for, while it is open.
+func (l *listener) drops() uint32 { return max(host.Drops(l.tcp), l.before) - l.before }
 
 // close closes the sockets and waits for their readers.
 func (l *listener) close() {
@@ -50,6 +55,7 @@ type listeners struct {
 	failed    map[netip.AddrPort]error     // why an address is not served, as logged
 	inherited inheritance                  // what is not used yet
 	sums      udp.Stats                    // of the sockets that are closed
+	tcpDrops  uint64                       // likewise
 }
 
 func (ls *listeners) init(e *engine, t *tcp.Server, n network, o *Options) {
@@ -92,8 +98,9 @@ func (ls *listeners) open(st *state) error {
 	want := ls.wanted(st)
 	maps.DeleteFunc(ls.failed, func(a netip.AddrPort, _ error) bool { return !slices.Contains(want, a) })
 	for _, a := range want {
-		if ls.byWish[a] != nil {
+		if l := ls.byWish[a]; l != nil {
 			open++
+			tcp.SetBacklog(l.tcp, st.cfg.TCP.Backlog)
 			continue
 		}
 		l, err := ls.listen(a, st.cfg.TCP.Backlog)
@@ -167,7 +174,7 @@ func (ls *listeners) listenOnce(a netip.AddrPort, backlog int) (*listener, error
 		return nil, err
 	}
 	// Not the address that t tells: it may have lost the zone of a link-local one.
-	l := &listener{tcp: t, addr: netip.AddrPortFrom(a.Addr(), tcp.AddrPort(t.Addr()).Port())}
+	l := &listener{tcp: t, addr: netip.AddrPortFrom(a.Addr(), tcp.AddrPort(t.Addr()).Port()), before: host.Drops(t)}
 	if err := ls.listenUDP(l); err != nil {
 		l.close()
 		return nil, err
@@ -238,6 +245,7 @@ func (ls *listeners) closeUnused(st *state) {
 
 // drop closes l. ls.mu is held.
 func (ls *listeners) drop(a netip.AddrPort, l *listener) {
+	ls.tcpDrops += uint64(l.drops())
 	l.close()
 	delete(ls.byWish, a)
 	for _, c := range l.udp {
@@ -264,17 +272,13 @@ func (ls *listeners) stopAccepting() {
 	}
 }
 
-// handOverBacklog is how many connections may wait for the next process, whose
-// configuration then says how many may: BIND's default is 10.
-const handOverBacklog = 4096
-
 // stopReading leaves all that arrives to another process, and waits until what
 // was read is on its way.
 func (ls *listeners) stopReading() {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	for _, l := range ls.byWish {
-		tcp.SetBacklog(l.tcp, handOverBacklog)
+		tcp.SetBacklog(l.tcp, 0) // what waits for the next process, whose configuration then says how many may
 		l.tcp.Close()
 		for _, c := range l.udp {
 			c.StopReading()
@@ -296,16 +300,24 @@ func (ls *listeners) addrs() []netip.AddrPort {
 	return list
 }
 
-func (ls *listeners) stats() udp.Stats {
+// stats returns what the sockets count, and how many connections had no room.
+func (ls *listeners) stats() (sum udp.Stats, tcpDrops uint64) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
-	sum := ls.sums
+	sum, tcpDrops = ls.sums, ls.tcpDrops
 	for _, l := range ls.byWish {
 		for _, c := range l.udp {
 			addUDP(&sum, c.Stats())
 		}
+		tcpDrops += uint64(l.drops())
 	}
-	return sum
+	return sum, tcpDrops
+}
+
+// sent is how many datagrams were sent.
+func (ls *listeners) sent() uint64 {
+	sum, _ := ls.stats()
+	return sum.Sent
 }
 
 func addUDP(sum *udp.Stats, s udp.Stats) {

@@ -35,6 +35,7 @@ type Stats struct {
 
 	TCPOpen    int    // connections of clients
 	TCPEvicted uint64 // connections closed to make room
+	TCPDropped uint64 // connections that the queue of those not accepted yet had no room for
 
 	Cache    cache.Stats
 	UDP      udp.Stats
@@ -90,6 +91,7 @@ func (r *reloads) stats() ReloadStats {
 // Stats returns a snapshot; its parts are read one after the other.
 func (s *Server) Stats() Stats {
 	clients := s.clients.Stats()
+	datagrams, dropped := s.listeners.stats()
 	st := Stats{
 		Rcodes:     make(map[string]uint64),
 		Overflow:   s.queue.overflow.Load(),
@@ -99,7 +101,8 @@ func (s *Server) Stats() Stats {
 		TCPOpen:    clients.Open,
 		TCPEvicted: clients.Evicted,
 		Cache:      s.cache.Stats(),
-		UDP:        s.listeners.stats(),
+		TCPDropped: dropped,
+		UDP:        datagrams,
 		Upstream:   s.state.Load().upstream.Stats(),
 		Throttle:   s.allowances.stats(),
 		Started:    s.clock.epoch,

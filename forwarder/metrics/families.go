@@ -47,6 +47,9 @@ var families = []family{
 	{"tcp_evicted_connections_total", counter, nil,
 		"TCP connections of clients closed to make room for new ones (tcp-clients).",
 		one(func(s *forwarder.Stats) uint64 { return s.TCPEvicted })},
+	{"tcp_listen_drops_total", counter, nil,
+		"TCP connections of clients that the kernel dropped because too many waited to be accepted (tcp-listen-queue, net.core.somaxconn): they come again a second later.",
+		one(func(s *forwarder.Stats) uint64 { return s.TCPDropped })},
 
 	{"cache_entries", gauge, nil,
 		"Answers in the cache, expired ones that are still kept included.",

@@ -14,7 +14,7 @@ import (
 )
 
 // Listen listens on a, with room for backlog connections that are not accepted
-// yet; 0 leaves the system's. The error wraps a syscall.Errno.
+// yet: see SetBacklog. The error wraps a syscall.Errno.
 func Listen(a netip.AddrPort, backlog int) (net.Listener, error) {
 	var lc net.ListenConfig
 	lc.SetMultipathTCP(false) // named has none, and such a socket does not tell the zone of its address
@@ -30,11 +30,22 @@ func Listen(a netip.AddrPort, backlog int) (net.Listener, error) {
 	return l, nil
 }
 
-// SetBacklog changes the queue of a listener unless backlog is 0. net gives no
-// other way; where it cannot be done the system's longest queue stays.
+// leastBacklog is BIND's: less is taken for as many.
+const leastBacklog = 10
+
+// mostBacklog is more than any system has room for, which takes as many as it
+// has: of more, old kernels would see the lower 16 bits.
+const mostBacklog = 1<<16 - 1
+
+// SetBacklog gives a listener room for that many connections that are not accepted
+// yet; 0 is as many as the system allows (net.core.somaxconn). net gives no other
+// way; where it cannot be done what there is stays.
 func SetBacklog(l net.Listener, backlog int) {
-	if raw, err := rawConn(l); err == nil && backlog > 0 {
-		raw.Control(func(fd uintptr) { syscall.Listen(int(fd), backlog) })
+	if backlog == 0 {
+		backlog = mostBacklog
+	}
+	if raw, err := rawConn(l); err == nil {
+		raw.Control(func(fd uintptr) { syscall.Listen(int(fd), max(backlog, leastBacklog)) })
 	}
 }
 

@@ -140,10 +140,10 @@ func TestTCPUnreadInTotal(t *testing.T) {
 		if n := r.s.clients.Stats().Open; n == 400 {
 			t.Error("all connections are open, want those closed that were behind")
 		}
-		time.Sleep(2 * tcp.WriteTimeout)
+		time.Sleep(2 * cfg.TCP.IdleTimeout)
 		synctest.Wait()
 		if n, open := r.s.clients.Stats().Unread, r.s.clients.Stats().Open; n != 0 || open != 0 {
-			t.Errorf("%d octets wait in %d connections after the write timeout, want none", n, open)
+			t.Errorf("%d octets wait in %d connections after tcp-idle-timeout, want none", n, open)
 		}
 	})
 }

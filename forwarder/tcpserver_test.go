@@ -26,25 +26,28 @@ func alive(c net.Conn) bool {
 }
 
 // A client that never reads costs bounded memory, is not read from any more,
-// and goes after tcp.WriteTimeout; others do not notice.
+// and goes after tcp-idle-timeout; others do not notice.
 func TestTCPNeverReads(t *testing.T) {
 	const large = 57 << 10 // octets of a reply at least
 	tests := []struct {
 		name  string
 		query string
 		most  uint64 // replies that are made for it
+		open  int    // connections after some time: that of another client is one
 	}{
-		{"hits", "big.example.", 2 * (tcp.Backlog/large + 1)}, // some being written, some pending
-		{"misses", "big%.example.", 2 * (tcp.MaxUnread/large + 2)},
+		{"hits", "big.example.", 2 * (tcp.Backlog/large + 1), 2},      // some being written, some pending
+		{"misses", "big%.example.", 2 * (tcp.MaxUnread/large + 2), 1}, // which pile up
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			virtual(t, testConfig(), func(t *testing.T, r *replay) { neverReads(t, r, test.query, test.most) })
+			cfg := testConfig()
+			cfg.TCP.IdleTimeout = 3 * time.Second
+			virtual(t, cfg, func(t *testing.T, r *replay) { neverReads(t, r, test.query, test.most, test.open) })
 		})
 	}
 }
 
-func neverReads(t *testing.T, r *replay, query string, most uint64) {
+func neverReads(t *testing.T, r *replay, query string, most uint64, open int) {
 	r.net.ask(testClient, testServer, true, queryFor(1, "big.example.", dns.TypeTXT))
 	synctest.Wait()
 	r.net.got()
@@ -72,15 +75,16 @@ func neverReads(t *testing.T, r *replay, query string, most uint64) {
 	if written > 1000 {
 		t.Errorf("%d queries were read of a client that reads nothing", written)
 	}
-	r.net.ask(testClient, testServer, true, queryFor(2, "www.example.", dns.TypeA))
-	synctest.Wait()
-	if got := r.net.got(); len(got) != 1 {
-		t.Errorf("another client got %d replies, want 1", len(got))
-	}
-	time.Sleep(tcp.WriteTimeout)
-	synctest.Wait()
-	if n := r.s.clients.Stats().Open; n != 1 {
-		t.Errorf("%d connections are open, want that of the other client", n)
+	for _, want := range []int{open, 1} {
+		time.Sleep(2 * time.Second)
+		r.net.ask(testClient, testServer, true, queryFor(2, "www.example.", dns.TypeA))
+		synctest.Wait()
+		if got := r.net.got(); len(got) != 1 {
+			t.Errorf("another client got %d replies, want 1", len(got))
+		}
+		if n := r.s.clients.Stats().Open; n != want {
+			t.Errorf("%d connections are open, want %d", n, want)
+		}
 	}
 }
 

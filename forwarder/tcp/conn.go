@@ -33,9 +33,6 @@ const MaxUnread = 1 << 20
 // connections.
 const MaxUnreadAll = 32 << 20
 
-// WriteTimeout is how long a client may take to accept what is written.
-const WriteTimeout = 10 * time.Second
-
 // Conn is a client's connection. One goroutine reads and answers what it can;
 // responses that come later are written by whoever brings them.
 type Conn struct {
@@ -61,6 +58,7 @@ type Conn struct {
 	broken  bool
 	waiting int // queries whose response comes later
 	active  time.Duration
+	idle    time.Duration // how long the client may take to accept what is written
 }
 
 func (t *Server) newConn(nc net.Conn) *Conn {
@@ -174,6 +172,7 @@ func (c *Conn) message(msg []byte) bool {
 	if what == Waiting {
 		c.waiting++
 	}
+	c.idle = c.handler.IdleTimeout()
 	return what != Refused
 }
 
@@ -262,10 +261,10 @@ func (c *Conn) flush() {
 func (c *Conn) write() {
 	c.mu.Lock()
 	for len(c.pending) > 0 && !c.broken {
-		out, late := c.pending, c.late
+		out, late, idle := c.pending, c.late, c.idle
 		c.pending, c.late = c.spare[:0], 0
 		c.mu.Unlock()
-		c.conn.SetWriteDeadline(time.Now().Add(WriteTimeout))
+		c.conn.SetWriteDeadline(time.Now().Add(idle))
 		_, err := c.conn.Write(out)
 		c.server.unread.Add(-int64(late))
 		c.mu.Lock()

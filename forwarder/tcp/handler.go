@@ -15,7 +15,8 @@ type Handler interface {
 	// End ends a batch: from here on Conn.Reply may be called for what waits.
 	End()
 
-	// IdleTimeout is how long the client may send nothing after its last message.
+	// IdleTimeout is how long the client may send nothing after its last message,
+	// and take nothing of what it is sent.
 	IdleTimeout() time.Duration
 }
 

@@ -105,7 +105,7 @@ func (c *Conn) run() {
 			return
 		}
 		have = copy(c.buf, c.buf[used:have])
-		c.grow(have)
+		c.fit(have)
 		if used > 0 { // octets alone, now and then, keep no connection
 			c.restartIdle(now)
 		}
@@ -176,13 +176,19 @@ func (c *Conn) message(msg []byte) bool {
 	return what != Refused
 }
 
-// grow makes room for the message whose first have octets were read.
-func (c *Conn) grow(have int) {
-	if have < 2 {
-		return
+// fit makes room for the message whose first have octets were read: twice as much
+// as it has filled, so that who only announces a long one costs nothing; and no
+// more than usual when it is over.
+func (c *Conn) fit(have int) {
+	size := ReadBuffer
+	if have >= 2 {
+		size = max(size, 2+int(binary.BigEndian.Uint16(c.buf)))
 	}
-	if need := 2 + int(binary.BigEndian.Uint16(c.buf)); need > len(c.buf) {
-		c.buf = append(c.buf[:have], make([]byte, need-have)...)
+	if have < len(c.buf) {
+		size = min(size, len(c.buf))
+	}
+	if size = min(size, 2*len(c.buf)); size != len(c.buf) {
+		c.buf = append(make([]byte, 0, size), c.buf[:have]...)[:size]
 	}
 }
 
@@ -278,9 +284,13 @@ func (c *Conn) write() {
 	c.mu.Unlock()
 }
 
+// keptBuffer is the size up to which a buffer for replies is kept for the next ones:
+// a connection has two, whatever it was once sent.
+const keptBuffer = 16 << 10
+
 // keep keeps a buffer for the next replies, unless it has become large.
 func (c *Conn) keep(buf []byte) {
-	if cap(buf) > 2*Backlog || c.broken {
+	if cap(buf) > keptBuffer || c.broken {
 		buf = nil
 	}
 	c.spare = buf

@@ -26,8 +26,21 @@ func Listen(a netip.AddrPort, backlog int) (net.Listener, error) {
 		}
 		return nil, fmt.Errorf("listening on TCP %v: %w", a, err)
 	}
+	boundReceived(l)
 	SetBacklog(l, backlog)
 	return l, nil
+}
+
+// receiveBuffer bounds what the kernel holds of queries that are not read yet, of a
+// client that does not take its replies, in octets; by itself it goes up to some
+// megabytes.
+const receiveBuffer = 64 << 10
+
+// boundReceived sets that for connections to come.
+func boundReceived(l net.Listener) {
+	if raw, err := rawConn(l); err == nil {
+		raw.Control(func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer) })
+	}
 }
 
 // leastBacklog is BIND's: less is taken for as many.
@@ -86,6 +99,7 @@ func Adopt(f *os.File) (net.Listener, error) {
 		l.Close()
 		return nil, errors.New("adopting a TCP socket: it does not listen")
 	}
+	boundReceived(l)
 	return l, nil
 }
 

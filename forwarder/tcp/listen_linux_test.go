@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -54,4 +55,37 @@ func TestBacklog(t *testing.T) {
 			t.Errorf("SetBacklog(%d) gives room for %d, want %d", backlog, room(t, l), min(want, system))
 		}
 	}
+}
+
+// What a client sends without taking replies is bounded in the kernel too.
+func TestReceiveBuffer(t *testing.T) {
+	l, err := Listen(netip.MustParseAddrPort("127.0.0.1:0"), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	client, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	c, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	client.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+	n, err := client.Write(make([]byte, 64<<20))
+	if err == nil {
+		t.Errorf("all of %d octets were taken that nobody reads", n)
+	}
+	raw, err := rawConn(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw.Control(func(fd uintptr) {
+		if waiting, err := unix.IoctlGetInt(int(fd), unix.SIOCINQ); err != nil || waiting > 2*receiveBuffer {
+			t.Errorf("%d octets wait to be read, %v, want %d at most", waiting, err, 2*receiveBuffer)
+		}
+	})
 }

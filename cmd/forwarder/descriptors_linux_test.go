@@ -49,7 +49,8 @@ func TestFewDescriptors(t *testing.T) {
 			if i%10 < 2 {
 				network = "tcp"
 			}
-			if err := askFrom("127.0.0.3", network, addr, name+".awslab.mycompany.corp."); err != nil {
+			source := fmt.Sprintf("127.0.0.%d", 3+i/10) // with half of the connections it would be who pays
+			if err := askFrom(source, network, addr, name+".awslab.mycompany.corp."); err != nil {
 				t.Errorf("%s over %s: %v", name, network, err)
 			}
 		})

@@ -123,6 +123,12 @@ var deviations = []deviation{
 		},
 	},
 	{
+		"a signed denial below a DNAME of a primary zone may be 8 octets longer",
+		func(f *finding, d difference) bool {
+			return d.field == "size" && strings.Contains(f.title, "renamed-long.") && len(f.ours.packet)-len(f.named.packet) <= 8
+		},
+	},
+	{
 		"it may fit: names are compressed more",
 		func(f *finding, d difference) bool {
 			const gain = 40 // octets

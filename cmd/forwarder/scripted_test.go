@@ -243,7 +243,8 @@ func labels(name string) []byte {
 
 // record writes a record.
 func (p *packer) record(rr dns.RR) {
-	buf := make([]byte, dns.MaxMsgSize)
+	rr = dns.Copy(rr) // which packing writes to
+	buf := make([]byte, dns.Len(rr))
 	n, err := dns.PackRR(rr, buf, 0, nil, false)
 	if err != nil {
 		panic(err)

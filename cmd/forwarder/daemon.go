@@ -36,6 +36,7 @@ type daemon struct {
 	server    *forwarder.Server
 	loads     loads
 	watchdog  watchdog
+	calls     chan func() // what others want done on the daemon's goroutine
 }
 
 // serve runs a server until a signal ends it, and returns the exit status.
@@ -45,7 +46,7 @@ func serve(f *flags, stderr io.Writer) int {
 	if path, err := filepath.Abs(f.config); err == nil {
 		f.config = path
 	}
-	d := &daemon{flags: f, startup: newStartup(stderr), notify: newNotifier(os.Getenv)}
+	d := &daemon{flags: f, startup: newStartup(stderr), notify: newNotifier(os.Getenv), calls: make(chan func())}
 	err := d.run()
 	if err != nil {
 		d.fail(err)
@@ -260,6 +261,8 @@ func (d *daemon) serve(signals <-chan os.Signal) error {
 			}
 		case err := <-d.watchdog.results:
 			d.keepAlive(err)
+		case call := <-d.calls:
+			call()
 		case <-d.server.Opened():
 			d.warn(d.storeSockets())
 		case err := <-ended:

@@ -13,6 +13,11 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 // run does what the flags ask for and returns the exit status.
 func run(args []string, stdout, stderr io.Writer) int {
+	if len(args) > 0 {
+		if v := verbNamed(args[0]); v != nil {
+			return v.start(args[1:], stdout, stderr)
+		}
+	}
 	f, err := parseFlags(args)
 	if err != nil {
 		fmt.Fprintf(stderr, "forwarder: %v\nTry 'forwarder --help'.\n", err)

@@ -22,6 +22,7 @@ var arrows = map[string][]string{
 	"cache":                     {},
 	"forwarder/host":            {},
 	"forwarder/namedconf":       {},
+	"forwarder/rndc":            {},
 	"forwarder/tcp":             {},
 	"forwarder/udp":             {},
 	"forwarder/wire":            {},
@@ -33,7 +34,7 @@ var arrows = map[string][]string{
 	"forwarder/config":          {"acl", "forwarder/host", "forwarder/local", "forwarder/logging", "forwarder/namedconf"},
 	"forwarder":                 {"acl", "cache", "forwarder/config", "forwarder/host", "forwarder/local", "forwarder/logging", "forwarder/rrl", "forwarder/scrub", "forwarder/tcp", "forwarder/udp", "forwarder/upstream", "forwarder/wire"},
 	"forwarder/metrics":         {"forwarder", "forwarder/upstream"}, // the latter for the types of its Stats
-	"cmd/forwarder":             {"forwarder", "forwarder/config", "forwarder/host", "forwarder/logging", "forwarder/metrics", "forwarder/namedconf", "cmd/forwarder/vpcresolver", "testdata"},
+	"cmd/forwarder":             {"forwarder", "forwarder/config", "forwarder/host", "forwarder/logging", "forwarder/metrics", "forwarder/namedconf", "forwarder/rndc", "cmd/forwarder/vpcresolver", "testdata"},
 	"cmd/forwarder/vpcresolver": {},
 	"cmd/bench":                 {"forwarder/udp"},
 

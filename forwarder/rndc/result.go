@@ -1,0 +1,74 @@
+package rndc
+
+import "strconv"
+
+// Result is the number with which a command ends: BIND 9.18's. Other versions
+// have other numbers, so that rndc goes by the words alone.
+type Result int
+
+// The results that commands have, from BIND's isc/result.h.
+const (
+	Success          Result = 0
+	TimedOut         Result = 2
+	PermissionDenied Result = 6
+	AlreadyExists    Result = 18
+	ShuttingDown     Result = 22
+	NotFound         Result = 23
+	UnexpectedEnd    Result = 24 // too few arguments
+	Failure          Result = 25
+	NotImplemented   Result = 27
+	UnexpectedToken  Result = 32
+	FileNotFound     Result = 38
+	OutOfRange       Result = 41 // an argument that is none of those
+	BadNumber        Result = 56
+	UnknownCommand   Result = 172
+)
+
+var resultText = map[Result]string{
+	Success:          "success",
+	TimedOut:         "timed out",
+	PermissionDenied: "permission denied",
+	AlreadyExists:    "already exists",
+	ShuttingDown:     "shutting down",
+	NotFound:         "not found",
+	UnexpectedEnd:    "unexpected end of input",
+	Failure:          "failure",
+	NotImplemented:   "not implemented",
+	UnexpectedToken:  "unexpected token",
+	FileNotFound:     "file not found",
+	OutOfRange:       "out of range",
+	BadNumber:        "not a valid number",
+	UnknownCommand:   "unknown command",
+}
+
+// String returns BIND's words.
+func (r Result) String() string {
+	if s, ok := resultText[r]; ok {
+		return s
+	}
+	return "result " + strconv.Itoa(int(r))
+}
+
+// Error is the failure of a command as rndc shows it: "rndc: 'CMD' failed: "
+// with the words of the result, then the text, if any, on a line of its own.
+type Error struct {
+	Result Result
+	Text   string
+}
+
+// Error returns the words of the result, and the text behind them.
+func (e *Error) Error() string {
+	if e.Text == "" {
+		return e.Result.String()
+	}
+	return e.Result.String() + ": " + e.Text
+}
+
+// With returns the failure with a text for people; "" is none.
+func (r Result) With(text string) *Error { return &Error{Result: r, Text: text} }
+
+// Is makes errors.Is(err, rndc.NotFound.With("")) true whatever the text.
+func (e *Error) Is(target error) bool {
+	t, ok := target.(*Error)
+	return ok && t.Result == e.Result
+}

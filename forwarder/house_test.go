@@ -25,16 +25,17 @@ var arrows = map[string][]string{
 	"forwarder/rndc":            {},
 	"forwarder/tcp":             {},
 	"forwarder/udp":             {},
+	"forwarder/version":         {},
 	"forwarder/wire":            {},
 	"forwarder/logging":         {"forwarder/host"}, // which knows where others own directories
 	"forwarder/rrl":             {"acl"},
 	"forwarder/local":           {"forwarder/wire"},
 	"forwarder/scrub":           {"forwarder/wire"},
 	"forwarder/upstream":        {"forwarder/wire"},
-	"forwarder/config":          {"acl", "forwarder/host", "forwarder/local", "forwarder/logging", "forwarder/namedconf"},
+	"forwarder/config":          {"acl", "forwarder/host", "forwarder/local", "forwarder/logging", "forwarder/namedconf", "forwarder/version"},
 	"forwarder":                 {"acl", "cache", "forwarder/config", "forwarder/host", "forwarder/local", "forwarder/logging", "forwarder/rrl", "forwarder/scrub", "forwarder/tcp", "forwarder/udp", "forwarder/upstream", "forwarder/wire"},
-	"forwarder/metrics":         {"forwarder", "forwarder/upstream"}, // the latter for the types of its Stats
-	"cmd/forwarder":             {"forwarder", "forwarder/config", "forwarder/host", "forwarder/logging", "forwarder/metrics", "forwarder/namedconf", "forwarder/rndc", "cmd/forwarder/vpcresolver", "testdata"},
+	"forwarder/metrics":         {"forwarder", "forwarder/upstream", "forwarder/version"}, // the latter for the types of its Stats
+	"cmd/forwarder":             {"forwarder", "forwarder/config", "forwarder/host", "forwarder/logging", "forwarder/metrics", "forwarder/namedconf", "forwarder/rndc", "forwarder/version", "cmd/forwarder/vpcresolver", "testdata"},
 	"cmd/forwarder/vpcresolver": {},
 	"cmd/bench":                 {"forwarder/udp"},
 

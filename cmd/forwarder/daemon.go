@@ -20,6 +20,7 @@ import (
 	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/logging"
 	"vpcdns/forwarder/namedconf"
+	"vpcdns/forwarder/version"
 )
 
 // daemon is the process around a Server: configuration, logs, signals and the
@@ -102,7 +103,7 @@ func (d *daemon) openLogs() (err error) {
 	}
 	d.logs.SetDebug(d.flags.debug)
 	d.general = d.logs.Logger("general")
-	d.log(logging.Notice, "starting forwarder %s", version())
+	d.log(logging.Notice, "starting forwarder %s", version.Number)
 	for _, warning := range d.flags.ignored {
 		d.log(logging.Warning, "%s", warning)
 	}

@@ -4,6 +4,8 @@ import (
 	"io"
 	"strings"
 	"testing"
+
+	"vpcdns/forwarder/version"
 )
 
 func TestFlags(t *testing.T) {
@@ -97,8 +99,9 @@ func TestRun(t *testing.T) {
 	}{
 		{args: "--help", stdout: "Exit status:"},
 		{args: "--check-config --help", stdout: "--check-config [-p] [FILE]"},
-		{args: "-v", stdout: "forwarder "},
+		{args: "-v", stdout: "forwarder " + version.Number + "\n"},
 		{args: "--version", stdout: "forwarder "},
+		{args: "-V", stdout: "forwarder " + version.Number + "\n"},
 		{args: "-V", stdout: "with github.com/miekg/dns v"},
 		{args: "--nonsense", status: 1, stderr: "forwarder: unknown flag: --nonsense\nTry 'forwarder --help'.\n"},
 		{args: "-p 99999", status: 1, stderr: "not a number from 1 to 65535"},

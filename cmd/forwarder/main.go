@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"vpcdns/forwarder/version"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -27,7 +29,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	case f.help:
 		fmt.Fprint(stdout, f.usage())
 	case f.version:
-		fmt.Fprintln(stdout, "forwarder", version())
+		fmt.Fprintln(stdout, "forwarder", version.Number)
 	case f.buildInfo:
 		fmt.Fprint(stdout, buildInfo())
 	case f.check:

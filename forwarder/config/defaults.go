@@ -2,11 +2,11 @@ package config
 
 import (
 	"os"
-	"runtime/debug"
 	"time"
 
 	"vpcdns/acl"
 	"vpcdns/forwarder/local"
+	"vpcdns/forwarder/version"
 )
 
 // Default returns what named does with an empty file: it serves port 53
@@ -20,7 +20,7 @@ func Default() *Config {
 // defaults are those of BIND 9.18 (its manual's Configuration Reference). What
 // depends on other options is left to builder.finish.
 func defaults() *Config {
-	version := softwareVersion()
+	software := "forwarder " + version.Number
 	return &Config{
 		PidFile:   "/run/named/named.pid",
 		Recursion: true,
@@ -49,21 +49,12 @@ func defaults() *Config {
 			KeepaliveTimeout:  30 * time.Second,
 			AdvertisedTimeout: 30 * time.Second,
 		},
-		Identity: local.Identity{Version: &version, Hostname: hostname(), Authors: true},
+		Identity: local.Identity{Version: &software, Hostname: hostname(), Authors: true},
 		Limits: Limits{
 			RecursiveClients:     10000,
 			ResolverQueryTimeout: MaxClientWait,
 		},
 	}
-}
-
-// softwareVersion is what version.bind says by default.
-func softwareVersion() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" {
-		return "vpcdns"
-	}
-	return "vpcdns " + info.Main.Version
 }
 
 // hostname is what hostname.bind says by default; nil if the host has none.

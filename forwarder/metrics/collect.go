@@ -1,9 +1,11 @@
 package metrics
 
 import (
-	"runtime/debug"
+	"cmp"
+	"runtime"
 
 	"vpcdns/forwarder"
+	"vpcdns/forwarder/version"
 )
 
 // otherZone is the zone of what no forward zone holds. No real one is called
@@ -131,25 +133,6 @@ func configLoaded(st *forwarder.Stats) float64 {
 func started(st *forwarder.Stats) float64 { return float64(st.Started.UnixNano()) / 1e9 }
 
 func collectBuild(_ *forwarder.Stats, e emitter) {
-	version, revision, goversion := build()
-	e.value(1, version, revision, goversion)
-}
-
-// build returns the version of this module, the commit and the version of Go;
-// "unknown" what the binary does not say.
-func build() (version, revision, goversion string) {
-	version, revision, goversion = "unknown", "unknown", "unknown"
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return version, revision, goversion
-	}
-	if info.Main.Version != "" {
-		version = info.Main.Version
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			revision = s.Value
-		}
-	}
-	return version, revision, info.GoVersion
+	revision := cmp.Or(version.Revision(), "unknown")
+	e.value(1, version.Number, revision, runtime.Version())
 }

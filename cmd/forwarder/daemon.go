@@ -125,7 +125,7 @@ func (d *daemon) start() error {
 	if err := d.bind(cfg); err != nil {
 		return err
 	}
-	d.complain()
+	_ = d.complain() // what can be had is served
 	if err := d.logs.Swap(d.logging(cfg)); err != nil {
 		return err
 	}
@@ -276,7 +276,8 @@ func (d *daemon) serve(signals <-chan os.Signal) error {
 func (d *daemon) obey(s os.Signal, stop func()) (ends bool) {
 	switch s {
 	case syscall.SIGHUP:
-		d.reload()
+		d.log(logging.Info, "received SIGHUP, reloading")
+		_ = d.reload() // it logs its errors
 		return false
 	case syscall.SIGUSR2:
 		if !d.takeOver() {

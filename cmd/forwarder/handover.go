@@ -136,16 +136,19 @@ func (d *daemon) takeOver() bool {
 	return true
 }
 
-// complain logs who has the addresses that are not served, and returns them in
-// BIND's way: "10.0.0.1#53, 10.0.0.2#53".
-func (d *daemon) complain() string {
-	var list []string
+// complain logs which addresses are not served, and who has them. The error is nil
+// when all are, else errInPart with a line for each.
+func (d *daemon) complain() error {
+	var list []error
 	for _, u := range d.server.Unserved() {
-		name := fmt.Sprintf("%s#%d", u.Addr.Addr(), u.Addr.Port())
-		list = append(list, name)
-		d.log(logging.Error, "not serving %s: %v", name, withHolders(u.Err, u.Addr))
+		err := fmt.Errorf("not serving %s#%d: %w", u.Addr.Addr(), u.Addr.Port(), withHolders(u.Err, u.Addr))
+		d.log(logging.Error, "%v", err)
+		list = append(list, err)
 	}
-	return strings.Join(list, ", ")
+	if list == nil {
+		return nil
+	}
+	return errors.Join(append([]error{errInPart}, list...)...)
 }
 
 // withHolders adds to the error of a socket who has its address.

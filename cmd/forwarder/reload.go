@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -10,25 +11,30 @@ import (
 	"vpcdns/forwarder/logging"
 )
 
-// reload does what SIGHUP asks for: a configuration without errors replaces
-// the one in force, another, or one of whose addresses none can be had, changes
-// nothing. The log files are opened anew in
-// any case, since logrotate may have moved them.
-func (d *daemon) reload() {
-	d.log(logging.Info, "received SIGHUP, reloading")
+// errInPart: the configuration is in force, but for addresses that cannot be had.
+var errInPart = errors.New("the configuration is in force, in part")
+
+// reload makes the configuration on disk the one in force. One with errors, or one
+// of whose addresses none can be had, changes nothing; the error says why, a
+// line for each reason. One of whose addresses some cannot be had is in force: the
+// error is errInPart then, and says which. The log files are opened anew in any
+// case, since logrotate may have moved them. What is logged is told as well.
+func (d *daemon) reload() error {
 	d.warn(d.notify.reloading())
 	if err := d.replace(); err != nil {
 		d.log(logging.Error, "reloading configuration failed: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
 		d.warn(d.logs.Reopen())
 		d.warn(d.notify.ready(d.summary() + "; the last reload failed, see the log"))
-		return
+		return err
 	}
-	if missing := d.complain(); missing != "" {
-		d.log(logging.Warning, "reloading configuration succeeded in part: %s not served", missing)
+	err := d.complain()
+	if err != nil {
+		d.log(logging.Warning, "reloading configuration succeeded in part")
 	} else {
 		d.log(logging.Info, "reloading configuration succeeded")
 	}
 	d.warn(d.notify.ready(d.summary()))
+	return err
 }
 
 // replace loads the configuration and hands it to the server.

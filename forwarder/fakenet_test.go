@@ -84,6 +84,7 @@ func (n *fakeNet) network() network {
 		dialTCP:   n.dialTCP,
 		asleep:    n.asleep,
 		news:      func() (io.ReadCloser, error) { return n.news, nil },
+		lookEvery: interfacesEvery,
 		exceeded: func() ([]host.Exceeded, error) {
 			n.mu.Lock()
 			defer n.mu.Unlock()

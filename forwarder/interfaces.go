@@ -16,10 +16,13 @@ const interfacesEvery = 2 * time.Second
 // watchInterfaces follows the host's interfaces: localhost, localnets and the
 // addresses that are served are what they say now.
 func (s *Server) watchInterfaces() {
-	tick := time.NewTicker(interfacesEvery)
+	tick := time.NewTicker(s.net.lookEvery)
 	defer tick.Stop()
 	changed, stop := s.followNews()
 	defer stop()
+	// What was in the way of an address may have gone before the news are heard: it
+	// was tentative, or bound by a socket that was inherited and of no use.
+	s.readInterfaces()
 	for {
 		select {
 		case <-tick.C:

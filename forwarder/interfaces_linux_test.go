@@ -1,6 +1,7 @@
 package forwarder
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"os"
@@ -168,5 +169,39 @@ func TestInheritLinkLocal(t *testing.T) {
 		if err := readReply(c); err != nil {
 			t.Fatalf("a query that waited: %v", err)
 		}
+	}
+}
+
+// In a real kernel: an address that is still probed for duplicates cannot be bound. It
+// is served once it can be: the kernel tells, so that nobody has to look.
+func TestTentativeAddress(t *testing.T) {
+	if !inNetNamespace(t) {
+		return
+	}
+	ip(t, "link set lo up")
+	ip(t, "link add v0 type veth peer name v1")
+	ip(t, "link set v1 up")
+	ip(t, "link set v0 up")
+	ip(t, "addr add 2001:db8::53/64 dev v0")
+	cfg := testConfig()
+	match := acl.List{{Prefix: netip.MustParsePrefix("2001:db8::53/128")}, {Prefix: netip.MustParsePrefix("fe80::/10")}}
+	cfg.Listen = []config.Listen{{Port: 5300, V6: true, Match: match}, {Port: 5301, Match: acl.All()}}
+	n := hostNetwork()
+	n.lookEvery = time.Hour
+	s, err := newServer(cfg, Options{}, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list := s.Unserved(); len(list) == 0 || !errors.Is(list[0].Err, syscall.EADDRNOTAVAIL) {
+		t.Fatalf("Unserved() = %v, want addresses that are not available yet", list)
+	}
+	serve(t, s)
+	began := time.Now()
+	if !eventually(func() bool { return len(s.Unserved()) == 0 }) {
+		t.Fatalf("Unserved() = %v, want none once the addresses are ready", s.Unserved())
+	}
+	t.Logf("served after %v", time.Since(began))
+	if m := askAt("[2001:db8::53]:5300", "version.bind."); m == nil {
+		t.Error("the address that was tentative does not answer")
 	}
 }

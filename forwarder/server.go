@@ -55,6 +55,7 @@ type network struct {
 	exceeded  func() ([]host.Exceeded, error) // by one goroutine
 	asleep    func() time.Duration            // for how long the machine was suspended since it was started
 	news      func() (io.ReadCloser, error)   // readable when interfaces change
+	lookEvery time.Duration                   // at the interfaces, without news
 }
 
 func hostNetwork() network {
@@ -68,6 +69,7 @@ func hostNetwork() network {
 		exceeded:  new(host.ENAReader).Read,
 		asleep:    host.Asleep,
 		news:      host.AddressNews,
+		lookEvery: interfacesEvery,
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"syscall"
 
+	"vpcdns/acl"
+	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/host"
 	"vpcdns/forwarder/tcp"
 	"vpcdns/forwarder/udp"
@@ -69,11 +71,26 @@ func (ls *listeners) init(e *engine, t *tcp.Server, n network, o *Options) {
 // wanted lists the addresses that st serves: those of the interfaces that a
 // listen-on statement matches.
 func (ls *listeners) wanted(st *state) []netip.AddrPort {
+	return matched(st.cfg, st.env, ls.opts)
+}
+
+// Addresses lists what a server with this configuration would serve on this
+// host, as it is now.
+func Addresses(cfg *config.Config, o Options) ([]netip.AddrPort, error) {
+	env, err := acl.HostEnv()
+	if err != nil {
+		return nil, err
+	}
+	env.MatchMapped = cfg.MatchMapped
+	return matched(cfg, env, &o), nil
+}
+
+func matched(cfg *config.Config, env acl.Env, o *Options) []netip.AddrPort {
 	set := make(map[netip.AddrPort]bool)
-	for _, l := range st.cfg.Listen {
-		match := l.Match.Compile(st.env)
-		for _, a := range st.env.Localhost {
-			if a.Is4() != l.V6 && match.Match(a) && !(a.Is4() && ls.opts.OnlyIPv6) && !(!a.Is4() && ls.opts.OnlyIPv4) {
+	for _, l := range cfg.Listen {
+		match := l.Match.Compile(env)
+		for _, a := range env.Localhost {
+			if a.Is4() != l.V6 && match.Match(a) && !(a.Is4() && o.OnlyIPv6) && !(!a.Is4() && o.OnlyIPv4) {
 				set[netip.AddrPortFrom(a, l.Port)] = true
 			}
 		}

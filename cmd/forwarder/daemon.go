@@ -176,14 +176,9 @@ func (d *daemon) options() forwarder.Options {
 func (d *daemon) load(w io.Writer) (*config.Config, error) {
 	d.log(logging.Info, "loading configuration from '%s'", d.flags.config)
 	cfg, report, err := config.Loader{Port: uint16(d.flags.port)}.Load(d.flags.config)
-	category := d.logs.Logger("config")
+	d.logFindings(report.Findings)
 	for _, found := range report.Findings {
-		if found.Severity == namedconf.Warning {
-			category.Warn(found.String())
-			continue
-		}
-		category.Error(found.String())
-		if !d.flags.stderr {
+		if found.Severity == namedconf.Error && !d.flags.stderr {
 			fmt.Fprintln(w, found)
 		}
 	}
@@ -195,6 +190,24 @@ func (d *daemon) load(w io.Writer) (*config.Config, error) {
 	}
 	d.fitDescriptors(cfg)
 	return cfg, nil
+}
+
+// logFindings tells what is harmless in one line: it would hide the rest.
+func (d *daemon) logFindings(findings []namedconf.Finding) {
+	category, harmless := d.logs.Logger("config"), 0
+	for _, found := range findings {
+		switch found.Severity {
+		case namedconf.Error:
+			category.Error(found.String())
+		case namedconf.Change:
+			category.Warn(found.String())
+		default:
+			harmless++
+		}
+	}
+	if harmless > 0 {
+		category.Info(withoutEffect(harmless) + "; forwarder --check-config -v lists them")
+	}
 }
 
 // tryAt lets a configuration be tried while the server that it is for runs: it

@@ -25,6 +25,7 @@ type flags struct {
 	metricsAddress     string
 	upstreamPPS        int
 	check, print       bool
+	verbose            bool // with check: tell what is harmless too
 	help, demo         bool
 	options            bool
 	option             string // the one that options is about; "" is all
@@ -187,7 +188,7 @@ func parseCheckFlags(args []string) (*flags, error) {
 	s.BoolVarP(&f.print, "print", "p", false, "")
 	s.StringVarP(&f.config, "config", "c", "/etc/named.conf", "")
 	s.BoolVarP(&f.help, "help", "h", false, "")
-	s.BoolVarP(&f.version, "version", "v", false, "")
+	s.BoolVarP(&f.verbose, "verbose", "v", false, "")
 	s.BoolP("load-zones", "z", false, "")
 	s.BoolP("journals", "j", false, "")
 	if err := s.Parse(args); err != nil {

@@ -33,7 +33,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	case f.buildInfo:
 		fmt.Fprint(stdout, buildInfo())
 	case f.check:
-		return checkConfig(stdout, f.config, f.print)
+		return checkConfig(f, stdout, stderr)
 	case f.options:
 		return printOptions(stdout, stderr, f.option)
 	case f.demo:

@@ -34,6 +34,8 @@ type builder struct {
 	forwarded, implicitFirst zoneList
 	unforwarded              []zonePos
 
+	validation validation
+
 	cacheLimit string // max-cache-size as written
 	cachePos   namedconf.Pos
 	queryLog   string // querylog as written
@@ -228,7 +230,7 @@ func octets(field func(*EDNS) *uint16, low, high int) setter {
 func (b *builder) clamp(s namedconf.Statement, n, low, high int) int {
 	m := min(max(n, low), high)
 	if m != n {
-		b.warnf(s.Items[1].Pos, "%s %d is taken as %d", s.Name(), n, m)
+		b.harmlessf(s.Items[1].Pos, "%s %d is taken as %d", s.Name(), n, m)
 	}
 	return m
 }

@@ -18,6 +18,7 @@ type checker struct {
 	findings []namedconf.Finding
 	faults   []namedconf.Finding // errors of zones' files, which cost that zone alone
 	broken   bool                // statements are missing from the normal form: they had errors
+	ownZones bool                // there are primary zones but those of every stock file
 }
 
 func newChecker() *checker {
@@ -30,8 +31,14 @@ func (c *checker) errorf(pos namedconf.Pos, format string, args ...any) {
 	c.report(namedconf.Error, pos, format, args)
 }
 
-func (c *checker) warnf(pos namedconf.Pos, format string, args ...any) {
-	c.report(namedconf.Warning, pos, format, args)
+// changef reports what clients or operators notice.
+func (c *checker) changef(pos namedconf.Pos, format string, args ...any) {
+	c.report(namedconf.Change, pos, format, args)
+}
+
+// harmlessf reports what nobody notices.
+func (c *checker) harmlessf(pos namedconf.Pos, format string, args ...any) {
+	c.report(namedconf.Harmless, pos, format, args)
 }
 
 func (c *checker) report(severity namedconf.Severity, pos namedconf.Pos, format string, args []any) {
@@ -73,8 +80,8 @@ func (c *checker) Failed(err error) {
 func (c *checker) Noted(n namedconf.Noted, part []namedconf.Item) {
 	switch text := plain(part); {
 	case text == n.Except:
-	case n.Severity == namedconf.Warning:
-		c.warnf(part[0].Pos, "'%s' is ignored: %s", text, n.Why)
+	case n.Severity == namedconf.Harmless:
+		c.harmlessf(part[0].Pos, "'%s' is ignored: %s", text, n.Why)
 	default:
 		c.errorf(part[0].Pos, "'%s' is not supported: %s", text, n.Why)
 	}
@@ -199,12 +206,15 @@ func (c *checker) leftover(rest []namedconf.Item, in place) []namedconf.Item {
 func (c *checker) treat(s namedconf.Statement, o rankedOption, values []namedconf.Item) {
 	switch {
 	case o.exempt != "" && o.exempt == plain(values):
-	case o.treatment == Ignored:
-		c.warnf(s.Pos(), "option '%s' is ignored: %s", o.name, o.why)
+	case o.treatment == Missed && o.apply != nil: // which says so
+	case o.treatment == Missed && (c.ownZones || !o.ofZones):
+		c.changef(s.Pos(), "option '%s' is ignored: %s", o.name, o.why)
+	case o.treatment == Ignored, o.treatment == Missed:
+		c.harmlessf(s.Pos(), "option '%s' is ignored: %s", o.name, o.why)
 	case o.treatment == Refused:
 		c.errorf(s.Pos(), "option '%s' is not supported: %s", o.name, o.why)
 	case o.age == deprecated || o.age == obsolete:
-		c.warnf(s.Pos(), "option '%s' is %s", o.name, ageNames[o.age])
+		c.harmlessf(s.Pos(), "option '%s' is %s", o.name, ageNames[o.age])
 	}
 }
 

@@ -64,7 +64,7 @@ func (b *builder) keyAlgorithm(key, v namedconf.Item) {
 	case cut%8 != 0:
 		b.errorf(v.Pos, "key '%s' digest-bits not multiple of 8", key)
 	case cut < uint64(bits/2): // RFC 8945, 5.2.2.1
-		b.warnf(v.Pos, "key '%s' digest-bits too small [<%d]", key, bits/2)
+		b.harmlessf(v.Pos, "key '%s' digest-bits too small [<%d]", key, bits/2)
 	}
 }
 

@@ -75,6 +75,7 @@ func (b *builder) finish() {
 	b.finishForwarding()
 	b.addEmptyZones()
 	b.warnRefused()
+	b.warnValidation()
 	if b.view.present {
 		b.finishViewZones()
 	}

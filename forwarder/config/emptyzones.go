@@ -108,7 +108,7 @@ func (b *builder) warnForwarded() {
 		return
 	}
 	for _, f := range b.emptyZones.forwarded {
-		b.warnf(f.pos, "zone '%s' is forwarded; named answers it from its empty zone '%s' unless it says 'forward only;'",
+		b.changef(f.pos, "zone '%s' is forwarded; named answers it from its empty zone '%s' unless it says 'forward only;'",
 			f.zone, trimmed(f.above))
 	}
 }

@@ -37,7 +37,7 @@ func listOf(element syntax) syntax { return namedconf.ListOf(element) }
 
 // ignoring is a part that may stand there, and does nothing.
 func ignoring(part sequence, why string) optional {
-	return optional{namedconf.Noted{Part: part, Severity: namedconf.Warning, Why: why}}
+	return optional{namedconf.Noted{Part: part, Severity: namedconf.Harmless, Why: why}}
 }
 
 // refusing is a part that may stand there only as the value given.

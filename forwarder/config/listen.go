@@ -23,12 +23,12 @@ func (b *builder) checkListen(s namedconf.Statement, l Listen) {
 	for _, e := range s.Items[len(s.Items)-1].Body {
 		if why := neverServed(e.Items, l.V6); why != "" {
 			written := acl.Element{Prefix: prefixOf(e.Items[0].Text)}
-			b.warnf(e.Pos(), "%s: '%v' never matches: %s", s.Name(), written, why)
+			b.changef(e.Pos(), "%s: '%v' never matches: %s", s.Name(), written, why)
 			warned = true
 		}
 	}
 	if !warned && !saysNone(l.Match) && !canServe(l.Match, l.V6) {
-		b.warnf(s.Pos(), "%s: no address can match this list: it serves none; `any` serves all", s.Name())
+		b.changef(s.Pos(), "%s: no address can match this list: it serves none; `any` serves all", s.Name())
 	}
 }
 

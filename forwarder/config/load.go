@@ -48,6 +48,7 @@ func (l Loader) Load(path string) (*Config, Report, error) {
 func (l Loader) compile(file *namedconf.File) (*Config, Report, error) {
 	c := newChecker()
 	c.findings, c.broken = file.Findings, len(file.Findings) > 0
+	c.ownZones = haveOwnZones(file.Statements)
 	c.writeOut(file.Statements)
 	normal := c.block(file.Statements, inTop)
 	b := newBuilder(c, l.Port)
@@ -100,12 +101,12 @@ const maxFindings = 100
 
 // first cuts what is more than maxFindings, and tells how many it cut.
 func first(findings []namedconf.Finding) []namedconf.Finding {
-	var count [2]int // by severity
+	var count [3]int // by severity
 	kept := slices.DeleteFunc(findings, func(f namedconf.Finding) bool {
 		count[f.Severity]++
 		return count[f.Severity] > maxFindings
 	})
-	for severity, what := range []string{namedconf.Error: "errors", namedconf.Warning: "warnings"} {
+	for severity, what := range []string{namedconf.Error: "errors", namedconf.Change: "changes", namedconf.Harmless: "harmless ones"} {
 		if more := count[severity] - maxFindings; more > 0 {
 			kept = append(kept, namedconf.Finding{
 				Pos:      namedconf.Pos{File: kept[0].Pos.File},
@@ -129,7 +130,7 @@ func (b *builder) checkPaths() {
 			continue
 		}
 		if d := filepath.Dir(b.path(c.Path)); !isDir(d) {
-			b.warnf(b.channelPos[c.Name], "channel '%s': directory '%s' does not exist", c.Name, d)
+			b.changef(b.channelPos[c.Name], "channel '%s': directory '%s' does not exist", c.Name, d)
 		}
 	}
 }
@@ -139,10 +140,10 @@ func (b *builder) checkPaths() {
 func (b *builder) checkDirectory() {
 	d := b.cfg.Directory
 	if !filepath.IsAbs(d) && filepath.Clean(d) != "." {
-		b.warnf(b.directoryPos, "directory '%s' is relative: at a reload it is sought in itself; write the whole path", d)
+		b.changef(b.directoryPos, "directory '%s' is relative: at a reload it is sought in itself; write the whole path", d)
 	}
 	if !isDir(d) {
-		b.warnf(b.directoryPos, "directory '%s' does not exist", d)
+		b.harmlessf(b.directoryPos, "directory '%s' does not exist", d)
 	}
 }
 

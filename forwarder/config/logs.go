@@ -43,10 +43,9 @@ func (b *builder) logging(s namedconf.Statement) {
 	}
 }
 
-// newerCategories are those of BIND 9.20 and 9.21, with why nothing is logged in
-// them.
+// newerCategories are those of BIND 9.20 and 9.21 that nobody misses, with why
+// nothing is logged in them.
 var newerCategories = map[string]string{
-	"responses":           "responses are not logged; queries are, in category queries",
 	"update-policy":       noUpdates,
 	"zoneversion":         "no ZONEVERSION is asked for",
 	"dns-reporting-agent": noReports,
@@ -57,7 +56,11 @@ var newerCategories = map[string]string{
 func (b *builder) category(s namedconf.Statement) {
 	it := s.Items[1]
 	if why := newerCategories[it.Text]; why != "" {
-		b.warnf(it.Pos, "category '%s' is ignored: %s", it, why)
+		b.harmlessf(it.Pos, "category '%s' is ignored: %s", it, why)
+		return
+	}
+	if it.Text == "responses" {
+		b.changef(it.Pos, "category '%s' is ignored: responses are not logged; queries are, in category queries", it)
 		return
 	}
 	if !slices.Contains(logging.Categories, it.Text) {
@@ -103,7 +106,7 @@ func (b *builder) channelKind(s namedconf.Statement) {
 	}
 	c.Facility = strings.ToLower(value(s, 1))
 	if !slices.Contains(facilities, c.Facility) {
-		b.warnf(s.Items[1].Pos, "unknown syslog facility '%s': daemon is used", s.Items[1])
+		b.changef(s.Items[1].Pos, "unknown syslog facility '%s': daemon is used", s.Items[1])
 		c.Facility = ""
 	}
 }
@@ -142,7 +145,7 @@ var timeFormats = map[string]logging.TimeFormat{
 func (b *builder) printTime(s namedconf.Statement) {
 	v := strings.ToLower(value(s, 1))
 	if v == "iso8601-tzinfo" {
-		b.warnf(s.Items[1].Pos, "print-time %s is taken as iso8601-utc", v)
+		b.changef(s.Items[1].Pos, "print-time %s is taken as iso8601-utc", v)
 		v = "iso8601-utc"
 	}
 	b.channel.PrintTime = timeFormats[v]

@@ -64,11 +64,14 @@ type Treatment uint8
 // What becomes of options.
 const (
 	Honoured Treatment = iota
-	Ignored            // with a warning that says why it is harmless
+	Ignored            // nobody notices
+	Missed             // ignored, and clients or operators notice: a change
 	Refused            // with an error that says why
 )
 
-func (t Treatment) String() string { return [...]string{"honoured", "ignored", "refused"}[t] }
+func (t Treatment) String() string {
+	return [...]string{"honoured", "ignored", "missed", "refused"}[t]
+}
 
 // age is what BIND 9.18 itself says of an option, or which release has brought it
 // since.
@@ -98,6 +101,7 @@ type option struct {
 	apply     setter // of an honoured option that sets something by itself
 	why       string // of one that is not honoured
 	exempt    string // the one value in normal form that needs none of this: it asks for what is done anyway
+	ofZones   bool   // of a missed one: nobody notices without primary zones
 	many      bool   // may stand more than once
 	age       age
 }
@@ -113,6 +117,10 @@ func ignored(name string, in place, s syntax, why string) option {
 	return option{name: name, in: in, syntax: s, treatment: Ignored, why: why}
 }
 
+func missed(name string, in place, s syntax, why string) option {
+	return option{name: name, in: in, syntax: s, treatment: Missed, why: why}
+}
+
 func refused(name string, in place, s syntax, why string) option {
 	return option{name: name, in: in, syntax: s, treatment: Refused, why: why}
 }
@@ -121,6 +129,7 @@ func refused(name string, in place, s syntax, why string) option {
 func (o option) checked(apply setter) option { o.apply = apply; return o }
 
 func (o option) unless(value string) option { o.exempt = value; return o }
+func (o option) withZones() option          { o.ofZones = true; return o }
 func (o option) repeated() option           { o.many = true; return o }
 func (o option) aged(a age) option          { o.age = a; return o }
 

@@ -11,7 +11,8 @@ import (
 // a reason for each that is not honoured, and none honoured that nothing reads.
 func TestTable(t *testing.T) {
 	readOtherwise := strings.Fields("acl include type port directory view match-clients template")
-	onlyChecked := strings.Fields("controls inet key algorithm secret")
+	onlyChecked := strings.Fields("controls inet key algorithm secret " +
+		"dnssec-validation dnssec-enable managed-keys trust-anchors trusted-keys")
 	seen := make(map[string]place)
 	for _, o := range options() {
 		if twice := seen[o.name] & o.in; twice != 0 {

@@ -40,7 +40,7 @@ func TestTableRows(t *testing.T) {
 	text := table()
 	for _, want := range []string{
 		"| `recursion` | options, view | boolean | honoured |  |\n",
-		"| `notify` | options, view, primary zone | (boolean \\| (explicit \\| master-only \\| primary-only)) | ignored | there are no secondaries to notify; `no` is fine |\n",
+		"| `notify` | options, view, primary zone | (boolean \\| (explicit \\| master-only \\| primary-only)) | missed | there are no NOTIFYs: secondaries learn nothing from here; `no` is fine |\n",
 		"| `view` | top level | name [word] { … } | honoured |  |\n",
 	} {
 		if !strings.Contains(text, want) {

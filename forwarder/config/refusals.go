@@ -69,7 +69,7 @@ func (b *builder) warnNobodyRecurses() {
 		pos = b.forwarded.pos
 	}
 	if len(b.global.servers) > 0 || b.forwarded.count > 0 {
-		b.warnf(pos, "no client may recurse: what is forwarded is REFUSED, as by named; say recursion yes, and in allow-recursion who may")
+		b.changef(pos, "no client may recurse: what is forwarded is REFUSED, as by named; say recursion yes, and in allow-recursion who may")
 	}
 }
 
@@ -90,14 +90,14 @@ func (b *builder) warnNoForwarders() {
 	if have.count > 0 {
 		which = "names outside of " + have.String()
 	}
-	b.warnf(b.optionsPos, "%s are REFUSED: options has no forwarders; named would ask the root servers; say which servers to ask", which)
+	b.changef(b.optionsPos, "%s are REFUSED: options has no forwarders; named would ask the root servers; say which servers to ask", which)
 }
 
 // warnEmptyForwarders is about zones that are not forwarded. The root is that of
 // warnNoForwarders.
 func (b *builder) warnEmptyForwarders() {
 	for _, z := range b.unforwarded {
-		b.warnf(z.pos, "zone '%s': its names are REFUSED: it has no forwarders; named would ask the root servers; leave the zone out to forward them as others", z.shown)
+		b.changef(z.pos, "zone '%s': its names are REFUSED: it has no forwarders; named would ask the root servers; leave the zone out to forward them as others", z.shown)
 	}
 }
 
@@ -110,7 +110,7 @@ func (b *builder) warnBogusForwarders() {
 	}
 	for _, z := range b.cfg.Zones {
 		if len(z.Forwarders) > 0 && all(z.Forwarders, bogus) {
-			b.warnf(b.zones[z.Name].pos, "zone '%s': its names get SERVFAIL: no forwarder of it may be asked, as server clauses, blackhole or query-source say", trimmed(z.Name))
+			b.changef(b.zones[z.Name].pos, "zone '%s': its names get SERVFAIL: no forwarder of it may be asked, as server clauses, blackhole or query-source say", trimmed(z.Name))
 		}
 	}
 }
@@ -131,5 +131,5 @@ func (b *builder) warnImplicitFirst() {
 	} else if first.count == 0 {
 		return
 	}
-	b.warnf(pos, "%s: without 'forward' it is 'forward only' here: names get SERVFAIL when the forwarders fail, where named would ask the root servers; say forward only", whose)
+	b.changef(pos, "%s: without 'forward' it is 'forward only' here: names get SERVFAIL when the forwarders fail, where named would ask the root servers; say forward only", whose)
 }

@@ -58,7 +58,7 @@ func TestNamesOfRootServers(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, _, got := ours(t, c.conf)
-			if got != c.want {
+			if got = without(got, byDefault); got != c.want {
 				t.Errorf("findings in %q:\n%s\nwant\n%s", c.conf, got, c.want)
 			}
 		})

@@ -83,6 +83,6 @@ func (b *builder) querySource(s namedconf.Statement) {
 	case port == b.port:
 		b.errorf(it.Pos, "'%s' cannot specify the DNS listener port (%d)", s.Name(), port)
 	default:
-		b.warnf(it.Pos, "'%s': port %d is ignored: each query has a random port", s.Name(), port)
+		b.changef(it.Pos, "'%s': port %d is ignored: each query has a random port", s.Name(), port)
 	}
 }

@@ -89,7 +89,10 @@ const leastStaleTimeout = 100
 func (b *builder) staleClientTimeout(s namedconf.Statement) {
 	b.cfg.Cache.StaleClientTimeout = -1
 	if n, ok := namedconf.ParseDecimal(value(s, 1)); ok {
-		b.cfg.Cache.StaleClientTimeout = time.Duration(b.clamp(s, int(n), leastStaleTimeout, math.MaxUint32)) * time.Millisecond
+		if n < leastStaleTimeout {
+			b.changef(s.Items[1].Pos, "stale-answer-client-timeout %d is taken as %d: an answer that is not stale gets time to come", n, leastStaleTimeout)
+		}
+		b.cfg.Cache.StaleClientTimeout = time.Duration(min(max(n, leastStaleTimeout), math.MaxUint32)) * time.Millisecond
 	}
 }
 
@@ -102,7 +105,7 @@ func (b *builder) queryTimeout(s namedconf.Statement) {
 	}
 	d := time.Duration(n) * unit
 	if d == 0 || d > MaxClientWait {
-		b.warnf(s.Items[1].Pos, "resolver-query-timeout is taken as %v: clients wait no longer", MaxClientWait)
+		b.changef(s.Items[1].Pos, "resolver-query-timeout is taken as %v: clients wait no longer", MaxClientWait)
 		d = MaxClientWait
 	}
 	b.cfg.Limits.ResolverQueryTimeout = d
@@ -112,7 +115,7 @@ func (b *builder) minimalResponses(s namedconf.Statement) {
 	v := value(s, 1)
 	b.cfg.MinimalResponses = v == "yes"
 	if v == "no" {
-		b.warnf(s.Items[1].Pos, "minimal-responses no is taken as no-auth-recursive: answers carry no authority records")
+		b.changef(s.Items[1].Pos, "minimal-responses no is taken as no-auth-recursive: answers carry no authority records")
 	}
 }
 
@@ -128,14 +131,14 @@ func (b *builder) rrsetOrder(s namedconf.Statement) {
 		mode, known := rrsetOrders[strings.ToLower(order.Text)]
 		switch {
 		case strings.EqualFold(order.Text, "fixed"):
-			b.warnf(order.Pos, "rrset-order: 'fixed' is taken as 'none': records keep the order they came in")
+			b.changef(order.Pos, "rrset-order: 'fixed' is taken as 'none': records keep the order they came in")
 			mode = OrderNone
 		case !known:
 			b.errorf(order.Pos, "rrset-order: invalid order '%s'", order)
 		}
 		b.checkRule(rule)
 		if !forAllNames(rule) {
-			b.warnf(rule.Pos(), "rrset-order: the rule is ignored: one order holds for all names")
+			b.changef(rule.Pos(), "rrset-order: the rule is ignored: one order holds for all names")
 		} else if !taken {
 			b.cfg.RRsetOrder, taken = mode, true
 		}
@@ -236,7 +239,7 @@ func (b *builder) maxCacheSize() int64 {
 	if room := host.CacheRoom(host.Memory()); n > room && n > least {
 		n = room
 		if !relative {
-			b.warnf(b.cachePos, "max-cache-size %s is taken as %d MB: there is no memory for more", b.cacheLimit, n>>20)
+			b.harmlessf(b.cachePos, "max-cache-size %s is taken as %d MB: there is no memory for more", b.cacheLimit, n>>20)
 		}
 	}
 	return int64(max(n, least))

@@ -32,8 +32,8 @@ func TestFindingsOfTestdata(t *testing.T) {
 func holdFindings(t *testing.T, golden string, report Report) {
 	var got strings.Builder
 	for _, f := range report.Findings {
-		if f.Severity == namedconf.Warning {
-			f.Message = "warning: " + f.Message
+		if f.Severity != namedconf.Error {
+			f.Message = f.Severity.String() + ": " + f.Message
 		}
 		got.WriteString(f.String() + "\n")
 	}

@@ -69,7 +69,7 @@ func (b *builder) checkOthers(views []namedconf.Statement) {
 		switch it := v.Items[1]; {
 		case !isIN(v.Items[2]):
 		case !b.view.narrow():
-			b.warnf(v.Pos(), "view '%s' is ignored: all clients match the view '%s' before it", it, first)
+			b.changef(v.Pos(), "view '%s' is ignored: all clients match the view '%s' before it", it, first)
 		default:
 			b.errorf(v.Pos(), "view '%s': one view is served, and that is '%s': run a forwarder for each view, with a file of its own and a listen-on address of its own", it, first)
 		}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/miekg/dns"
@@ -28,6 +29,28 @@ var rfc1912Zones = map[string]bool{
 	"1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa.": true,
 }
 
+// haveOwnZones reports whether there are primary zones but those.
+func haveOwnZones(statements []namedconf.Statement) bool {
+	return slices.ContainsFunc(statements, func(s namedconf.Statement) bool {
+		switch body := bodyOf(s); s.Name() {
+		case "view":
+			return haveOwnZones(body)
+		case "zone":
+			kind, _ := findOption(body, "type")
+			return zonePlaces[strings.ToLower(kind.Text)] == inPrimary && !isStockZone(s)
+		}
+		return false
+	})
+}
+
+func isStockZone(zone namedconf.Statement) bool {
+	if len(zone.Items) < 2 {
+		return false
+	}
+	name, _ := canonicalName(zone.Items[1].Text)
+	return rfc1912Zones[name]
+}
+
 func (b *builder) addPrimaryZone(z *zoneDraft) {
 	if z.file.Text == "" {
 		if !b.broken {
@@ -37,7 +60,7 @@ func (b *builder) addPrimaryZone(z *zoneDraft) {
 	}
 	_, err := os.Stat(b.path(z.file.Text))
 	if errors.Is(err, fs.ErrNotExist) && rfc1912Zones[z.name] {
-		b.warnf(z.file.Pos, "zone '%s' is left out: %v", z.shown, err)
+		b.harmlessf(z.file.Pos, "zone '%s' is left out: %v", z.shown, err)
 		return
 	}
 	b.primary[z.name] = true
@@ -60,7 +83,7 @@ func (b *builder) loadZone(z *zoneDraft) ([]dns.RR, error) {
 	for _, p := range problems {
 		pos := namedconf.Pos{File: p.Path, Line: int32(p.Line)}
 		if p.Warning {
-			b.warnf(pos, "zone '%s': %s", z.shown, p.Message)
+			b.harmlessf(pos, "zone '%s': %s", z.shown, p.Message)
 			continue
 		}
 		b.zoneFault(pos, "zone '%s': %s", z.shown, p.Message)

@@ -154,7 +154,7 @@ func (b *builder) checkPolicy(whose func() string, f *forwarding) {
 	case f.policy != "" && !f.given && !b.broken:
 		b.errorf(f.policyPos, "%s: no matching 'forwarders' statement", whose())
 	case f.policy == "first":
-		b.warnf(f.policyPos, "%s: 'forward first' is treated as 'forward only': no name goes to the root servers", whose())
+		b.changef(f.policyPos, "%s: 'forward first' is treated as 'forward only': no name goes to the root servers", whose())
 	}
 }
 
@@ -162,11 +162,11 @@ func (b *builder) checkPolicy(whose func() string, f *forwarding) {
 func (b *builder) checkHint(z *zoneDraft) {
 	switch {
 	case z.name != ".":
-		b.warnf(z.pos, "zone '%s': ignoring non-root hint zone", z.shown)
+		b.harmlessf(z.pos, "zone '%s': ignoring non-root hint zone", z.shown)
 	case z.file.Text == "" && !b.broken:
 		b.errorf(z.pos, "zone '%s': missing 'file' entry", z.shown)
 	default:
-		b.warnf(z.pos, "zone '%s': hint zone is ignored: %s", z.shown, "no root server is ever asked")
+		b.harmlessf(z.pos, "zone '%s': hint zone is ignored: %s", z.shown, "no root server is ever asked")
 	}
 }
 

@@ -133,7 +133,7 @@ func TestPrimaryZone(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			cfg, report, err := Load(writeConf(t, opts(`directory "`+dir+`"; empty-zones-enable no; forward only; forwarders { 192.0.2.53; };`)+`
+			cfg, report, err := Load(writeConf(t, opts(`directory "`+dir+`"; empty-zones-enable no; dnssec-validation no; forward only; forwarders { 192.0.2.53; };`)+`
 				zone "example.com" { type primary; file "a.zone"; };
 				zone "example.net" { type primary; file "b.zone"; };`))
 			if err != nil {
@@ -185,7 +185,7 @@ func TestZoneChecks(t *testing.T) {
 			if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			cfg, report, err := Load(writeConf(t, opts("empty-zones-enable no; forward only; forwarders { 192.0.2.53; };"+c.options)+` zone "example.com" { type primary; file "`+path+`"; `+c.zone+` };`))
+			cfg, report, err := Load(writeConf(t, opts("empty-zones-enable no; dnssec-validation no; forward only; forwarders { 192.0.2.53; };"+c.options)+` zone "example.com" { type primary; file "`+path+`"; `+c.zone+` };`))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -109,13 +109,17 @@ func (s Statement) Name() string {
 	return strings.ToLower(s.Items[0].Text)
 }
 
-// Severity says whether a Finding makes the file unusable.
+// Severity says who notices a Finding.
 type Severity uint8
 
 const (
-	Error Severity = iota
-	Warning
+	Error    Severity = iota // the file, or a zone of it, cannot be used
+	Change                   // clients or operators notice that named did something else
+	Harmless                 // nobody does
 )
+
+// String is a word for one of them.
+func (s Severity) String() string { return [...]string{"error", "change", "harmless"}[s] }
 
 // Finding is one thing wrong with a file.
 type Finding struct {

@@ -106,7 +106,7 @@ func (ls *listeners) missing(st *state) bool {
 }
 
 // open opens what st wants and is not open yet. An address that cannot be had
-// is logged, once; the error is that none can, or errNoAddress.
+// is logged, once; the error is that none can, errNoAddress or errNotReady.
 func (ls *listeners) open(st *state) error {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
@@ -140,9 +140,15 @@ func (ls *listeners) open(st *state) error {
 		return nil
 	case len(errs) == 0:
 		return errNoAddress
+	case !slices.ContainsFunc(errs, isNotTentative):
+		return errNotReady
 	}
 	return errors.Join(append([]error{errNothingToListenOn}, errs...)...)
 }
+
+// isNotTentative tells whether a listener failed for more than that the kernel still
+// probes its address for duplicates (RFC 4862 section 5.4).
+func isNotTentative(err error) bool { return !errors.Is(err, syscall.EADDRNOTAVAIL) }
 
 func (ls *listeners) complain(a netip.AddrPort, err error) {
 	if old := ls.failed[a]; old == nil || old.Error() != err.Error() {

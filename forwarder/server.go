@@ -117,11 +117,11 @@ func (s *Server) start(cfg *config.Config) error {
 	return err
 }
 
-// open opens the addresses of st. That no interface has any of them is no error, as
-// in named: one may come later.
+// open opens the addresses of st. That no interface has any of them, or none that is
+// ready, is no error, as in named: one may come later.
 func (s *Server) open(st *state) error {
 	err := s.listeners.open(st)
-	if errors.Is(err, errNoAddress) {
+	if errors.Is(err, errNoAddress) || errors.Is(err, errNotReady) {
 		s.logs.network.Error(err.Error())
 		return nil
 	}
@@ -337,4 +337,7 @@ var (
 // errNothingToListenOn is BIND's complaint too.
 var errNothingToListenOn = errors.New("unable to listen on any configured interfaces")
 
-var errNoAddress = errors.New("serving no address: no interface has one that listen-on or listen-on-v6 matches")
+var (
+	errNoAddress = errors.New("serving no address: no interface has one that listen-on or listen-on-v6 matches")
+	errNotReady  = errors.New("serving no address yet: the interfaces have none that is ready")
+)

@@ -55,10 +55,7 @@ func serve(f *flags, stderr io.Writer) int {
 	if d.logs != nil {
 		d.logs.Close()
 	}
-	if err != nil {
-		return 1
-	}
-	return 0
+	return exitStatus(err)
 }
 
 // fail says why the process ends: in the log, and on the terminal unless the
@@ -119,7 +116,7 @@ func (d *daemon) log(level slog.Level, format string, args ...any) {
 func (d *daemon) start() error {
 	cfg, err := d.load(d.startup)
 	if err != nil {
-		return errors.New("loading configuration: failure") // what fails was said
+		return errConfiguration
 	}
 	d.enter(cfg)
 	if err := d.bind(cfg); err != nil {
@@ -152,7 +149,7 @@ func (d *daemon) bind(cfg *config.Config) (err error) {
 		return d.explain(err, cfg)
 	}
 	if taken := sharers(d.server.Addrs()); len(taken) > 0 {
-		return errors.New(strings.Join(taken, "\n"))
+		return fmt.Errorf("%w\n%s", syscall.EADDRINUSE, strings.Join(taken, "\n"))
 	}
 	return nil
 }

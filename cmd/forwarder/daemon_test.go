@@ -45,6 +45,7 @@ func TestDaemon(t *testing.T) {
 	t.Run("broken configuration", func(t *testing.T) { testBroken(t, program) })
 	t.Run("broken zone", func(t *testing.T) { testBrokenZone(t, program) })
 	t.Run("taken port", func(t *testing.T) { testTaken(t, program) })
+	t.Run("wrong flags", func(t *testing.T) { testWrongFlags(t, program) })
 	t.Run("trial", func(t *testing.T) { testTrial(t, program) })
 	t.Run("other user", func(t *testing.T) { testOtherUser(t, program) })
 }
@@ -174,10 +175,16 @@ func testBroken(t *testing.T, program string) {
 				if detail.conf != "" {
 					conf = writeConf(t, detail.conf, freeAddr(t))
 				}
-				wantFailure(t, exec.Command(program, "--metrics-address=", mode, "-c", conf), detail.want)
+				wantFailure(t, exec.Command(program, "--metrics-address=", mode, "-c", conf), exitConfig, detail.want)
 			})
 		}
 	}
+}
+
+// Wrong flags are no reason to start again.
+func testWrongFlags(t *testing.T, program string) {
+	wantFailure(t, exec.Command(program, "-f", "--no-such-flag"), exitUsage, "unknown flag: --no-such-flag")
+	wantFailure(t, exec.Command(program, "-4", "-6"), exitUsage, "cannot specify -4 and -6")
 }
 
 func testTaken(t *testing.T, program string) {
@@ -187,7 +194,7 @@ func testTaken(t *testing.T, program string) {
 	addr := freeAddr(t)
 	p := startForwarder(t, program, daemonConf, addr)
 	conf := writeConf(t, daemonConf, addr)
-	wantFailure(t, exec.Command(program, "-f", "--metrics-address=", "-c", conf),
+	wantFailure(t, exec.Command(program, "-f", "--metrics-address=", "-c", conf), exitUnavailable,
 		fmt.Sprintf("UDP 127.0.0.1#%d is taken by forwarder (pid %d)", addr.Port(), p.Cmd.Process.Pid))
 }
 
@@ -256,14 +263,14 @@ func privilegedPort(t *testing.T) uint16 {
 	return 0
 }
 
-func wantFailure(t *testing.T, cmd *exec.Cmd, want string) {
+func wantFailure(t *testing.T, cmd *exec.Cmd, status int, want string) {
 	t.Helper()
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	err := cmd.Run()
 	var exit *exec.ExitError
-	if !errors.As(err, &exit) || exit.ExitCode() != 1 {
-		t.Errorf("%v = %v, want exit status 1", cmd, err)
+	if !errors.As(err, &exit) || exit.ExitCode() != status {
+		t.Errorf("%v = %v, want exit status %d", cmd, err, status)
 	}
 	if !strings.Contains(stderr.String(), want) {
 		t.Errorf("%v said %q, want %q", cmd, stderr.String(), want)

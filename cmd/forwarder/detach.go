@@ -29,10 +29,14 @@ func detach(stderr io.Writer) int {
 	p, err := startDetached(nil)
 	if err != nil {
 		fmt.Fprintf(stderr, "forwarder: starting in the background: %v\n", err)
-		return 1
+		return exitFailure
 	}
 	defer p.report.Close()
-	return follow(p.report, stderr)
+	if follow(p.report, stderr) == nil {
+		return 0
+	}
+	_ = p.cmd.Wait() // its status is what counts
+	return max(p.cmd.ProcessState.ExitCode(), exitFailure)
 }
 
 // detached is a process that was started.
@@ -69,9 +73,12 @@ func startDetached(sockets []*os.File) (*detached, error) {
 	return &detached{cmd, r}, nil
 }
 
+// errNotStarted is the end of a process that was to serve; it has said why.
+var errNotStarted = errors.New("the server ended before it was ready")
+
 // follow passes on what the start says, until it says that it succeeded or
-// ends.
-func follow(r io.Reader, stderr io.Writer) int {
+// ends: errNotStarted.
+func follow(r io.Reader, stderr io.Writer) error {
 	buf := make([]byte, 4096)
 	said := 0
 	for {
@@ -81,13 +88,13 @@ func follow(r io.Reader, stderr io.Writer) int {
 		said += len(text)
 		switch {
 		case ready:
-			return 0
+			return nil
 		case err == nil:
 			continue
 		case said == 0:
-			fmt.Fprintln(stderr, "forwarder: the server ended before it was ready")
+			fmt.Fprintf(stderr, "forwarder: %v\n", errNotStarted)
 		}
-		return 1
+		return errNotStarted
 	}
 }
 

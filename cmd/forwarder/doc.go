@@ -40,10 +40,16 @@
 //
 // # Exit status
 //
-//	0  a clean end, a file without errors, or, without -f and -g, a server that
-//	   answers in the background
-//	1  anything else: wrong flags, errors in the configuration, an option that
-//	   --options does not know, a taken port
+//	0   a clean end, a file without errors, or, without -f and -g, a server that
+//	    answers in the background
+//	1   anything that has no status of its own. As in BIND, --check-config ends
+//	    with it for errors in the file; --options for an option that is unknown
+//	64  wrong flags
+//	69  no address can be served, since the port is taken; the log says by whom
+//	78  errors in the configuration: it is not served
+//
+// The last three have their names from sysexits.h: USAGE, UNAVAILABLE, CONFIG. With
+// 64 and 78 forwarder.service is not started again until something is mended.
 //
 // # Root
 //

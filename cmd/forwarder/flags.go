@@ -237,7 +237,10 @@ Signals:
 
 Exit status:
   0   clean end; configuration without errors; server ready in the background
-  1   wrong flags, errors in the configuration, unknown option, port taken, any other failure
+  1   any failure that has no status of its own; with --check-config, errors in the configuration
+  64  wrong flags
+  69  a port is taken: the log says by whom
+  78  errors in the configuration, which is not served
 
 Accepted for named's sake, and ignored: %s.
 `, f.list(), letters())

@@ -103,10 +103,10 @@ func TestRun(t *testing.T) {
 		{args: "--version", stdout: "forwarder "},
 		{args: "-V", stdout: "forwarder " + version.Number + "\n"},
 		{args: "-V", stdout: "with github.com/miekg/dns v"},
-		{args: "--nonsense", status: 1, stderr: "forwarder: unknown flag: --nonsense\nTry 'forwarder --help'.\n"},
-		{args: "-p 99999", status: 1, stderr: "not a number from 1 to 65535"},
-		{args: "extra", status: 1, stderr: "extra command line arguments"},
-		{args: "-t /", status: 1, stderr: "RootDirectory="},
+		{args: "--nonsense", status: exitUsage, stderr: "forwarder: unknown flag: --nonsense\nTry 'forwarder --help'.\n"},
+		{args: "-p 99999", status: exitUsage, stderr: "not a number from 1 to 65535"},
+		{args: "extra", status: exitUsage, stderr: "extra command line arguments"},
+		{args: "-t /", status: exitUsage, stderr: "RootDirectory="},
 	}
 	for _, test := range tests {
 		t.Run(test.args, func(t *testing.T) {
@@ -128,13 +128,13 @@ func TestRun(t *testing.T) {
 func TestFollow(t *testing.T) {
 	tests := []struct {
 		name, said string
-		status     int
+		err        error
 		stderr     string
 	}{
 		{name: "ready", said: "\x00"},
 		{name: "ready with a warning", said: "careful\n\x00", stderr: "careful\n"},
-		{name: "failed", said: "no such file\n", status: 1, stderr: "no such file\n"},
-		{name: "killed", status: 1, stderr: "forwarder: the server ended before it was ready\n"},
+		{name: "failed", said: "no such file\n", err: errNotStarted, stderr: "no such file\n"},
+		{name: "killed", err: errNotStarted, stderr: "forwarder: the server ended before it was ready\n"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -144,8 +144,8 @@ func TestFollow(t *testing.T) {
 			} {
 				var stderr strings.Builder
 				got := follow(r, &stderr)
-				if got != test.status || stderr.String() != test.stderr {
-					t.Errorf("follow(%q, %s) = %d, %q; want %d, %q", test.said, name, got, stderr.String(), test.status, test.stderr)
+				if got != test.err || stderr.String() != test.stderr {
+					t.Errorf("follow(%q, %s) = %v, %q; want %v, %q", test.said, name, got, stderr.String(), test.err, test.stderr)
 				}
 			}
 		})

@@ -111,7 +111,7 @@ func (d *daemon) startNext() error {
 	defer p.report.Close()
 	p.report.SetReadDeadline(time.Now().Add(startTimeout))
 	var said bytes.Buffer
-	if follow(p.report, &said) == 0 {
+	if follow(p.report, &said) == nil {
 		return nil
 	}
 	_ = p.cmd.Process.Kill()

@@ -23,7 +23,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	f, err := parseFlags(args)
 	if err != nil {
 		fmt.Fprintf(stderr, "forwarder: %v\nTry 'forwarder --help'.\n", err)
-		return 1
+		return exitUsage
 	}
 	switch {
 	case f.help:

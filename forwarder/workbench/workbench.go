@@ -30,6 +30,7 @@ var programs = []program{
 	{"systemd-analyze", "systemd"},
 	{"unbound", "unbound"},
 	{"nsenter", "util-linux"},
+	{"setpriv", "util-linux"},
 	{"taskset", "util-linux"},
 	{"unshare", "util-linux"},
 }

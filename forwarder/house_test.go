@@ -23,6 +23,7 @@ var arrows = map[string][]string{
 	"forwarder/host":            {},
 	"forwarder/namedconf":       {},
 	"forwarder/rndc":            {},
+	"forwarder/store":           {},
 	"forwarder/tcp":             {},
 	"forwarder/udp":             {},
 	"forwarder/version":         {},

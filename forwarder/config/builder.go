@@ -185,6 +185,10 @@ func number(field func(*Config) *int) setter {
 	return func(b *builder, s namedconf.Statement) { *field(b.cfg) = intOf(value(s, 1)) }
 }
 
+func text(field func(*Files) *string) setter {
+	return func(b *builder, s namedconf.Statement) { *field(&b.cfg.Files) = value(s, 1) }
+}
+
 // quota sets a quota, which BIND for some options takes for one that drops when
 // it does not say: here it is `fail`, as a client that hears nothing waits.
 func quota(field func(*Limits) *Quota) setter {

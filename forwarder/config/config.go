@@ -17,6 +17,8 @@ import (
 type Config struct {
 	Directory string // working directory of relative paths; "" leaves it alone
 	PidFile   string // "" writes none
+	View      string // the view that is served, or BIND's "_default" where there are none
+	Files     Files  // what is written on request
 
 	Listen       []Listen       // listen-on, listen-on-v6
 	Blackhole    acl.List       // queries from here are dropped in silence
@@ -43,6 +45,13 @@ type Config struct {
 	RRsetOrder       RRsetOrder // rrset-order, the rule for all names
 	QueryLog         bool       // querylog, or a queries category of its own
 	Logging          logging.Config
+}
+
+// Files are those that rndc has written. Their paths are relative to Directory.
+type Files struct {
+	Dump       string // dump-file: what is cached
+	Statistics string // statistics-file
+	Recursing  string // recursing-file: who waits for upstream
 }
 
 // Listen is one listen-on statement: the interface addresses that Match are

@@ -23,6 +23,8 @@ func defaults() *Config {
 	software := "forwarder " + version.Number
 	return &Config{
 		PidFile:   "/run/named/named.pid",
+		View:      "_default",
+		Files:     Files{Dump: "named_dump.db", Statistics: "named.stats", Recursing: "named.recursing"},
 		Recursion: true,
 		Cache: Cache{
 			MaxTTL:             7 * 24 * time.Hour,
@@ -77,6 +79,7 @@ func (b *builder) finish() {
 	b.warnRefused()
 	b.warnValidation()
 	if b.view.present {
+		c.View = b.view.name
 		b.finishViewZones()
 	}
 	c.Cache.MaxSize = b.maxCacheSize()

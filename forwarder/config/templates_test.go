@@ -18,7 +18,7 @@ func TestTemplate(t *testing.T) {
 		{"own hides", `zone "a.example" { template t; type forward; forwarders { 192.0.2.2; }; };` + template, strings.Replace(zone, "2.1", "2.2", 1)},
 		{"first of two holds", template + ` template t { type hint; }; zone "A.example." { template t; };`, zone},
 		{"two zones", template + ` zone a { template t; }; zone b { template t; };`, strings.Replace(zone, "A.example.", "a", 1) + strings.Replace(zone, "A.example.", "b", 1)},
-		{"in a view", template + ` view v { zone "a.example" { template t; }; };`, zone},
+		{"in a view", template + ` view v { zone "a.example" { template t; }; };`, "view v { " + zone + " };"},
 		{"unused", template, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -30,7 +30,11 @@ func TestView(t *testing.T) {
 		{"never reached", `view "x" { recursion no; }; view "y" { match-clients { 10/8; }; recursion yes; };`, opts("recursion no;")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got, want := load(t, c.view), load(t, c.flat); !reflect.DeepEqual(got, want) {
+			got, want := load(t, c.view), load(t, c.flat)
+			if got.View != "x" || want.View != "_default" {
+				t.Errorf("the views are %q and %q, want x and _default", got.View, want.View)
+			}
+			if got.View = want.View; !reflect.DeepEqual(got, want) {
 				t.Errorf("Config of %q is not that of %q:\n%s", c.view, c.flat, difference(got, want))
 			}
 		})

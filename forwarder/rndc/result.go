@@ -12,6 +12,7 @@ const (
 	TimedOut         Result = 2
 	PermissionDenied Result = 6
 	AlreadyExists    Result = 18
+	NoSpace          Result = 19 // a name is too long
 	ShuttingDown     Result = 22
 	NotFound         Result = 23
 	UnexpectedEnd    Result = 24 // too few arguments
@@ -21,6 +22,11 @@ const (
 	FileNotFound     Result = 38
 	OutOfRange       Result = 41 // an argument that is none of those
 	BadNumber        Result = 56
+	LabelTooLong     Result = 75
+	BadEscape        Result = 76
+	EmptyLabel       Result = 77
+	Unknown          Result = 80 // a class or type
+	Syntax           Result = 89
 	UnknownCommand   Result = 172
 )
 
@@ -29,6 +35,7 @@ var resultText = map[Result]string{
 	TimedOut:         "timed out",
 	PermissionDenied: "permission denied",
 	AlreadyExists:    "already exists",
+	NoSpace:          "ran out of space",
 	ShuttingDown:     "shutting down",
 	NotFound:         "not found",
 	UnexpectedEnd:    "unexpected end of input",
@@ -38,6 +45,11 @@ var resultText = map[Result]string{
 	FileNotFound:     "file not found",
 	OutOfRange:       "out of range",
 	BadNumber:        "not a valid number",
+	LabelTooLong:     "label too long",
+	BadEscape:        "bad escape",
+	EmptyLabel:       "empty label",
+	Unknown:          "unknown class/type",
+	Syntax:           "syntax error",
 	UnknownCommand:   "unknown command",
 }
 

@@ -37,6 +37,7 @@ type Server struct {
 
 	mu      sync.Mutex
 	clients clients
+	peak    int         // the most there ever were
 	room    []*Conn     // connections that wait to be served
 	closing atomic.Bool // set with mu held
 }
@@ -95,6 +96,7 @@ func (t *Server) serve(c *Conn) {
 	c.active = t.cfg.Clock() + beforeUse
 	c.seen = c.active
 	t.clients.add(c)
+	t.peak = max(t.peak, t.clients.n)
 	t.wg.Go(func() {
 		c.run()
 		t.mu.Lock()
@@ -196,6 +198,7 @@ func (t *Server) closeAll() {
 // Stats are the counters of a Server.
 type Stats struct {
 	Open    int    // connections of clients that are served
+	Peak    int    // the most of them at a time, so far
 	Evicted uint64 // connections closed to make room
 	Unread  int64  // octets of late responses that clients have not read yet
 }
@@ -204,5 +207,5 @@ type Stats struct {
 func (t *Server) Stats() Stats {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return Stats{Open: t.clients.n, Evicted: t.evicted.Load(), Unread: t.unread.Load()}
+	return Stats{Open: t.clients.n, Peak: t.peak, Evicted: t.evicted.Load(), Unread: t.unread.Load()}
 }

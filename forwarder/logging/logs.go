@@ -188,6 +188,13 @@ func (l *Logs) SetDebug(n int) {
 	}
 }
 
+// Debug returns the debug level.
+func (l *Logs) Debug() int {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.debug
+}
+
 // write hands one message to the channels of its category.
 func (l *Logs) write(c *category, t time.Time, level slog.Level, body []byte) {
 	l.mu.RLock()

@@ -30,9 +30,10 @@ type engine struct {
 	sawSigned    atomic.Bool // an answer had signatures: only then two entries are beside each other
 	sawCD        atomic.Bool // upstream was asked with CD: only then a question has two answers
 	queryLog     atomic.Bool
-	draining     atomic.Bool // shutting down: nothing new is asked upstream
-	probe        []byte      // the question of Server.Check
-	cookieSecret [16]byte    // where the configuration has none
+	serveStale   atomic.Int32 // ServeStale
+	draining     atomic.Bool  // shutting down: nothing new is asked upstream
+	probe        []byte       // the question of Server.Check
+	cookieSecret [16]byte     // where the configuration has none
 }
 
 func newEngine(maxCache int64, logs loggers, events Observer, asleep func() time.Duration) *engine {

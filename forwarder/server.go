@@ -319,6 +319,21 @@ type Unserved struct {
 // SetQueryLog turns the log of queries on or off until the next reload.
 func (s *Server) SetQueryLog(on bool) { s.queryLog.Store(on) }
 
+// QueryLog reports whether queries are logged.
+func (s *Server) QueryLog() bool { return s.queryLog.Load() }
+
+// Config returns the configuration in force, which must not be changed.
+func (s *Server) Config() *config.Config { return s.state.Load().cfg }
+
+// Workers returns how many sockets each address has that is served over UDP.
+func (s *Server) Workers() int { return s.opts.Workers }
+
+// Waiting returns how many clients wait for upstream.
+func (s *Server) Waiting() int { return int(s.waiters.n.Load()) }
+
+// TCPPeak returns the most connections of clients that there were at a time.
+func (s *Server) TCPPeak() int { return s.clients.Stats().Peak }
+
 // stopped reports whether the server has shut down, or is about to.
 func (s *Server) stopped() bool {
 	select {

@@ -13,27 +13,60 @@ import (
 // RFC 8767's: only as configured, and only after upstream failed or kept the
 // client waiting.
 
+// ServeStale is what an operator says of stale answers, over the configuration.
+type ServeStale int32
+
+// What is said of them (rndc serve-stale).
+const (
+	StaleAsConfigured ServeStale = iota
+	StaleOn                      // given, if they are kept (stale-cache-enable)
+	StaleOff
+)
+
+// SetServeStale holds from now on, also over reloads.
+func (s *Server) SetServeStale(to ServeStale) {
+	s.serveStale.Store(int32(to))
+	s.servfails.questions.clear() // who failed a moment ago may have a stale answer now
+}
+
+// ServesStale reports whether stale answers are given where upstream fails.
+func (s *Server) ServesStale() bool {
+	st := s.state.Load()
+	return st.cfg.Cache.StaleEnable && st.givesStale()
+}
+
+// givesStale reports whether what is kept past its TTL may be given.
+func (st *state) givesStale() bool {
+	switch ServeStale(st.serveStale.Load()) {
+	case StaleOn:
+		return true
+	case StaleOff:
+		return false
+	}
+	return st.cfg.Cache.StaleAnswer
+}
+
 // staleNow reports whether the expired entry e is to be given at once: upstream
 // failed a moment ago (stale-refresh-time). It is asked all the same: who keeps
 // quiet for all of that time, as BIND does, gives an address that failed over
 // long after upstream is back.
 func (w *worker) staleNow(e cache.Entry, q *query) bool {
 	o := &w.st.cfg.Cache
-	return o.StaleAnswer && w.now < e.StaleUntil() && w.unanswered.has(q.hash, w.now, o.StaleRefresh)
+	return w.now < e.StaleUntil() && w.st.givesStale() && w.unanswered.has(q.hash, w.now, o.StaleRefresh)
 }
 
 // staleAfter is how long f's clients wait for upstream before they get a stale
 // answer (stale-answer-client-timeout); ok is false when they do not.
 func (f *fetch) staleAfter() (_ time.Duration, ok bool) {
 	o := &f.st.cfg.Cache
-	return o.StaleClientTimeout, o.StaleAnswer && o.StaleClientTimeout > 0 && o.StaleClientTimeout < config.MaxClientWait
+	return o.StaleClientTimeout, f.st.givesStale() && o.StaleClientTimeout > 0 && o.StaleClientTimeout < config.MaxClientWait
 }
 
 // insteadOf returns what is given in place of upstream's answer to a question: a
 // stale answer, for that reason, or one that came meanwhile to others, after a
 // flush.
 func insteadOf(c *cache.Cache, st *state, hash uint64, key wire.Key, now time.Duration, why ede) (r response, ok bool) {
-	if !st.cfg.Cache.StaleAnswer {
+	if !st.givesStale() {
 		return r, false
 	}
 	e, ok := c.Get(hash, key)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"sync/atomic"
 
 	"vpcdns/acl"
 	"vpcdns/forwarder/config"
@@ -31,6 +32,7 @@ type state struct {
 	order      wire.OrderMode
 	secrets    [][16]byte // cookie secrets; the first one makes new cookies
 	zones      zoneNumbers
+	serveStale *atomic.Int32 // the engine's
 }
 
 // accessSets are the compiled access lists.
@@ -80,6 +82,7 @@ func (s *Server) newState(cfg *config.Config, old *state) (*state, error) {
 		rates:      rrl.New(rrl.Config(cfg.RateLimit), env),
 		chaosRates: rrl.New(chaosLimit, env),
 		zones:      zones,
+		serveStale: &s.serveStale,
 	}
 	if len(st.secrets) == 0 {
 		st.secrets = [][16]byte{s.cookieSecret}

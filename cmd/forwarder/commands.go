@@ -23,7 +23,11 @@ type command struct {
 
 // commands are those of the control channel: BIND's first, then our own, each in
 // the file of its kind.
-func commands() []command { return slices.Concat[[]command]() }
+func commands() []command {
+	return slices.Concat(
+		statusCommands(), cacheCommands(), staleCommands(), logCommands(),
+	)
+}
 
 // commandNamed returns nil where there is none of this name.
 func commandNamed(name string) *command {

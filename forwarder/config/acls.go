@@ -1,7 +1,9 @@
 package config
 
 import (
+	"maps"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"vpcdns/acl"
@@ -90,6 +92,7 @@ func (b *builder) element(items []namedconf.Item) (e acl.Element, inner int, ok 
 		e.List, inner = b.elements(it.Body)
 	case len(items) > 1: // key NAME: nothing here is signed
 		e.Kind = acl.Never
+		b.changef(it.Pos, "'key %s' matches nobody: queries are not signed here; name addresses", items[1])
 	case it.Kind == namedconf.Word:
 		e.Prefix = prefixOf(it.Text)
 	default:
@@ -110,7 +113,7 @@ func (b *builder) reference(it namedconf.Item) (e acl.Element, inner int, ok boo
 	l := b.acls[name]
 	switch {
 	case l == nil && !b.broken:
-		b.errorf(it.Pos, "undefined ACL '%s'", it)
+		b.errorf(it.Pos, "undefined ACL '%s'%s", it, didYouMean(name, slices.Sorted(maps.Keys(b.acls))))
 		return e, 0, false
 	case l == nil:
 		return e, 0, false

@@ -38,10 +38,12 @@ type builder struct {
 
 	cacheLimit string // max-cache-size as written
 	cachePos   namedconf.Pos
-	queryLog   string // querylog as written
+	queryLog   namedconf.Item // querylog; with no text: missing
+	queriesPos namedconf.Pos  // of the category
 
 	zones        map[string]zoneNote // by canonical name, as the next one; "." is also the global forwarding
 	primary      map[string]bool     // the primary zones
+	zoneFiles    []namedconf.Item    // theirs
 	checks       local.Checks        // of primary zones that say nothing else
 	draft        zoneDraft
 	zone         *zoneDraft // the draft while a zone is being read, else nil

@@ -181,7 +181,7 @@ func (c *checker) option(s namedconf.Statement, in place) (rankedOption, bool) {
 func (c *checker) unknown(s namedconf.Statement, in place) {
 	switch elsewhere := c.index.places(s.Name()); {
 	case elsewhere == 0:
-		c.errorf(s.Pos(), "unknown option '%s'", s.Items[0])
+		c.errorf(s.Pos(), "unknown option '%s'%s", s.Items[0], c.index.meant(s.Name(), in))
 	case in&inZones != 0 && elsewhere&(inZones|inOptions) != 0:
 		c.errorf(s.Pos(), "option '%s' is not allowed in a %s", s.Name(), in)
 	case elsewhere&inTop != 0:

@@ -84,8 +84,7 @@ func (b *builder) finish() {
 	}
 	c.Cache.MaxSize = b.maxCacheSize()
 	c.EDNS.NoCookieUDPSize = min(c.EDNS.NoCookieUDPSize, c.EDNS.MaxUDPSize)
-	_, category := c.Logging.Categories["queries"]
-	c.QueryLog = b.queryLog == "yes" || b.queryLog == "" && category
+	b.finishQueryLog()
 }
 
 // finishAccess lets allow-query, allow-query-cache and allow-recursion inherit

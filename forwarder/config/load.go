@@ -14,7 +14,7 @@ import (
 
 // Report is what was found in a configuration.
 type Report struct {
-	Findings []namedconf.Finding // errors and warnings, by place
+	Findings []namedconf.Finding // by place
 	normal   []namedconf.Statement
 }
 
@@ -30,6 +30,16 @@ type Loader struct {
 	// Port is the default port to listen on and to forward to, in place of the
 	// option port (named's -p); 0 leaves it.
 	Port uint16
+
+	// Access is what the user that the server will run as may do; nil: nothing is
+	// said of it.
+	Access Access
+}
+
+// Access tells what a user may do with files: an error says why he may not.
+type Access interface {
+	Read(path string) error
+	Write(path string) error // also to make it
 }
 
 // Load reads a named.conf with a Loader that changes nothing.
@@ -37,17 +47,17 @@ func Load(path string) (*Config, Report, error) { return Loader{}.Load(path) }
 
 // Load reads a named.conf with all that it includes, and the files of its
 // primary zones. Everything that is wrong with them is found at once: the
-// Report has it, and warnings too. The error is of the errors alone, a line
+// Report has it, with what is no error. The error is of the errors alone, a line
 // each; without one there is a Config. An error in a zone's file is only in the Report,
 // and in the LocalZone: it costs no more than that zone.
 func (l Loader) Load(path string) (*Config, Report, error) {
-	return l.compile(namedconf.Load(path, namedconf.Limits{}))
+	return l.compile(namedconf.Loader{Missing: stockInclude}.Load(path))
 }
 
 // compile gives meaning to a syntax tree.
 func (l Loader) compile(file *namedconf.File) (*Config, Report, error) {
 	c := newChecker()
-	c.findings, c.broken = file.Findings, len(file.Findings) > 0
+	c.findings, c.broken = file.Findings, errorsOf(file.Findings) != nil
 	c.ownZones = haveOwnZones(file.Statements)
 	c.writeOut(file.Statements)
 	normal := c.block(file.Statements, inTop)
@@ -57,6 +67,9 @@ func (l Loader) compile(file *namedconf.File) (*Config, Report, error) {
 	}
 	cfg := b.build(normal)
 	b.checkPaths()
+	if l.Access != nil {
+		b.checkAccess(l.Access, file.Sources)
+	}
 	err := errorsOf(first(sorted(slices.Clone(c.findings))))
 	report := Report{Findings: first(sorted(append(c.findings, c.faults...))), normal: normal}
 	if err != nil {
@@ -65,8 +78,7 @@ func (l Loader) compile(file *namedconf.File) (*Config, Report, error) {
 	return cfg, report, nil
 }
 
-// errorsOf returns the errors among findings as one; nil if there are warnings
-// at most.
+// errorsOf returns the errors among findings as one; nil if there are none.
 func errorsOf(findings []namedconf.Finding) error {
 	var errs []error
 	for _, f := range findings {
@@ -130,7 +142,28 @@ func (b *builder) checkPaths() {
 			continue
 		}
 		if d := filepath.Dir(b.path(c.Path)); !isDir(d) {
-			b.changef(b.channelPos[c.Name], "channel '%s': directory '%s' does not exist", c.Name, d)
+			b.changef(b.channelPos[c.Name], "channel '%s': directory '%s' does not exist: what cannot be written is lost; make it", c.Name, d)
+		}
+	}
+}
+
+// checkAccess tells of files that the user of the server may not read or write.
+func (b *builder) checkAccess(a Access, sources []string) {
+	for _, path := range sources {
+		if err := a.Read(path); err != nil {
+			b.errorf(namedconf.Pos{File: path}, "%v", err)
+		}
+	}
+	for _, z := range b.zoneFiles {
+		if err := a.Read(b.path(z.Text)); err != nil {
+			b.zoneFault(z.Pos, "%v", err)
+		}
+	}
+	for _, c := range b.cfg.Logging.Channels {
+		if path := b.path(c.Path); c.Path != "" && isDir(filepath.Dir(path)) {
+			if err := a.Write(path); err != nil {
+				b.changef(b.channelPos[c.Name], "channel '%s': %v: what is logged there is lost", c.Name, err)
+			}
 		}
 	}
 }

@@ -37,7 +37,7 @@ func (b *builder) logging(s namedconf.Statement) {
 		}
 		for _, e := range o.Items[2].Body {
 			if !slices.Contains(defined, e.Items[0].Text) && !b.broken {
-				b.errorf(e.Pos(), "undefined channel: '%s'", e.Items[0])
+				b.errorf(e.Pos(), "undefined channel: '%s'%s", e.Items[0], didYouMean(e.Items[0].Text, defined))
 			}
 		}
 	}
@@ -64,7 +64,10 @@ func (b *builder) category(s namedconf.Statement) {
 		return
 	}
 	if !slices.Contains(logging.Categories, it.Text) {
-		b.errorf(it.Pos, "undefined category: '%s'", it)
+		b.errorf(it.Pos, "undefined category: '%s'%s", it, didYouMean(it.Text, logging.Categories))
+	}
+	if it.Text == "queries" {
+		b.queriesPos = it.Pos
 	}
 	var channels []string
 	for _, e := range s.Items[2].Body {

@@ -165,6 +165,33 @@ func (x optionIndex) find(name string, in place) (rankedOption, bool) {
 	return rankedOption{}, false
 }
 
+// meant returns what a misspelt option may be: one of the block that it stands in,
+// or else of another; "" if it is like none.
+func (x optionIndex) meant(name string, in place) string {
+	var here, all []string
+	for _, o := range options() {
+		all = append(all, o.name)
+		if o.in&in != 0 {
+			here = append(here, o.name)
+		}
+	}
+	if _, ok := namedconf.Nearest(name, here); ok {
+		return didYouMean(name, here)
+	}
+	if other, ok := namedconf.Nearest(name, all); ok {
+		return "; did you mean '" + other + "', which belongs in " + x.places(other).String() + "?"
+	}
+	return ""
+}
+
+// didYouMean is a question after a message about an unknown name.
+func didYouMean(name string, known []string) string {
+	if other, ok := namedconf.Nearest(name, known); ok {
+		return "; did you mean '" + other + "'?"
+	}
+	return ""
+}
+
 // places returns where name may stand at all.
 func (x optionIndex) places(name string) (in place) {
 	for _, o := range x[name] {

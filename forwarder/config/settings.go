@@ -36,7 +36,7 @@ func (b *builder) listenQueue(s namedconf.Statement) {
 	}
 }
 
-func (b *builder) setQueryLog(s namedconf.Statement) { b.queryLog = value(s, 1) }
+func (b *builder) setQueryLog(s namedconf.Statement) { b.queryLog = s.Items[1] }
 
 // cookieSecret reads the 128 bits of a SipHash-2-4 key (RFC 9018, section 4).
 func (b *builder) cookieSecret(s namedconf.Statement) {

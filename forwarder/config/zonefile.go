@@ -15,21 +15,7 @@ import (
 	"vpcdns/forwarder/namedconf"
 )
 
-// rfc1912Zones are the zones of Red Hat's named.rfc1912.zones. They may be
-// missing with the package that brought them: then the built-in empty zones
-// and the forwarders answer in their place.
-var rfc1912Zones = map[string]bool{
-	"localhost.":              true,
-	"localhost.localdomain.":  true,
-	"0.in-addr.arpa.":         true,
-	"127.in-addr.arpa.":       true,
-	"1.0.0.127.in-addr.arpa.": true,
-	"0.0.127.in-addr.arpa.":   true,
-	"255.in-addr.arpa.":       true,
-	"1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa.": true,
-}
-
-// haveOwnZones reports whether there are primary zones but those.
+// haveOwnZones reports whether there are primary zones but those of stock files.
 func haveOwnZones(statements []namedconf.Statement) bool {
 	return slices.ContainsFunc(statements, func(s namedconf.Statement) bool {
 		switch body := bodyOf(s); s.Name() {
@@ -48,7 +34,7 @@ func isStockZone(zone namedconf.Statement) bool {
 		return false
 	}
 	name, _ := canonicalName(zone.Items[1].Text)
-	return rfc1912Zones[name]
+	return stockZones[name] != ""
 }
 
 func (b *builder) addPrimaryZone(z *zoneDraft) {
@@ -59,16 +45,24 @@ func (b *builder) addPrimaryZone(z *zoneDraft) {
 		return
 	}
 	_, err := os.Stat(b.path(z.file.Text))
-	if errors.Is(err, fs.ErrNotExist) && rfc1912Zones[z.name] {
-		b.harmlessf(z.file.Pos, "zone '%s' is left out: %v", z.shown, err)
+	if errors.Is(err, fs.ErrNotExist) && stockZones[z.name] != "" {
+		b.harmlessf(z.file.Pos, "zone '%s': its file '%s' is missing: its records are built in", z.shown, z.file)
+		b.addStockZone(z)
 		return
 	}
 	b.primary[z.name] = true
+	b.zoneFiles = append(b.zoneFiles, z.file)
 	if z.given || z.policy != "" {
 		b.addForwarders(z)
 	}
 	records, err := b.loadZone(z)
 	b.cfg.Local = append(b.cfg.Local, LocalZone{Name: z.name, Records: records, Err: err, AllowQuery: z.allowQuery})
+}
+
+// addStockZone serves a zone whose file has gone with the package of BIND.
+func (b *builder) addStockZone(z *zoneDraft) {
+	b.primary[z.name] = true
+	b.cfg.Local = append(b.cfg.Local, LocalZone{Name: z.name, Records: stockRecords(z.name), AllowQuery: z.allowQuery})
 }
 
 // loadZone reads the file of a zone. What is wrong with it is no error of the

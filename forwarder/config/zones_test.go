@@ -153,16 +153,6 @@ func TestPrimaryZone(t *testing.T) {
 	}
 }
 
-// The zones of Red Hat's named.rfc1912.zones are left out where their files are not there, as
-// these go with the package of BIND.
-func TestMissingRFC1912Zone(t *testing.T) {
-	conf := opts("empty-zones-enable no;") + ` zone "localhost" { type primary; file "/nonexistent"; };`
-	cfg, report, err := Load(writeConf(t, conf))
-	if err != nil || report.Failed() || len(cfg.Local) != 0 || !strings.Contains(fmt.Sprint(report.Findings), "zone 'localhost' is left out") {
-		t.Errorf("Load(%q) = %v, findings %v, %v, want a warning, and no zone", conf, cfg, report.Findings, err)
-	}
-}
-
 // What is checked of a zone is said for all, and for one.
 func TestZoneChecks(t *testing.T) {
 	const file = soaAndNS + "a_b A 192.0.2.1\nmail MX 10 ns.sub\nsub NS ns.sub\n"

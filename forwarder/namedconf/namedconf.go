@@ -165,9 +165,21 @@ func (l Limits) withDefaults() Limits {
 // Load reads the file at path and the files it includes. Relative includes
 // start from the process's working directory, or from the last `directory`
 // above them, as in BIND. Only regular files are read.
-func Load(path string, limits Limits) *File {
-	p := newParser(limits)
-	p.includes = true
+func Load(path string, limits Limits) *File { return Loader{Limits: limits}.Load(path) }
+
+// Loader reads files as Load does.
+type Loader struct {
+	Limits Limits
+
+	// Missing returns what an included file says that does not exist, if that is
+	// known: then it is no error. nil: of none it is.
+	Missing func(path string) (text string, ok bool)
+}
+
+// Load reads the file at path and the files it includes.
+func (l Loader) Load(path string) *File {
+	p := newParser(l.Limits)
+	p.includes, p.missing = true, l.Missing
 	if err := p.open(path); err != nil {
 		p.fail(Pos{File: path}, err.Error())
 		return p.file

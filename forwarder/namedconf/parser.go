@@ -7,7 +7,8 @@ import "fmt"
 type parser struct {
 	limits   Limits
 	file     *File
-	includes bool     // follow include statements
+	includes bool // follow include statements
+	missing  func(path string) (string, bool)
 	sources  []source // the one being read is last
 	includer int      // the one of them that includes the next to be opened; -1: none
 	dir      string   // where relative includes start; "" is the working directory

@@ -2,6 +2,7 @@ package namedconf
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -103,10 +104,10 @@ func reason(err error) error {
 // of them first, as in BIND.
 func (p *parser) include(pattern Item) {
 	paths := p.glob(pattern.Text)
-	if len(paths) == 0 {
+	p.includer = len(p.sources) - 1
+	if len(paths) == 0 && !p.includeMissing(pattern) {
 		p.report(pattern.Pos, "include %v: file not found", pattern)
 	}
-	p.includer = len(p.sources) - 1
 	for _, path := range paths {
 		if len(p.file.Sources) >= p.limits.Files {
 			p.fail(pattern.Pos, "too many files are included")
@@ -116,6 +117,23 @@ func (p *parser) include(pattern Item) {
 			p.report(pattern.Pos, "include %q: %v", path, err)
 		}
 	}
+}
+
+// includeMissing makes what is known of a file that does not exist the next to be
+// read.
+func (p *parser) includeMissing(name Item) bool {
+	if p.missing == nil {
+		return false
+	}
+	text, ok := p.missing(name.Text)
+	if ok {
+		p.file.Findings = append(p.file.Findings, Finding{
+			Pos: name.Pos, Severity: Harmless,
+			Message: fmt.Sprintf("include %v: file not found; it is not needed", name),
+		})
+		p.push(name.Text, text, nil)
+	}
+	return ok
 }
 
 // glob returns the paths that match pattern as glob(3) has it: a '*' or '?'

@@ -19,6 +19,15 @@
 // and writes no pid-file. With -g, which opens no log file, a configuration can
 // so be tried while named, or another forwarder, goes on serving it.
 //
+// # Verbs
+//
+// With a verb as its first argument forwarder is another program. Each lists its
+// flags with --help.
+//
+// # Control commands
+//
+// rndc, BIND's or forwarder rndc, gives them to a running server.
+//
 // # Options of named.conf
 //
 // Each is honoured, ignored with a warning, or refused with an error. --options
@@ -50,6 +59,15 @@
 //
 // The last three have their names from sysexits.h: USAGE, UNAVAILABLE, CONFIG. With
 // 64 and 78 forwarder.service is not started again until something is mended.
+//
+// # Files
+//
+//	/etc/named.conf                  the configuration, and what it includes
+//	/usr/share/forwarder/named.conf  one to begin with
+//	/etc/sysconfig/forwarder         flags of forwarder.service; those of
+//	                                 /etc/sysconfig/named hold too
+//	/run/named/named.pid             the number of the process
+//	/var/log/named                   where the configuration puts its log files
 //
 // # Root
 //

@@ -25,7 +25,9 @@ type program struct {
 }
 
 // verbs are all of them, in the order in which the help has them.
-func verbs() []verb { return nil }
+func verbs() []verb {
+	return []verb{manVerb()}
+}
 
 // verbNamed returns nil where there is none of this name.
 func verbNamed(name string) *verb {

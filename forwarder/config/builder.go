@@ -18,8 +18,8 @@ type builder struct {
 	*checker
 	cfg      *Config
 	acls     map[string]*namedList
-	aclDepth int             // lists being resolved
-	keys     map[string]bool // by canonical name; true: outside of views
+	aclDepth int            // lists being resolved
+	keys     map[string]Key // by canonical name; those of a view have none
 	view     clientView
 
 	port       uint16        // option port: where to listen, and the forwarders' default
@@ -75,7 +75,7 @@ func newBuilder(c *checker, port uint16) *builder {
 		checker:    c,
 		cfg:        defaults(),
 		acls:       make(map[string]*namedList),
-		keys:       make(map[string]bool),
+		keys:       make(map[string]Key),
 		primary:    make(map[string]bool),
 		checks:     local.DefaultChecks(),
 		channelPos: make(map[string]namedconf.Pos),

@@ -33,6 +33,9 @@ type Config struct {
 	Source4      netip.AddrPort // query-source; zero value: any
 	Source6      netip.AddrPort // query-source-v6
 
+	Controls   []Control // the inet channels of controls
+	NoControls bool      // there is no controls statement: rndc finds the default channels
+
 	Cache     Cache
 	EDNS      EDNS
 	TCP       TCP
@@ -60,6 +63,21 @@ type Listen struct {
 	Port  uint16
 	V6    bool // a listen-on-v6 statement: matches IPv6 addresses only
 	Match acl.List
+}
+
+// Control is an address at which rndc is listened to.
+type Control struct {
+	Addr     netip.AddrPort
+	Allow    acl.List
+	Keys     []Key // none: that of rndc.key
+	ReadOnly bool
+}
+
+// Key is a secret that two programs share.
+type Key struct {
+	Name      string // as it is written
+	Algorithm string // hmac-md5, hmac-sha1 … hmac-sha512
+	Secret    []byte
 }
 
 // ListenOnly replaces all listen-on and listen-on-v6 statements by one address,

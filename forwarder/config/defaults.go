@@ -26,6 +26,9 @@ func defaults() *Config {
 		View:      "_default",
 		Files:     Files{Dump: "named_dump.db", Statistics: "named.stats", Recursing: "named.recursing"},
 		Recursion: true,
+
+		NoControls: true,
+
 		Cache: Cache{
 			MaxTTL:             7 * 24 * time.Hour,
 			MaxNTTL:            3 * time.Hour,

@@ -86,7 +86,7 @@ var viewOptions = []option{
 // topLevel are the statements outside of any block.
 var topLevel = []option{
 	honoured("acl", inTop, sequence{aName, matchList{}}, nil).repeated(),
-	ignored("controls", inTop, clauses(inControls), noRNDC).checked((*builder).controls).repeated(),
+	honoured("controls", inTop, clauses(inControls), (*builder).controls).repeated(),
 	ignored("dnssec-policy", inTop, sequence{aName, anything{}}, noSigning).repeated(),
 	ignored("key-store", inTop, sequence{aName, anything{}}, noSigning).repeated().aged(since920),
 	ignored("http", inTop, sequence{aName, anything{}}, noTLS).repeated(),
@@ -102,7 +102,8 @@ var topLevel = []option{
 	honoured("view", inTop, sequence{aName, optional{aWord}, clauses(inView)}, nil).repeated(),
 	refused("dlz", inTop|inView, anything{}, "zones come from files only").repeated(),
 	refused("dyndb", inTop|inView, anything{}, "zones come from files only").repeated(),
-	ignored("key", inTop|inView, sequence{aName, clauses(inKey)}, noRNDC).repeated(),
+	honoured("key", inTop, sequence{aName, clauses(inKey)}, nil).repeated(),
+	ignored("key", inView, sequence{aName, clauses(inKey)}, noTSIG).repeated(),
 	ignored("managed-keys", inTop|inView, anchors, noValidation).checked((*builder).trustAnchors).repeated().aged(deprecated),
 	refused("plugin", inTop|inView, anything{}, "BIND's plugins cannot be loaded").repeated(),
 	honoured("server", inTop|inView, sequence{aPrefix, clauses(inServer)}, (*builder).serverClause).repeated(),
@@ -168,11 +169,11 @@ var otherBlocks = []option{
 	ignored("transfer-source-v6", inServer, source6, noTransfers),
 	ignored("transfers", inServer, aNumber, noTransfers),
 
-	ignored("algorithm", inKey, aName, noRNDC),
-	ignored("secret", inKey, aName, noRNDC),
+	honoured("algorithm", inKey, aName, nil),
+	honoured("secret", inKey, aName, nil),
 
-	ignored("inet", inControls, sequence{anySocket, keyword("allow"), matchList{}, anyOrder{keyNames, readOnly}}, noRNDC).checked((*builder).control).repeated(),
-	ignored("unix", inControls, anything{}, noRNDC).repeated(),
+	honoured("inet", inControls, sequence{anySocket, keyword("allow"), matchList{}, anyOrder{keyNames, readOnly}}, (*builder).control).repeated(),
+	refused("unix", inControls, anything{}, "BIND 9.18 does not start with it either; use inet").repeated(),
 	ignored("inet", inStatistics, sequence{anySocket, optional{keyword("allow"), matchList{}}}, asMetrics).repeated(),
 
 	honoured("channel", inLogging, sequence{aName, clauses(inChannel)}, (*builder).channelStatement).repeated(),

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"os"
+	"syscall"
 
-	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/namedconf"
 )
 
@@ -58,20 +60,51 @@ func checkConfig(f *flags, stdout, stderr io.Writer) int {
 	if f.print {
 		w = stderr
 	}
-	cfg, report, _ := config.Load(f.config)
-	writeFindings(w, report.Findings, f.verbose)
-	if cfg != nil {
-		fmt.Fprintln(w, wouldServe(cfg, f))
+	for _, why := range f.ignored {
+		fmt.Fprintf(stderr, "forwarder: %s\n", why)
 	}
-	if report.Failed() {
+	if err := enterRoot(f.root); err != nil {
+		fmt.Fprintf(stderr, "forwarder: %v\n", err)
+		return 1
+	}
+	in, err := inspect(f.config, f.user)
+	if err != nil {
+		fmt.Fprintf(stderr, "forwarder: %v\n", err)
+		return 1
+	}
+	writeFindings(w, in.findings, f.verbose)
+	if in.config != nil {
+		fmt.Fprintln(w, wouldServe(in.config, in.service.flags))
+	}
+	if in.failed() {
 		return 1
 	}
 	if !f.print {
 		return 0
 	}
-	if err := report.WriteNormal(stdout); err != nil {
+	if f.hideSecrets {
+		in.report.HideSecrets()
+	}
+	if err := in.report.WriteNormal(stdout); err != nil {
 		fmt.Fprintf(stderr, "forwarder: writing the configuration: %v\n", err)
 		return 1
 	}
 	return 0
+}
+
+// enterRoot makes dir the root directory of the process; "" leaves it.
+func enterRoot(dir string) error {
+	if dir == "" {
+		return nil
+	}
+	switch err := syscall.Chroot(dir); {
+	case errors.Is(err, syscall.EPERM):
+		return fmt.Errorf("making %s the root directory: only root may", dir)
+	case err != nil:
+		return fmt.Errorf("making %s the root directory: %w", dir, err)
+	}
+	if err := os.Chdir("/"); err != nil {
+		return fmt.Errorf("entering the root directory: %w", err)
+	}
+	return nil
 }

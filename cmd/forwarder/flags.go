@@ -25,7 +25,9 @@ type flags struct {
 	metricsAddress     string
 	upstreamPPS        int
 	check, print       bool
-	verbose            bool // with check: tell what is harmless too
+	verbose            bool   // with check: tell what is harmless too
+	hideSecrets        bool   // with print
+	root               string // with check: see named-checkconf -t
 	help, demo         bool
 	options            bool
 	option             string // the one that options is about; "" is all
@@ -175,34 +177,6 @@ func (f *flags) validate() error {
 		return errors.New("a number below zero")
 	}
 	return checkMetricsAddress(f.metricsAddress)
-}
-
-// parseCheckFlags reads the flags of named-checkconf, where -p prints and the
-// file is an argument. Its -c, -h, -i, -j, -l, -t, -x and -z are not all of
-// use: zones are always loaded, and -c names the file as for the server.
-func parseCheckFlags(args []string) (*flags, error) {
-	f := &flags{}
-	s := pflag.NewFlagSet("forwarder", pflag.ContinueOnError)
-	s.SetOutput(io.Discard)
-	s.BoolVar(&f.check, "check-config", false, "")
-	s.BoolVarP(&f.print, "print", "p", false, "")
-	s.StringVarP(&f.config, "config", "c", "/etc/named.conf", "")
-	s.BoolVarP(&f.help, "help", "h", false, "")
-	s.BoolVarP(&f.verbose, "verbose", "v", false, "")
-	s.BoolP("load-zones", "z", false, "")
-	s.BoolP("journals", "j", false, "")
-	if err := s.Parse(args); err != nil {
-		return nil, err
-	}
-	switch s.NArg() {
-	case 0:
-	case 1:
-		f.config = s.Arg(0)
-	default:
-		return nil, errors.New("--check-config takes one file")
-	}
-	f.set = newFlags().set
-	return f, nil
 }
 
 // background reports whether named would detach from the terminal.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"vpcdns/forwarder/namedconf"
 )
@@ -24,6 +25,21 @@ func (r Report) Failed() bool { return errorsOf(r.Findings) != nil }
 // WriteNormal writes the configuration in the form that named-checkconf -p
 // prints: includes resolved, values normalised, options in a fixed order.
 func (r Report) WriteNormal(w io.Writer) error { return namedconf.Format(w, r.normal) }
+
+// HideSecrets has WriteNormal print question marks for keys and cookie secrets, as
+// named-checkconf -x does.
+func (r Report) HideSecrets() { hideSecrets(r.normal) }
+
+func hideSecrets(body []namedconf.Statement) {
+	for _, s := range body {
+		if name := s.Name(); (name == "secret" || name == "cookie-secret") && len(s.Items) > 1 {
+			s.Items[1].Text = strings.Repeat("?", len(s.Items[1].Text))
+		}
+		for _, it := range s.Items {
+			hideSecrets(it.Body)
+		}
+	}
+}
 
 // Loader loads configurations. The zero value is ready to use.
 type Loader struct {

@@ -26,7 +26,7 @@ type program struct {
 
 // verbs are all of them, in the order in which the help has them.
 func verbs() []verb {
-	return []verb{manVerb()}
+	return []verb{manVerb(), completionVerb()}
 }
 
 // verbNamed returns nil where there is none of this name.

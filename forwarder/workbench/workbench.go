@@ -18,11 +18,13 @@ type program struct{ name, pkg string }
 // programs are in the order of their packages. What .ci/run installs is held
 // against them.
 var programs = []program{
+	{"bash", "bash"},
 	{"named", "bind9"},
 	{"dig", "bind9-dnsutils"},
 	{"named-checkconf", "bind9-utils"},
 	{"dnsmasq", "dnsmasq-base"},
 	{"dnsperf", "dnsperf"},
+	{"fish", "fish"},
 	{"cc", "gcc"},
 	{"groff", "groff-base"},
 	{"ip", "iproute2"},
@@ -36,6 +38,7 @@ var programs = []program{
 	{"setpriv", "util-linux"},
 	{"taskset", "util-linux"},
 	{"unshare", "util-linux"},
+	{"zsh", "zsh"},
 }
 
 // Need returns the path of a program. Without it the test is skipped, but fails

@@ -6,8 +6,8 @@
 // readers find entries without a lock, and, for writers under a mutex, an LRU
 // of golang-lru that says who is the oldest. A hit never touches the LRU: it
 // marks the entry as used, unless it is marked already, and an entry so marked
-// gets a second chance when it is the oldest. Readers thus write nothing, and
-// any number of processors may ask for one name.
+// gets a second chance when it is the oldest. Readers thus write next to nothing,
+// and any number of processors may ask for one name.
 //
 // An entry is found by a 64-bit hash under a secret of the process, and its
 // whole key is compared after that. It is one string without pointers, which a
@@ -61,7 +61,7 @@ func (c *Cache) Get(hash uint64, key []byte) (Entry, bool) {
 // Put stores a copy of the value, in place of the entry that the key had, and
 // drops the oldest entries where the cache is full. It allocates the entry, and
 // for a new key an element of the LRU. An entry that is
-// larger than the whole cache, or than 1 MiB, or has a key of more than 4095
+// larger than the whole cache, or than 1 MiB, or has a key of more than 511
 // bytes, is not stored, but the old one is dropped all the same. Put returns the entry, or ""
 // if it was not stored.
 func (c *Cache) Put(hash uint64, key, value []byte, t Times) Entry {

@@ -37,10 +37,10 @@ func TestEntry(t *testing.T) {
 		{name: "plain", key: "key", value: "value", times: cache.Times{Stored: 1 << 40, TTL: 10}, expires: 1<<40 + 10*time.Second, staleUntil: 1<<40 + 10*time.Second},
 		{name: "stale", key: "key", value: "value", times: cache.Times{Stored: 1 << 40, TTL: 10, Stale: 86400}, expires: 1<<40 + 10*time.Second, staleUntil: 1<<40 + 86410*time.Second},
 		{name: "time zero", key: "key", value: "value", times: cache.Times{}},
-		{name: "longest TTLs", key: "k", value: "v", times: cache.Times{TTL: 1<<26 - 1, Stale: 1<<26 - 1}, expires: (1<<26 - 1) * time.Second, staleUntil: (1<<27 - 2) * time.Second},
+		{name: "longest TTLs", key: "k", value: "v", times: cache.Times{TTL: 1<<23 - 1, Stale: 1<<23 - 1}, expires: (1<<23 - 1) * time.Second, staleUntil: (1<<24 - 2) * time.Second},
 		{name: "empty value", key: "key", times: cache.Times{TTL: 1}, expires: time.Second, staleUntil: time.Second},
 		{name: "empty key", value: "value", times: cache.Times{TTL: 1}, expires: time.Second, staleUntil: time.Second},
-		{name: "longest key", key: strings.Repeat("k", 4095), value: "value", times: cache.Times{TTL: 1}, expires: time.Second, staleUntil: time.Second},
+		{name: "longest key", key: strings.Repeat("k", 511), value: "value", times: cache.Times{TTL: 1}, expires: time.Second, staleUntil: time.Second},
 		{name: "longest value", key: "key", value: strings.Repeat("v", 1<<20-1-16-3), times: cache.Times{TTL: 1}, expires: time.Second, staleUntil: time.Second},
 	}
 	for _, tt := range tests {
@@ -79,7 +79,7 @@ func TestTooLongTTL(t *testing.T) {
 	c := cache.New(0)
 	put(c, "key", "value", cache.Times{TTL: 1<<32 - 1, Stale: 1 << 26})
 	e, _ := get(c, "key")
-	if most := (1<<26 - 1) * time.Second; e.Expires() != most || e.StaleUntil() != 2*most {
+	if most := (1<<23 - 1) * time.Second; e.Expires() != most || e.StaleUntil() != 2*most {
 		t.Errorf("Expires, StaleUntil = %v, %v, want %v, %v", e.Expires(), e.StaleUntil(), most, 2*most)
 	}
 }
@@ -202,13 +202,13 @@ func TestLargeEntry(t *testing.T) {
 func TestTooLarge(t *testing.T) {
 	tests := []struct{ name, key, value string }{
 		{"value", "key", strings.Repeat("v", 10000)},
-		{"key", strings.Repeat("k", 4096), "value"},
+		{"key", strings.Repeat("k", 512), "value"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			c := cache.New(0)
 			put(c, "other", "value", ttl)
-			if len(tt.key) < 4096 {
+			if len(tt.key) < 512 {
 				put(c, tt.key, "old", ttl)
 				c.SetMaxBytes(9000)
 			}

@@ -11,20 +11,35 @@ import (
 	"vpcdns/forwarder/wire"
 )
 
-// A cache entry's value is the number of its zone and the answer. The number's
-// highest bit says that signatures were left out: who sets DO is answered from
-// the entry beside it, with wire.KeyDO among its bits.
+// A cache entry's value is the number of the server that gave the answer, that of its
+// zone, and the answer. The highest bit says that signatures were left out: who sets
+// DO is answered from the entry beside it, with wire.KeyDO among its bits.
 
-const strippedBit = 1 << 15
+const (
+	strippedBit = 0x80
+	originLen   = 2 // octets
+)
 
-func appendZone(dst []byte, id uint16) []byte { return append(dst, byte(id>>8), byte(id)) }
+// origin is where an answer came from.
+type origin struct {
+	server uint8  // of state.serverNumbers
+	zone   uint16 // of zoneNumbers
+}
+
+func (o origin) append(dst []byte) []byte { return append(dst, o.server, byte(o.zone)) }
 
 func splitValue(v string) (zone uint16, ans wire.Answer) {
-	return (uint16(v[0])<<8 | uint16(v[1])) &^ strippedBit, wire.Answer(v[2:])
+	return uint16(v[1]), wire.Answer(v[originLen:])
+}
+
+// originOf returns where an entry came from.
+func originOf(e cache.Entry) origin {
+	v := e.Value()
+	return origin{v[0] &^ strippedBit, uint16(v[1])}
 }
 
 // suits reports whether an entry may be given to who sets DO, or does not.
-func suits(e cache.Entry, do bool) bool { return !do || e.Value()[0]&(strippedBit>>8) == 0 }
+func suits(e cache.Entry, do bool) bool { return !do || e.Value()[0]&strippedBit == 0 }
 
 // findFresh returns a fresh answer to the question of key, which is as upstream is
 // asked, for who sets DO or does not. It leaves key as it was.

@@ -3,6 +3,7 @@ package forwarder
 import (
 	"fmt"
 	"iter"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -14,37 +15,75 @@ import (
 
 // CachedAnswer is an answer that is kept.
 type CachedAnswer struct {
-	Name   string // as in presentation format, lower case
-	Type   uint16
-	Rcode  int           // of the answer
-	TTL    time.Duration // left; 0 or less of one that is kept to be given stale
-	Stored time.Duration // how long ago it was asked for
+	Name    string         // as in presentation format, lower case
+	Type    uint16         // 0: any, as the name does not exist
+	Rcode   int            // of the answer
+	TTL     time.Duration  // left; 0 or less of one that is kept to be given stale
+	Stale   time.Duration  // left of the time that it may be given stale, from the end of its TTL on
+	Stored  time.Duration  // how long ago it was asked for
+	Server  netip.AddrPort // that gave it; the zero value if that is not known
+	Hits    uint64         // how often it was given since, by estimate: exact up to 16
+	Open    bool           // a chain of CNAMEs that goes on elsewhere
+	CD      bool           // asked with CD: who does not set that gets another answer
+	Signed  bool           // for who sets DO
+	Beside  bool           // without the signatures that the one beside it has, which is Signed
+	entry   cache.Entry
+	elapsed uint32 // seconds off its TTLs
 }
 
 // Cached yields the answers that are kept, in no order. What is kept or dropped
 // meanwhile is seen or not.
 func (s *Server) Cached() iter.Seq[CachedAnswer] {
 	return func(yield func(CachedAnswer) bool) {
-		now := s.clock.now()
+		st := s.state.Load()
 		for e := range s.cache.All() {
-			if !yield(cachedAnswer(e, now)) {
+			if !yield(st.cachedAnswer(e, s.clock.now())) {
 				return
 			}
 		}
 	}
 }
 
-func cachedAnswer(e cache.Entry, now time.Duration) CachedAnswer {
-	name := wire.KeyName(e.Key())
+func (st *state) cachedAnswer(e cache.Entry, now time.Duration) CachedAnswer {
+	key := wire.Key(e.Key())
 	_, ans := splitValue(e.Value())
-	rtype := e.Key()[len(name):]
+	bits := key.Bits()
 	return CachedAnswer{
-		Name:   wire.NameText([]byte(name)),
-		Type:   uint16(rtype[0])<<8 | uint16(rtype[1]),
-		Rcode:  ans.Rcode(),
-		TTL:    e.Expires() - now,
-		Stored: now - e.Stored(),
+		Name:    wire.NameText(key.Name()),
+		Type:    key.Type(),
+		Rcode:   ans.Rcode(),
+		TTL:     e.Expires() - now,
+		Stale:   e.StaleUntil() - max(now, e.Expires()),
+		Stored:  now - e.Stored(),
+		Server:  st.serverNumbers.server(originOf(e).server),
+		Hits:    e.Hits(),
+		Open:    ans.Open(),
+		CD:      bits&wire.KeyCD != 0,
+		Signed:  bits&wire.KeyDO != 0,
+		Beside:  !suits(e, true),
+		entry:   e,
+		elapsed: elapsed(now - e.Stored()),
 	}
+}
+
+// Message is the answer with the TTLs that a client would be told; 0 where they are
+// over. It is nil for what no upstream can send.
+func (c *CachedAnswer) Message() *dns.Msg {
+	key := c.entry.Key()
+	q := wire.Query{Question: []byte(key[:len(key)-1])}
+	_, ans := splitValue(c.entry.Value())
+	m := new(dns.Msg)
+	if m.Unpack(wire.AppendReply(nil, &q, wire.QR, ans, wire.Aging{Sub: c.elapsed}, new(wire.Order))) != nil {
+		return nil
+	}
+	return m
+}
+
+// Has reports whether a name, in presentation format, has a part in the answer: as an
+// owner, or in its chain.
+func (c *CachedAnswer) Has(name string) bool {
+	wanted := wire.PackName(dns.CanonicalName(name))
+	return occursIn(c.entry, func(owner string) bool { return owner == wanted })
 }
 
 // Flush forgets all that is cached. Answers under way are not kept.
@@ -86,16 +125,20 @@ func (s *Server) flush(name string, match func(owner, flushed string) bool) (int
 	s.servfails.questions.clear()
 	s.repeats.clear()
 	return s.cache.DeleteFunc(func(e cache.Entry) bool {
-		if match(wire.KeyName(e.Key()), flushed) {
-			return true
-		}
-		_, ans := splitValue(e.Value())
-		found := false
-		question := e.Key()[:len(e.Key())-1]
-		ans.Owners(question, func(owner []byte) bool {
-			found = match(string(owner), flushed)
-			return !found
-		})
-		return found
+		return occursIn(e, func(owner string) bool { return match(owner, flushed) })
 	}), nil
+}
+
+// occursIn reports whether match is true for a name that has a part in an entry: wire
+// names in lower case.
+func occursIn(e cache.Entry, match func(owner string) bool) (found bool) {
+	if match(wire.KeyName(e.Key())) {
+		return true
+	}
+	_, ans := splitValue(e.Value())
+	ans.Owners(e.Key()[:len(e.Key())-1], func(owner []byte) bool {
+		found = match(string(owner))
+		return !found
+	})
+	return found
 }

@@ -302,7 +302,7 @@ func fill(tb testing.TB, s *Server) {
 	if !parsed.Parse(msg) || !parsed.Keepable() {
 		tb.Fatal("the answer cannot be kept as it is")
 	}
-	value, _ := parsed.AppendAnswer(appendZone(nil, 1), wire.TTLPolicy{Max: 1 << 30})
+	value, _ := parsed.AppendAnswer(origin{zone: 1}.append(nil), wire.TTLPolicy{Max: 1 << 30})
 	s.cache.Put(s.cache.Hash(wwwKey), wwwKey, value, cache.Times{Stored: s.clock.now(), TTL: 3600})
 }
 

@@ -50,7 +50,7 @@ func (it *inflightTest) key(name string) []byte {
 // and as many more as a stale one.
 func (it *inflightTest) keep(name string, ttl, stale uint32) {
 	key := it.key(name)
-	it.cache.Put(it.cache.Hash(key), key, append(appendZone(nil, 1), servfail...), cache.Times{Stored: it.clock.now(), TTL: ttl, Stale: stale})
+	it.cache.Put(it.cache.Hash(key), key, append(origin{zone: 1}.append(nil), servfail...), cache.Times{Stored: it.clock.now(), TTL: ttl, Stale: stale})
 }
 
 // want checks a decision.

@@ -8,8 +8,8 @@ import (
 	"vpcdns/forwarder/wire"
 )
 
-// fill makes the values of m, an answer of r.class, for a zone's number. ttl is for
-// how many seconds it may be kept.
+// fill makes the values of m, an answer of r.class to what was asked for a zone. ttl is
+// for how many seconds it may be kept.
 func (r *resolver) fill(f *fetch, m *wire.Message, zone uint16) (ttl uint32, err error) {
 	bounds := f.st.ttls
 	ttl = ^uint32(0)
@@ -18,7 +18,7 @@ func (r *resolver) fill(f *fetch, m *wire.Message, zone uint16) (ttl uint32, err
 		o := &f.st.cfg.Cache
 		ttl = scrub.NegativeTTL(m, wire.TTLPolicy{Min: seconds(o.MinNTTL), Max: seconds(o.MaxNTTL)})
 	}
-	least, err := r.keeper.fill(m, zone, bounds, r.class == scrub.Partial)
+	least, err := r.keeper.fill(m, origin{f.st.serverNumbers[f.req.From], zone}, bounds, r.class == scrub.Partial)
 	return min(ttl, least), err
 }
 
@@ -136,16 +136,17 @@ type keeper struct {
 	full, plain []byte // values
 }
 
-// fill makes the values of an answer, for a zone's number. Open is a chain that
-// goes on elsewhere. least is the least TTL of its records.
-func (k *keeper) fill(m *wire.Message, zone uint16, bounds wire.TTLPolicy, open bool) (least uint32, err error) {
+// fill makes the values of an answer. Open is a chain that goes on elsewhere. least is
+// the least TTL of its records.
+func (k *keeper) fill(m *wire.Message, from origin, bounds wire.TTLPolicy, open bool) (least uint32, err error) {
 	k.plain = k.plain[:0]
-	k.full, least = m.AppendAnswer(appendZone(k.full[:0], zone), bounds)
+	k.full, least = m.AppendAnswer(from.append(k.full[:0]), bounds)
 	if scrub.Signed(m) {
 		if err := scrub.Strip(m, &k.stripped); err != nil {
 			return 0, err
 		}
-		k.plain, _ = k.stripped.AppendAnswer(appendZone(k.plain, zone|strippedBit), bounds)
+		from.server |= strippedBit
+		k.plain, _ = k.stripped.AppendAnswer(from.append(k.plain), bounds)
 	}
 	if open {
 		k.setOpen()
@@ -156,7 +157,7 @@ func (k *keeper) fill(m *wire.Message, zone uint16, bounds wire.TTLPolicy, open 
 func (k *keeper) setOpen() {
 	for _, value := range [...][]byte{k.full, k.plain} {
 		if len(value) > 0 {
-			wire.SetOpen(value[2:])
+			wire.SetOpen(value[originLen:])
 		}
 	}
 }
@@ -184,7 +185,7 @@ func (k *keeper) put(c *cache.Cache, hash uint64, key wire.Key, t cache.Times) a
 // stored returns value's answer as the cache has it, or a copy when e is "".
 func stored(e cache.Entry, value []byte) wire.Answer {
 	if e == "" {
-		return wire.Answer(value[2:])
+		return wire.Answer(value[originLen:])
 	}
 	_, ans := splitValue(e.Value())
 	return ans
@@ -192,9 +193,9 @@ func stored(e cache.Entry, value []byte) wire.Answer {
 
 // answers returns copies of what fill made.
 func (k *keeper) answers() answers {
-	full := wire.Answer(k.full[2:])
+	full := wire.Answer(k.full[originLen:])
 	if len(k.plain) == 0 {
 		return both(full)
 	}
-	return answers{wire.Answer(k.plain[2:]), full}
+	return answers{wire.Answer(k.plain[originLen:]), full}
 }

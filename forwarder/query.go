@@ -128,6 +128,7 @@ func (w *worker) hit(dst []byte, e cache.Entry, q *query) ([]byte, outcome) {
 	if ans.Open() {
 		return w.walkFrom(dst, q, w.fresh(e, q))
 	}
+	w.countHit(e)
 	dst = w.reply(dst, q, ans, wire.Aging{Sub: elapsed(w.now - e.Stored())}, ede{})
 	w.count(q, zone, SourceHit, ans.Rcode())
 	w.prefetchInTime(e, q)
@@ -164,6 +165,7 @@ type found struct {
 // fresh is what a fresh entry says.
 func (w *worker) fresh(e cache.Entry, q *query) found {
 	zone, _ := splitValue(e.Value())
+	w.countHit(e)
 	w.prefetchInTime(e, q)
 	return found{response: fromCache(e), zone: zone}
 }
@@ -176,6 +178,7 @@ func (w *worker) beyond(e cache.Entry, ok bool, q *query) found {
 		return found{rejected: true, reason: why}
 	}
 	if ok && w.staleNow(e, q) {
+		w.countHit(e)
 		w.prefetch(e, q)
 		return found{response: w.staleRefresh(e, q), zone: q.zone.id}
 	}
@@ -233,6 +236,12 @@ func (q *query) zoneNumber() uint16 {
 	return q.zone.id
 }
 
+// countHit counts a use of an entry.
+func (w *worker) countHit(e cache.Entry) {
+	w.random = w.random*6364136223846793005 + 1442695040888963407 // Knuth's MMIX; its high bits are good
+	e.CountHit(w.random >> 32)
+}
+
 // count counts a reply, and tells of it those who want to know.
 func (w *worker) count(q *query, zone uint16, from Source, rcode int) {
 	q.zoneID = zone
@@ -249,6 +258,7 @@ type worker struct {
 	now    time.Duration // of this batch, on the server's clock
 	tally  *tally
 	order  wire.Order
+	random uint64     // for countHit
 	misses waiterList // of this batch, for the queue
 
 	last   netip.Addr // whose rights are known: clients come in runs
@@ -262,7 +272,7 @@ type rights struct{ blackholed, cache, recurse bool }
 func (w *worker) init(e *engine, to *counters) {
 	w.engine = e
 	w.tally = &tally{to: to}
-	w.order.State = rand.Uint64()
+	w.order.State, w.random = rand.Uint64(), rand.Uint64()
 }
 
 // begin starts a batch.

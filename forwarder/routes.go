@@ -2,6 +2,7 @@ package forwarder
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"vpcdns/acl"
 	"vpcdns/forwarder/config"
+	"vpcdns/forwarder/upstream"
 	"vpcdns/forwarder/wire"
 )
 
@@ -78,6 +80,38 @@ func (z *zoneNumbers) add(name string) {
 // of returns the number of a zone, or 0.
 func (z *zoneNumbers) of(name string) uint16 {
 	return uint16(max(0, slices.Index(z.names[:], name)))
+}
+
+// serverNumbers are the numbers by which the cache knows servers, from 1 on. A server
+// keeps its number, also when the configuration no longer has it. It is not
+// changed once it is in a state.
+type serverNumbers map[netip.AddrPort]uint8
+
+// maxServers is how many are told apart; all others have number 0.
+const maxServers = strippedBit - 1
+
+// with returns the numbers for these servers too.
+func (n serverNumbers) with(servers []upstream.Server) serverNumbers {
+	all := maps.Clone(n)
+	if all == nil {
+		all = make(serverNumbers)
+	}
+	for _, s := range servers {
+		if all[s.Addr] == 0 && len(all) < maxServers {
+			all[s.Addr] = uint8(len(all) + 1)
+		}
+	}
+	return all
+}
+
+// server returns the server of that number; the zero value is none.
+func (n serverNumbers) server(number uint8) netip.AddrPort {
+	for a, i := range n {
+		if i == number {
+			return a
+		}
+	}
+	return netip.AddrPort{}
 }
 
 // newRoutes builds the routes of cfg without the servers that may not be asked.

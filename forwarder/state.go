@@ -17,22 +17,23 @@ import (
 // state is everything that an answer depends on. It is built whole, checked, and
 // never changed: readers load it once a batch.
 type state struct {
-	cfg        *config.Config
-	env        acl.Env
-	sets       accessSets
-	routes     routes
-	local      localZones
-	chaos      local.Zones       // class CH
-	servers    []upstream.Server // of all zones
-	upstream   *upstream.Client
-	rates      *rrl.Limiter // nil: no limit
-	chaosRates *rrl.Limiter
-	edns       ednsLimits
-	ttls       wire.TTLPolicy
-	order      wire.OrderMode
-	secrets    [][16]byte // cookie secrets; the first one makes new cookies
-	zones      zoneNumbers
-	serveStale *atomic.Int32 // the engine's
+	cfg           *config.Config
+	env           acl.Env
+	sets          accessSets
+	routes        routes
+	local         localZones
+	chaos         local.Zones       // class CH
+	servers       []upstream.Server // of all zones
+	upstream      *upstream.Client
+	rates         *rrl.Limiter // nil: no limit
+	chaosRates    *rrl.Limiter
+	edns          ednsLimits
+	ttls          wire.TTLPolicy
+	order         wire.OrderMode
+	secrets       [][16]byte // cookie secrets; the first one makes new cookies
+	zones         zoneNumbers
+	serverNumbers serverNumbers
+	serveStale    *atomic.Int32 // the engine's
 }
 
 // accessSets are the compiled access lists.
@@ -95,6 +96,10 @@ func (s *Server) newState(cfg *config.Config, old *state) (*state, error) {
 		return nil, err
 	}
 	st.servers = servers(cfg, sets.blackhole)
+	if old != nil {
+		st.serverNumbers = old.serverNumbers
+	}
+	st.serverNumbers = st.serverNumbers.with(st.servers)
 	st.upstream, err = s.upstreamFor(st, old)
 	return st, err
 }

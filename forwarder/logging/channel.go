@@ -1,6 +1,7 @@
 package logging
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -28,10 +29,26 @@ type sink interface {
 // configured are the channels of c and those that exist without it. With -g
 // none of c is ever opened: the files may be those of a server that runs.
 func configured(c Config) []Channel {
-	if c.Stderr {
-		return builtin(c)
+	list := builtin(c)
+	if !c.Stderr {
+		list = append(list, c.Channels...)
 	}
-	return append(builtin(c), c.Channels...)
+	for i := range list {
+		list[i].replaceSyslog(c)
+	}
+	return list
+}
+
+// replaceSyslog makes a channel of syslog one of stderr, if it is to be.
+func (ch *Channel) replaceSyslog(c Config) {
+	daemon := ch.Facility == "" || ch.Facility == "daemon"
+	switch {
+	case ch.Kind != Syslog:
+	case c.Journal && daemon:
+		ch.Kind, ch.levels = Stderr, true
+	case c.NoSyslog:
+		ch.Kind, ch.PrintTime = Stderr, cmp.Or(ch.PrintTime, Local)
+	}
 }
 
 // builtin are the channels that exist without being configured.
@@ -79,7 +96,7 @@ func (l *Logs) newSink(c Channel, lost *loss) (sink, error) {
 	case Syslog:
 		return newSyslog(c.Facility, l.env, lost)
 	case Stderr:
-		return &stream{w: l.env.stderr, loss: lost}, nil
+		return &stream{w: l.env.stderr, levels: c.levels, loss: lost}, nil
 	}
 	return nowhere{}, nil
 }

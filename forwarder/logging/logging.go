@@ -106,6 +106,8 @@ type Channel struct {
 	PrintSeverity bool
 	PrintCategory bool
 	Buffered      bool // whole lines gather in memory until 8 KiB, Reopen or Close
+
+	levels bool // lines begin with <N>, as sd-daemon(3) has severities
 }
 
 // Config is a logging statement. Its zero value logs as named does without
@@ -117,6 +119,12 @@ type Config struct {
 
 	Stderr  bool   // named -g: all categories to stderr, whatever is above
 	LogFile string // named -L: what would go to syslog by default goes to this file
+
+	// Where stderr takes the place of syslog. NoSyslog: for all channels, since no
+	// daemon listens (SyslogListens). Journal: for those of facility daemon, since
+	// stderr leads to systemd's journal, which knows then whose lines they are, even
+	// when the process has ended.
+	NoSyslog, Journal bool
 }
 
 // Categories are the categories of BIND 9.18, in the order of its manual.

@@ -8,11 +8,15 @@ import (
 
 // stream is stderr: nothing to open, nothing to close, errors go nowhere.
 type stream struct {
-	w    io.Writer
-	loss *loss
+	w      io.Writer
+	levels bool // see Channel
+	loss   *loss
 }
 
-func (s *stream) write(_ slog.Level, line []byte) {
+func (s *stream) write(level slog.Level, line []byte) {
+	if s.levels {
+		line = append(fmt.Appendf(nil, "<%d>", severity(level)), line...)
+	}
 	if _, err := s.w.Write(line); err != nil {
 		s.loss.add(1)
 	}

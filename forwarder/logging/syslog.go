@@ -123,6 +123,19 @@ func (s *syslog) connect() bool {
 	return false
 }
 
+// SyslogListens reports whether a syslog daemon listens.
+func SyslogListens() bool { return hostEnv().syslogListens() }
+
+func (e env) syslogListens() bool {
+	for _, path := range e.syslog {
+		if conn, err := dialLog(path); err == nil {
+			_ = conn.close() // nothing was written
+			return true
+		}
+	}
+	return false
+}
+
 func (s *syslog) hangUp() error {
 	if s.conn == nil {
 		return nil

@@ -67,7 +67,7 @@ func (d *daemon) fail(err error) {
 		}
 		d.log(logging.Critical, "exiting (due to fatal error)")
 	}
-	if d.logs == nil || !d.flags.stderr {
+	if d.logs == nil || !d.logsHere() {
 		fmt.Fprintf(d.startup, "forwarder: %v\n", err)
 	}
 	_ = d.notify.failed(err) // the error that matters is told already
@@ -94,7 +94,7 @@ func (d *daemon) run() error {
 
 // openLogs opens the logs that are used until the configuration is known.
 func (d *daemon) openLogs() (err error) {
-	d.logs, err = logging.Open(logging.Config{Stderr: d.flags.stderr, LogFile: d.flags.logFile})
+	d.logs, err = logging.Open(d.placeLogs(logging.Config{}))
 	if err != nil {
 		return err
 	}
@@ -174,8 +174,9 @@ func (d *daemon) load(w io.Writer) (*config.Config, error) {
 	d.log(logging.Info, "loading configuration from '%s'", d.flags.config)
 	cfg, report, err := config.Loader{Port: uint16(d.flags.port)}.Load(d.flags.config)
 	d.logFindings(report.Findings)
+	here := d.logsHere()
 	for _, found := range report.Findings {
-		if found.Severity == namedconf.Error && !d.flags.stderr {
+		if found.Severity == namedconf.Error && !here {
 			fmt.Fprintln(w, found)
 		}
 	}
@@ -227,9 +228,7 @@ func (d *daemon) enter(cfg *config.Config) {
 }
 
 func (d *daemon) logging(cfg *config.Config) logging.Config {
-	c := cfg.Logging
-	c.Stderr, c.LogFile = d.flags.stderr, d.flags.logFile
-	return c
+	return d.placeLogs(cfg.Logging)
 }
 
 // explain adds to the error of a socket who has the port, or what is missing.
@@ -263,6 +262,7 @@ func (d *daemon) serve(signals <-chan os.Signal) error {
 	d.warn(d.storeSockets())
 	d.announce()
 	defer d.retract()
+	defer d.serveReloads()()
 	defer d.watch()()
 	for {
 		select {

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"vpcdns/cmd/forwarder/lab"
+	"vpcdns/forwarder/logging"
 	"vpcdns/forwarder/workbench"
 )
 
@@ -318,5 +319,40 @@ func rename(t *testing.T, from, to string) {
 	t.Helper()
 	if err := os.Rename(from, to); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Without a syslog daemon, as in a container, -f logs to the terminal, and what is
+// wrong is said there once.
+func TestNoSyslogDaemon(t *testing.T) {
+	if logging.SyslogListens() {
+		workbench.Skip(t, "a syslog daemon listens")
+	}
+	program := lab.BuildForwarder(t)
+	addr := freeAddr(t)
+	conf := writeConf(t, strings.Split(daemonConf, "logging")[0], addr)
+	var stderr bytes.Buffer
+	cmd := exec.Command(program, "-f", "--metrics-address=", "-c", conf)
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Process.Kill()
+	waitThere(t, filepath.Join(filepath.Dir(conf), "run/named.pid"))
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+	for _, want := range []string{" starting forwarder ", " running\n", " exiting\n"} {
+		if !strings.Contains(stderr.String(), want) {
+			t.Errorf("stderr lacks %q: %s", want, &stderr)
+		}
+	}
+	broken := exec.Command(program, "-f", "--metrics-address=", "-c", writeConf(t, "frobnicate yes;\n", addr))
+	out, err := broken.CombinedOutput()
+	if n := bytes.Count(out, []byte(":1:1: unknown option 'frobnicate'\n")); err == nil || n != 1 {
+		t.Errorf("a broken file is told %d times (%v), want once: %s", n, err, out)
 	}
 }

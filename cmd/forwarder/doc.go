@@ -47,6 +47,11 @@
 //	                 one ends the process at once
 //	SIGUSR1          ignored
 //
+// forwarder reload PID does what SIGHUP does, waits, and ends with the status of
+// the reload, and with what is wrong on stderr: the server keeps what it had, or
+// serves in part. It takes root, or the user of the server, and no key. A reload
+// by systemctl is this.
+//
 // # Exit status
 //
 //	0   a clean end, a file without errors, or, without -f and -g, a server that
@@ -54,7 +59,9 @@
 //	1   anything that has no status of its own. As in BIND, --check-config ends
 //	    with it for errors in the file; --options for an option that is unknown
 //	64  wrong flags
-//	69  no address can be served, since the port is taken; the log says by whom
+//	69  no address can be served, since the port is taken; the log says by whom.
+//	    After a reload: the configuration is in force, some of its addresses are
+//	    not served
 //	78  errors in the configuration: it is not served
 //
 // The last three have their names from sysexits.h: USAGE, UNAVAILABLE, CONFIG. With

@@ -17,14 +17,14 @@ const (
 // errConfiguration ends a start; what is wrong with the configuration was said.
 var errConfiguration = errors.New("loading configuration: failure")
 
-// exitStatus is that of a server that ends with err.
+// exitStatus is that of a server that ends with err, and of a reload.
 func exitStatus(err error) int {
 	switch {
 	case err == nil:
 		return 0
 	case errors.Is(err, errConfiguration):
 		return exitConfig
-	case errors.Is(err, syscall.EADDRINUSE):
+	case errors.Is(err, errInPart), errors.Is(err, syscall.EADDRINUSE):
 		return exitUnavailable
 	}
 	return exitFailure

@@ -213,7 +213,7 @@ Exit status:
   0   clean end; configuration without errors; server ready in the background
   1   any failure that has no status of its own; with --check-config, errors in the configuration
   64  wrong flags
-  69  a port is taken: the log says by whom
+  69  a port is taken: the log says by whom; after a reload, some addresses are not served
   78  errors in the configuration, which is not served
 
 Accepted for named's sake, and ignored: %s.

@@ -137,13 +137,16 @@ func (d *daemon) takeOver() bool {
 }
 
 // complain logs which addresses are not served, and who has them. The error is nil
-// when all are, else errInPart with a line for each.
+// when all are, else errInPart with a line for each. One that is tentative is not
+// among them: it is served by itself once it is ready.
 func (d *daemon) complain() error {
 	var list []error
 	for _, u := range d.server.Unserved() {
 		err := fmt.Errorf("not serving %s#%d: %w", u.Addr.Addr(), u.Addr.Port(), withHolders(u.Err, u.Addr))
 		d.log(logging.Error, "%v", err)
-		list = append(list, err)
+		if !errors.Is(err, syscall.EADDRNOTAVAIL) {
+			list = append(list, err)
+		}
 	}
 	if list == nil {
 		return nil

@@ -42,7 +42,7 @@ func (d *daemon) replace() error {
 	cfg, err := d.load(io.Discard)
 	d.loads.note(err)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w\n%w", errConfiguration, err)
 	}
 	if err := d.server.Reload(cfg); err != nil {
 		return d.explain(err, cfg)

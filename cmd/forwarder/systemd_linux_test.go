@@ -60,6 +60,28 @@ func (m *machine) run(command ...string) string {
 	return out
 }
 
+// fails runs a command that has to fail, and returns what it says.
+func (m *machine) fails(command ...string) string {
+	m.t.Helper()
+	out, err := m.try(command...)
+	if err == nil {
+		m.t.Errorf("%q = %q, want it to fail", command, out)
+	}
+	return out
+}
+
+// journal checks that the service has said so; it says only once what it ends with.
+func (m *machine) journal(lines ...string) {
+	m.t.Helper()
+	m.run("journalctl", "--sync")
+	journal := m.run("journalctl", "--no-pager", "-u", "forwarder")
+	for _, line := range lines {
+		if n := strings.Count(journal, line); n != 1 {
+			m.t.Errorf("the journal has %q %d times, want it once:\n%s", line, n, journal)
+		}
+	}
+}
+
 // show is the value of a property of the service.
 func (m *machine) show(property string) string {
 	m.t.Helper()
@@ -177,8 +199,10 @@ func testServiceReload(t *testing.T, m *machine) {
 	m.want(`"second"`, version53...) // reload returns when it is in force
 
 	m.put("/etc/named.conf", good+"\nfrobnicate yes;\n")
-	m.run("systemctl", "reload", "forwarder")
+	m.fails("systemctl", "reload", "forwarder")
 	m.want(`"second"`, version53...)
+	m.journal("unknown option 'frobnicate'", "code=exited, status=78/CONFIG")
+	m.want("active", "systemctl", "is-active", "forwarder")
 	if got := m.show("StatusText"); !strings.Contains(got, "the last reload failed") {
 		t.Errorf("StatusText = %q, want the failure", got)
 	}
@@ -219,12 +243,9 @@ func testServiceStop(t *testing.T, m *machine) {
 
 func testServiceBroken(t *testing.T, m *machine) {
 	m.put("/etc/named.conf", "frobnicate yes;\n")
-	if out, err := m.try("systemctl", "start", "forwarder"); err == nil {
-		t.Errorf("start = %q, want a failure", out)
-	}
-	journal := m.run("journalctl", "--no-pager", "-u", "forwarder")
-	if want := "/etc/named.conf:1:1: unknown option 'frobnicate'"; !strings.Contains(journal, want) {
-		t.Errorf("the journal lacks %q:\n%s", want, journal)
-	}
+	m.fails("systemctl", "start", "forwarder")
+	m.journal("/etc/named.conf:1:1: unknown option 'frobnicate'")
+	m.want("failed", "systemctl", "show", "-P", "ActiveState", "forwarder")
+	m.want("78", "systemctl", "show", "-P", "ExecMainStatus", "forwarder")
 	m.run("systemctl", "stop", "forwarder")
 }

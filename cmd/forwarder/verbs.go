@@ -26,7 +26,11 @@ type program struct {
 
 // verbs are all of them, in the order in which the help has them.
 func verbs() []verb {
-	return []verb{manVerb(), completionVerb()}
+	return []verb{
+		{"reload", "PID", "Have a running server reload its configuration, and fail if that does", reloadVerb},
+		manVerb(),
+		completionVerb(),
+	}
 }
 
 // verbNamed returns nil where there is none of this name.

@@ -3,7 +3,7 @@
 //
 //	forwarder -c /etc/named.conf          serve in the background, as named does
 //	forwarder -f -c /etc/named.conf       serve in the foreground
-//	forwarder -g --listen 127.0.0.1:5353  try /etc/named.conf while named runs: logs to stderr only
+//	forwarder -g --listen 127.0.0.1#5353  try /etc/named.conf while named runs: logs to stderr only
 //	forwarder --check-config [-p] [FILE]  check a file, as named-checkconf -z does
 //	forwarder --options [NAME]            say what becomes of the options of named.conf
 //	forwarder --demo                      play with a failover, without root or network

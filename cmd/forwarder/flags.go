@@ -4,12 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"vpcdns/forwarder/host"
 )
 
 // flags are what the command line says. Letters are named's.
@@ -61,12 +64,16 @@ func (a *address) String() string {
 	if !a.IsValid() {
 		return ""
 	}
-	return a.AddrPort.String()
+	return host.Address(a.AddrPort)
 }
 
+// Set takes BIND's notation, and that of URLs.
 func (a *address) Set(s string) (err error) {
+	if before, after, ok := strings.Cut(s, "#"); ok {
+		s = net.JoinHostPort(before, after)
+	}
 	if a.AddrPort, err = netip.ParseAddrPort(s); err != nil {
-		return fmt.Errorf("address %q is not like 127.0.0.1:5353 or [::1]:5353", s)
+		return fmt.Errorf("address %q is not like 127.0.0.1#5353 or ::1#5353", s)
 	}
 	return nil
 }
@@ -197,7 +204,7 @@ Flags:
 Examples:
   forwarder -c /etc/named.conf           serve in the background, as named does
   forwarder -f -u named                  serve in the foreground, not as root
-  forwarder -g --listen 127.0.0.1:5353   try /etc/named.conf while named runs: logs on the terminal
+  forwarder -g --listen 127.0.0.1#5353   try /etc/named.conf while named runs: logs on the terminal
   forwarder --check-config               check /etc/named.conf: FILE:LINE:COL: message
   forwarder --check-config -p my.conf    print it as it is understood
   forwarder --options prefetch           what is done with this option

@@ -28,10 +28,14 @@ type program struct {
 func verbs() []verb {
 	return []verb{
 		{"reload", "PID", "Have a running server reload its configuration, and fail if that does", reloadVerb},
+		migrateVerb(),
 		manVerb(),
 		completionVerb(),
 	}
 }
+
+// notes are what the help of a verb has below its flags.
+var notes = map[string]string{"migrate-check": migrateNotes}
 
 // verbNamed returns nil where there is none of this name.
 func verbNamed(name string) *verb {
@@ -67,6 +71,10 @@ func (v *verb) start(args []string, stdout, stderr io.Writer) int {
 }
 
 func (v *verb) usage(flags *pflag.FlagSet) string {
-	return fmt.Sprintf("%s.\n\nUsage:\n  %s\n\nFlags:\n%s", v.summary,
-		strings.TrimRight("forwarder "+v.name+" "+v.args, " "), flags.FlagUsagesWrapped(100))
+	more := notes[v.name]
+	if more != "" {
+		more = "\n" + more + "\n"
+	}
+	return fmt.Sprintf("%s.\n\nUsage:\n  %s\n\nFlags:\n%s%s", v.summary,
+		strings.TrimRight("forwarder "+v.name+" "+v.args, " "), flags.FlagUsagesWrapped(100), more)
 }

@@ -16,11 +16,18 @@ import (
 // Report is what was found in a configuration.
 type Report struct {
 	Findings []namedconf.Finding // by place
+	Sources  []string            // the files of the configuration, in the order of reading
 	normal   []namedconf.Statement
 }
 
 // Failed reports whether there are errors: of the configuration, or of a zone's file.
 func (r Report) Failed() bool { return errorsOf(r.Findings) != nil }
+
+// NotNeeded reports whether a file of the configuration may be missing.
+func (r Report) NotNeeded(path string) bool {
+	_, ok := stockInclude(path)
+	return ok
+}
 
 // WriteNormal writes the configuration in the form that named-checkconf -p
 // prints: includes resolved, values normalised, options in a fixed order.
@@ -87,7 +94,7 @@ func (l Loader) compile(file *namedconf.File) (*Config, Report, error) {
 		b.checkAccess(l.Access, file.Sources)
 	}
 	err := errorsOf(first(sorted(slices.Clone(c.findings))))
-	report := Report{Findings: first(sorted(append(c.findings, c.faults...))), normal: normal}
+	report := Report{Findings: first(sorted(append(c.findings, c.faults...))), Sources: file.Sources, normal: normal}
 	if err != nil {
 		return nil, report, err
 	}

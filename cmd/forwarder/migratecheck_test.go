@@ -1,0 +1,73 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"vpcdns/forwarder/namedconf"
+)
+
+// What scripts do with named's programs goes on, or does not.
+func TestCalled(t *testing.T) {
+	const none = namedconf.Severity(9)
+	for line, want := range map[string]struct {
+		severity namedconf.Severity
+		what     string
+	}{
+		"0 3 * * * root /usr/sbin/rndc flush >/dev/null":  {namedconf.Harmless, "'rndc flush' does the same"},
+		"rndc -s 10.0.0.1 -p 953 -k /etc/rndc.key status": {namedconf.Harmless, "'rndc -s 10.0.0.1 -p 953 -k /etc/rndc.key status'"},
+		"    [ -x /usr/sbin/rndc ] && rndc reload a.test": {namedconf.Change, "'rndc reload a.test' fails"},
+		"rndc freeze a.test; vi a.zone; rndc thaw":        {namedconf.Change, "'rndc freeze a.test' fails"},
+		"x=`rndc status`":                               {namedconf.Harmless, "'rndc status'"},
+		"systemctl -q restart named.service":            {namedconf.Change, "'systemctl -q restart named.service'"},
+		"systemctl is-active --quiet named && echo up":  {namedconf.Change, "is-active --quiet named'"},
+		"systemctl restart named-chroot":                {namedconf.Change, "named-chroot"},
+		"service named reload > /dev/null 2>&1 || true": {namedconf.Change, "'service named reload'"},
+		"/etc/init.d/bind9 restart":                     {namedconf.Change, "/etc/init.d/bind9 restart"},
+		"After=network.target named.service":            {namedconf.Change, "After="},
+		"named-checkconf -z /etc/named.conf || exit 1":  {namedconf.Change, "'named-checkconf' goes with"},
+		"kill -HUP `cat /run/named/named.pid`":          {namedconf.Harmless, "/run/named/named.pid"},
+		"kill $(pidof named)":                           {namedconf.Change, "'pidof named'"},
+		"pgrep -x named >/dev/null":                     {namedconf.Change, "'pgrep -x named'"},
+		"/usr/sbin/named -u named":                      {namedconf.Change, "starts named itself"},
+		"curl -s http://127.0.0.1:8053/json/v1/server":  {namedconf.Change, "statistics-channel"},
+		"systemctl restart named-data-sync":             {none, ""},
+		"systemctl restart httpd":                       {none, ""},
+		"echo unnamed":                                  {none, ""},
+		"/var/log/named/*.log {":                        {none, ""},
+		"create 0640 named named":                       {none, ""},
+	} {
+		c, ok := called(line)
+		if ok != (want.severity != none) || ok && (c.severity != want.severity || !strings.Contains(c.what, want.what)) {
+			t.Errorf("called(%q) = %v %q, %t, want %v %q", line, c.severity, c.what, ok, want.severity, want.what)
+		}
+	}
+}
+
+// A finding ends with its remedy.
+func TestConcernOf(t *testing.T) {
+	for message, want := range map[string]concern{
+		"zone 'a' is slow; say forward only":            {what: "zone 'a' is slow", do: "say forward only"},
+		"option 'x' is ignored: let it be":              {what: "option 'x' is ignored", do: "let it be"},
+		"all is lost: b; it was":                        {what: "all is lost: b; it was", do: "nothing, if nobody relies on it"},
+		"zone 'a' is not loaded. Mend the file, and go": {what: "zone 'a' is not loaded", do: "Mend the file, and go"},
+	} {
+		got := concernOf(namedconf.Finding{Severity: namedconf.Change, Message: message})
+		if got.what != want.what || got.do != want.do {
+			t.Errorf("concernOf(%q) = %q, %q, want %q, %q", message, got.what, got.do, want.what, want.do)
+		}
+	}
+}
+
+func TestWriteWrapped(t *testing.T) {
+	var b strings.Builder
+	writeWrapped(&b, "    Do: ", strings.Repeat("é234567890 ", 15))
+	for line := range strings.Lines(b.String()) {
+		if n := len([]rune(strings.TrimSuffix(line, "\n"))); n > columns {
+			t.Errorf("a line has %d columns: %q", n, line)
+		}
+	}
+	if got := strings.Count(b.String(), "\n        é"); got != 1 {
+		t.Errorf("%d further lines, want 1: %q", got, &b)
+	}
+}

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package main
+
+// runningNamed finds none: only Linux tells.
+func runningNamed() []namedProcess { return nil }

@@ -182,8 +182,12 @@ func testServiceTakenPort(t *testing.T, m *machine) {
 		t.Errorf("StatusText = %q, want the address that cannot be had", got)
 	}
 	log := m.run("cat", "/var/log/named/bind.log")
-	if want := "not serving 127.0.0.1#5353: "; !strings.Contains(log, want) || !strings.Contains(log, "is taken by ") {
-		t.Errorf("bind.log lacks %q and who has it:\n%s", want, log)
+	holder := "is taken by holder.service (pid " + m.run("systemctl", "show", "-P", "MainPID", "holder") + ", user root)"
+	if want := "not serving 127.0.0.1#5353: "; !strings.Contains(log, want) || !strings.Contains(log, holder) {
+		t.Errorf("bind.log lacks %q and %q:\n%s", want, holder, log)
+	}
+	if got := m.run("journalctl", "--no-pager", "-u", "forwarder"); !strings.Contains(got, holder) {
+		t.Errorf("the journal lacks %q:\n%s", holder, got)
 	}
 	m.run("systemctl", "stop", "holder")
 	m.put("/etc/named.conf", good)

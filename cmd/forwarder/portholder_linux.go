@@ -19,6 +19,7 @@ type socket struct {
 	network string // "udp" or "tcp"
 	local   netip.AddrPort
 	inode   string
+	uid     string
 }
 
 // sharers names the other processes that have sockets at the addresses that we
@@ -54,11 +55,12 @@ func describe(taken []socket) []string {
 		return nil
 	}
 	owners := owners()
+	units := newUnits(slices.DeleteFunc(slices.Clone(taken), func(s socket) bool { return owners[s.inode] != "" }))
 	var list []string
 	for _, s := range taken {
 		owner, ok := owners[s.inode]
 		if !ok {
-			owner = "a process that only root can see"
+			owner = units.owner(s)
 		}
 		list = append(list, fmt.Sprintf("%s %s#%d is taken by %s",
 			strings.ToUpper(s.network), s.local.Addr(), s.local.Port(), owner))
@@ -81,7 +83,7 @@ func sockets(dir string) (all []socket) {
 }
 
 // readSockets reads a table: a heading, then rows whose 2nd column is the local
-// address, the 4th the state and the 10th the inode.
+// address, the 4th the state, the 8th the user and the 10th the inode.
 func readSockets(r io.Reader, network string) (all []socket) {
 	const unconnected, listening = "07", "0A"
 	lines := bufio.NewScanner(r)
@@ -91,7 +93,7 @@ func readSockets(r io.Reader, network string) (all []socket) {
 			continue
 		}
 		if local, ok := parseProcAddr(columns[1]); ok {
-			all = append(all, socket{network, local, columns[9]})
+			all = append(all, socket{network, local, columns[9], columns[7]})
 		}
 	}
 	return all

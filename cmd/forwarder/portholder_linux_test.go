@@ -34,10 +34,10 @@ func TestReadSockets(t *testing.T) {
 		name, network, table string
 		want                 []socket
 	}{
-		{name: "udp", network: "udp", table: procUDP, want: []socket{{"udp", netip.MustParseAddrPort("127.0.0.1:53"), "4711"}}},
+		{name: "udp", network: "udp", table: procUDP, want: []socket{{"udp", netip.MustParseAddrPort("127.0.0.1:53"), "4711", "102"}}},
 		{name: "tcp6", network: "tcp", table: procTCP6, want: []socket{
-			{"tcp", netip.MustParseAddrPort("[::1]:953"), "9022"},
-			{"tcp", netip.MustParseAddrPort("[2001:db8::ab]:53"), "9023"}}},
+			{"tcp", netip.MustParseAddrPort("[::1]:953"), "9022", "0"},
+			{"tcp", netip.MustParseAddrPort("[2001:db8::ab]:53"), "9023", "0"}}},
 		{name: "empty", network: "udp"},
 	}
 	for _, test := range tests {

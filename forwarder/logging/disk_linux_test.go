@@ -72,7 +72,7 @@ func TestDiskFull(t *testing.T) {
 	}
 	w.pass(2 * retryAfter)
 	l.Logger("general").Info("room again")
-	if got := w.printed(); !strings.Contains(got, "works again, ") {
+	if got := w.printed(); !strings.Contains(got, "works again (after ") {
 		t.Errorf("stderr = %q, want the recovery", got)
 	}
 	lines := strings.Split(strings.TrimSuffix(read(t, filepath.Join(dir, "log")), "\n"), "\n")

@@ -36,7 +36,8 @@ type file struct {
 	buf   []byte   // lines that are not written yet
 	err   error    // why the last attempt failed, nil if it did not
 	retry time.Time
-	lost  int       // lines since err was first seen
+	lost  int // lines since err was first seen
+	fault episode
 	seen  time.Time // when the name was last known to lead to f
 	stray error     // why what was moved away is written on, nil if it is not
 	made  bool      // the directory was missing
@@ -176,6 +177,10 @@ func (f *file) writeOut() {
 		return
 	}
 	f.buf = f.buf[:0]
+	if f.fault.works(f.now()) {
+		f.report(fmt.Sprintf("logging to %s works again (after %v), %d lines were lost", f.Path, f.fault.lasted(), f.fault.lost))
+		f.fault.lost = 0
+	}
 	if f.err != nil {
 		f.recovered()
 	}
@@ -195,19 +200,23 @@ func (f *file) drop(n int) {
 // lose counts lines that are lost.
 func (f *file) lose(n int) {
 	f.lost += n
+	f.fault.lost += n
 	f.loss.add(n)
 }
 
 func (f *file) fail(err error) {
-	if f.err == nil {
+	lost := f.fault.lost // the line in hand, before it was known to be the first
+	if f.fault.fail(f.now()) {
+		f.fault.lost = lost
 		f.report(fmt.Sprintf("logging to %s failed: %v", f.Path, err))
 	}
+	f.loss.failed(f.Path, err, f.fault.began)
 	f.err, f.retry = err, f.now().Add(retryAfter)
 }
 
-// recovered tells what was lost, in the file too: who reads it should know.
+// recovered tells what was lost in the file too: who reads it should know.
 func (f *file) recovered() {
-	f.report(fmt.Sprintf("logging to %s works again, %d lines were lost", f.Path, f.lost))
+	f.loss.works()
 	if f.lost > 0 {
 		f.add(f.note(fmt.Sprintf("%d lines were lost: %v", f.lost, f.err)))
 	}
@@ -255,5 +264,8 @@ func (f *file) begin() error {
 
 func (f *file) close() error {
 	f.writeOut()
+	if f.fault.failing {
+		f.report(fmt.Sprintf("logging to %s fails at the end still, %d lines were lost", f.Path, f.fault.lost))
+	}
 	return f.shut()
 }

@@ -109,7 +109,7 @@ func TestFullFileGoesOnWhenEmptied(t *testing.T) {
 	}
 	path := filepath.Join(dir, "log")
 	want := "forwarder: logging to " + path + " failed: size limit reached, writing stops\n" +
-		"forwarder: logging to " + path + " works again, 2 lines were lost\n"
+		"forwarder: logging to " + path + " works again (after 1s), 2 lines were lost\n"
 	if got := w.printed(); got != want {
 		t.Errorf("stderr = %q, want %q", got, want)
 	}
@@ -147,7 +147,7 @@ func TestFaultIsReportedOnceAndTriedAgain(t *testing.T) {
 	if !strings.HasPrefix(got, "kept\n5 lines were lost: ") {
 		t.Errorf("log = %q, want the line, and how many were lost", got)
 	}
-	if got := w.printed(); !strings.HasSuffix(got, "works again, 5 lines were lost\n") {
+	if got := w.printed(); !strings.HasSuffix(got, "works again (after 5s), 5 lines were lost\n") {
 		t.Errorf("stderr = %q, want the recovery", got)
 	}
 }

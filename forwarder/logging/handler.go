@@ -12,10 +12,11 @@ type handler struct {
 	category *category
 	attrs    []byte // as they will stand behind the message
 	group    string // "a.b." for keys that are still to come
+	notable  bool
 }
 
 func (h *handler) Enabled(_ context.Context, level slog.Level) bool {
-	return int64(level) >= h.category.level.Load()
+	return int64(level) >= h.category.level.Load() || h.notable && level >= slog.LevelWarn
 }
 
 func (h *handler) Handle(_ context.Context, r slog.Record) error {
@@ -25,12 +26,17 @@ func (h *handler) Handle(_ context.Context, r slog.Record) error {
 		body = appendAttr(body, h.group, a)
 		return true
 	})
-	h.logs.write(h.category, r.Time, r.Level, body)
+	h.logs.write(h.category, r.Time, r.Level, body, h.notable)
 	return nil
 }
 
 // CategoryKey is the attribute by which a logger chooses its category.
 const CategoryKey = "category"
+
+// NotableKey is the attribute, true, of loggers whose warnings and errors an
+// operator has to see: where no channel of the category takes them, the place of
+// last resort does (Config.LastResort).
+const NotableKey = "notable"
 
 func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	with := *h
@@ -38,6 +44,10 @@ func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	for _, a := range attrs {
 		if a.Key == CategoryKey && h.group == "" {
 			with.category = h.logs.category(a.Value.String())
+			continue
+		}
+		if a.Key == NotableKey && h.group == "" {
+			with.notable = a.Value.Kind() == slog.KindBool && a.Value.Bool()
 			continue
 		}
 		with.attrs = appendAttr(with.attrs, h.group, a)

@@ -125,6 +125,12 @@ type Config struct {
 	// stderr leads to systemd's journal, which knows then whose lines they are, even
 	// when the process has ended.
 	NoSyslog, Journal bool
+
+	// LastResort sends notable lines that no channel of their category takes, or can
+	// write (see NotableKey), to default_syslog, and there alone what is wrong with
+	// channels; with Stderr to default_stderr. Without it the former go nowhere, and
+	// the latter to stderr and syslog both.
+	LastResort bool
 }
 
 // Categories are the categories of BIND 9.18, in the order of its manual.

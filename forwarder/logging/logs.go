@@ -24,6 +24,7 @@ type Logs struct {
 	mu         sync.RWMutex // held for reading while a line is queued
 	debug      int
 	routes     map[string][]*channel // by category, only those of the Config
+	last       *channel              // of last resort, or nil
 	channels   []*channel            // in the order of the Config
 	categories map[string]*category  // that have been asked for
 	losses     map[string]*loss      // by channel; they outlive a Swap
@@ -84,7 +85,7 @@ func (l *Logs) Swap(c Config) error {
 
 	l.mu.Lock()
 	old := l.channels
-	l.channels, l.routes = channels, routes
+	l.channels, l.routes, l.last = channels, routes, lastOf(channels, c)
 	l.losses = lossesOf(channels)
 	for _, cat := range l.categories {
 		l.route(cat)
@@ -195,14 +196,32 @@ func (l *Logs) Debug() int {
 	return l.debug
 }
 
-// write hands one message to the channels of its category.
-func (l *Logs) write(c *category, t time.Time, level slog.Level, body []byte) {
+// lastOf returns the channel of last resort, or nil.
+func lastOf(channels []*channel, c Config) *channel {
+	name := "default_syslog"
+	if c.Stderr {
+		name = "default_stderr"
+	}
+	if i := slices.IndexFunc(channels, func(ch *channel) bool { return ch.Name == name }); i >= 0 && c.LastResort {
+		return channels[i]
+	}
+	return nil
+}
+
+// write hands one message to the channels of its category. A notable one that none
+// of them writes goes to the channel of last resort.
+func (l *Logs) write(c *category, t time.Time, level slog.Level, body []byte, notable bool) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
+	written := false
 	for _, ch := range c.channels {
 		if level >= ch.threshold(l.debug) {
 			ch.write(c.name, t, level, body)
+			written = written || !ch.loss.isFailing()
 		}
+	}
+	if notable && !written && l.last != nil {
+		l.last.write(c.name, t, level, body)
 	}
 }
 
@@ -229,7 +248,7 @@ func (l *Logs) Close() error {
 	defer l.changing.Unlock()
 	l.mu.Lock()
 	old := l.channels
-	l.channels, l.routes = nil, nil
+	l.channels, l.routes, l.last = nil, nil, nil
 	for _, c := range l.categories {
 		l.route(c)
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 )
 
 // Lost is how many lines of a channel were lost since the start: because the place
@@ -13,8 +14,45 @@ type Lost struct {
 	Lines   uint64
 }
 
-// loss counts the lines that a channel has lost. The zero value is none.
-type loss struct{ lines atomic.Uint64 }
+// Fault is a log that cannot be written now.
+type Fault struct {
+	Channel string
+	Place   string // the path of a file, or syslog
+	Err     error
+	Since   time.Time
+}
+
+// loss counts the lines that a channel has lost, and knows why it loses them now.
+// The zero value is none.
+type loss struct {
+	lines atomic.Uint64
+	fault atomic.Pointer[Fault]
+}
+
+// failed notes that all lines are lost from now on, and works that they are not.
+func (l *loss) failed(place string, err error, since time.Time) {
+	l.fault.Store(&Fault{Place: place, Err: err, Since: since})
+}
+
+func (l *loss) works() { l.fault.Store(nil) }
+
+// isFailing reports whether lines are lost.
+func (l *loss) isFailing() bool { return l.fault.Load() != nil }
+
+// Faults tells of the channels that cannot be written now, by name.
+func (l *Logs) Faults() []Fault {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	var list []Fault
+	for _, ch := range l.channels {
+		if f := ch.loss.fault.Load(); f != nil && ch.Kind != Null {
+			fault := *f
+			fault.Channel = ch.Name
+			list = append(list, fault)
+		}
+	}
+	return list
+}
 
 func (l *loss) add(lines int) { l.lines.Add(uint64(lines)) }
 

@@ -34,9 +34,15 @@ func (nowhere) flush()                   {}
 func (nowhere) reopen() error            { return nil }
 func (nowhere) close() error             { return nil }
 
-// report tells about a channel that cannot be written: on stderr, and in
-// syslog since stderr of a daemon leads nowhere.
+// report tells about a channel that cannot be written: in the place of last resort,
+// or on stderr, and in syslog since stderr of a daemon leads nowhere.
 func (l *Logs) report(msg string) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if l.last != nil {
+		l.last.write("general", l.env.now(), Error, appendText(nil, msg))
+		return
+	}
 	fmt.Fprintf(l.env.stderr, "%s: %s\n", l.env.tag, msg)
 	s, err := newSyslog("daemon", env{now: l.env.now, stderr: io.Discard, syslog: l.env.syslog, tag: l.env.tag}, new(loss))
 	if err != nil {

@@ -2,6 +2,7 @@ package logging
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -110,6 +111,8 @@ func severity(l slog.Level) int {
 	return 7
 }
 
+var errNoDaemon = errors.New("no daemon listens")
+
 func (s *syslog) connect() bool {
 	if s.env.now().Before(s.retry) {
 		return false
@@ -154,7 +157,8 @@ func (s *syslog) lose() {
 	}
 	if !s.down {
 		s.down = true
-		fmt.Fprintf(s.env.stderr, "%s: logging to syslog failed: no daemon listens\n", s.env.tag)
+		s.loss.failed("syslog", errNoDaemon, s.env.now())
+		fmt.Fprintf(s.env.stderr, "%s: logging to syslog failed: %v\n", s.env.tag, errNoDaemon)
 	}
 }
 
@@ -162,6 +166,7 @@ func (s *syslog) found() {
 	if !s.down {
 		return
 	}
+	s.loss.works()
 	fmt.Fprintf(s.env.stderr, "%s: logging to syslog works again, %d lines were lost\n", s.env.tag, s.lost)
 	s.down, s.lost = false, 0
 }

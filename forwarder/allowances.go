@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"vpcdns/forwarder/host"
+	"vpcdns/forwarder/trouble"
 	"vpcdns/forwarder/upstream"
 )
 
@@ -72,7 +73,7 @@ func (s *Server) adjustBudget(list []host.Exceeded) {
 	if t.PPS() != was {
 		s.state.Load().upstream.SetPPS(t.PPS()) // of the clients before and after it too
 	}
-	s.logThrottle(change, &t)
+	s.noteThrottle(change, &t)
 }
 
 // read takes a reading. It returns what that did, the budget before, and how
@@ -86,16 +87,23 @@ func (a *allowances) read(list []host.Exceeded) (c upstream.Change, was int, now
 	return c, was, a.throttle
 }
 
-// logThrottle writes the beginning and the end of an episode.
-func (s *Server) logThrottle(c upstream.Change, t *upstream.Throttle) {
-	l := s.logs.resolver
-	switch {
-	case c == upstream.Began && t.Limit() == 0:
-		l.Warn(fmt.Sprintf("link-local packets exceeded this instance's allowance, %d were lost, and no --upstream-pps is set", t.Lost()))
-	case c == upstream.Began:
-		l.Warn(fmt.Sprintf("link-local packets exceeded this instance's allowance, %d were lost: upstream is sent %d packets/s instead of %d for a while",
-			t.Lost(), t.PPS(), t.Limit()))
-	case c == upstream.Ended:
-		l.Warn(fmt.Sprintf("link-local packets are within this instance's allowance again, after %d were lost", t.Lost()))
+// noteThrottle notes the beginning and the end of an episode.
+func (s *Server) noteThrottle(c upstream.Change, t *upstream.Throttle) {
+	key := trouble.Key{Kind: trouble.Allowance}
+	s.change(func(table *trouble.Table, now time.Duration) {
+		switch c {
+		case upstream.Began:
+			table.Begin(trouble.Start{Key: key, Text: throttleText(t), Since: now}, now)
+		case upstream.Ended:
+			table.End(key, fmt.Sprintf("link-local packets are within this instance's allowance again, after %d were lost", t.Lost()), now)
+		}
+	})
+}
+
+func throttleText(t *upstream.Throttle) string {
+	if t.Limit() == 0 {
+		return fmt.Sprintf("link-local packets exceeded this instance's allowance, %d were lost, and no --upstream-pps is set", t.Lost())
 	}
+	return fmt.Sprintf("link-local packets exceeded this instance's allowance, %d were lost: upstream is sent %d packets/s instead of %d for a while",
+		t.Lost(), t.PPS(), t.Limit())
 }

@@ -27,6 +27,7 @@ type engine struct {
 	repeats      repeats  // answers without TTL
 	udp, tcp     *counters
 	inProcess    *counters
+	damage       damage      // what went wrong lately
 	sawSigned    atomic.Bool // an answer had signatures: only then two entries are beside each other
 	sawCD        atomic.Bool // upstream was asked with CD: only then a question has two answers
 	queryLog     atomic.Bool
@@ -50,6 +51,7 @@ func newEngine(maxCache int64, logs loggers, events Observer, asleep func() time
 	e.inflight.init(e.cache, &e.waiters)
 	e.queue.init(&e.waiters)
 	e.waiters.init()
+	e.damage.init()
 	rand.Read(e.cookieSecret[:])
 	return e
 }

@@ -87,4 +87,5 @@ func (s *Server) readInterfaces() {
 		s.logs.network.Error("listening after a change of the interfaces: " + err.Error())
 	}
 	s.listeners.closeUnused(st)
+	s.noteAddresses(st)
 }

@@ -71,8 +71,8 @@ func TestInterfaceCannotBeHad(t *testing.T) {
 		for line := j.take("network"); line != "nothing"; line = j.take("network") {
 			lines = append(lines, line)
 		}
-		if n := len(lines); n < 2 || n > 4 {
-			t.Errorf("%d lines, want that the old address is not served and the new one cannot be:\n%s", n, strings.Join(lines, "\n"))
+		if n := len(lines); n < 2 || n > 5 {
+			t.Errorf("%d lines, want that the old address is lost and the new one cannot be had:\n%s", n, strings.Join(lines, "\n"))
 		}
 	})
 }

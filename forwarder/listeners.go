@@ -175,6 +175,13 @@ func (ls *listeners) unserved(st *state) (list []Unserved) {
 	return list
 }
 
+// outcome returns the configured addresses that are open, and why others are not.
+func (ls *listeners) outcome() (open []netip.AddrPort, failed map[netip.AddrPort]error) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	return slices.Collect(maps.Keys(ls.byWish)), maps.Clone(ls.failed)
+}
+
 // portTries is how often a port that the kernel chose for TCP may turn out to
 // be taken for UDP.
 const portTries = 10

@@ -6,12 +6,10 @@ import (
 	"log/slog"
 	"net/netip"
 	"strings"
-	"time"
 
 	"github.com/miekg/dns"
 
 	"vpcdns/forwarder/logging"
-	"vpcdns/forwarder/upstream"
 	"vpcdns/forwarder/wire"
 )
 
@@ -172,7 +170,7 @@ func (w *worker) denied(why reason) (what, by string) {
 }
 
 // logFailure writes why a question got no answer. Outages are reported once,
-// by upstreamEvent; single failures are for those who look.
+// as troubles; single failures are for those who look.
 func (e *engine) logFailure(f *fetch, err error) {
 	l := e.logs.queryErrors
 	if !l.Enabled(context.Background(), slog.LevelInfo) {
@@ -182,26 +180,4 @@ func (e *engine) logFailure(f *fetch, err error) {
 	n := len(q) - 4
 	l.Info(fmt.Sprintf("%s resolving '%s/%s/IN' in zone %s", err, nameText(q[:n]),
 		typeName(uint16(q[n])<<8|uint16(q[n+1])), trimDot(f.zone.name)))
-}
-
-// upstreamEvent tells and writes what happens to servers: each outage once, and its end.
-func (e *engine) upstreamEvent(event upstream.Event) {
-	if e.events.Upstream != nil {
-		e.events.Upstream(event)
-	}
-	l, lasted := e.logs.resolver, event.Duration.Round(time.Millisecond)
-	switch addr := fmt.Sprintf("%s#%d", event.Server.Addr(), event.Server.Port()); event.Kind {
-	case upstream.OutageBegan:
-		l.Warn(fmt.Sprintf("upstream %s does not answer (for %v now)", addr, lasted))
-	case upstream.OutageEnded:
-		l.Warn(fmt.Sprintf("upstream %s answers again (after %v)", addr, lasted))
-	case upstream.LocalErrorBegan:
-		l.Warn(fmt.Sprintf("upstream %s cannot be asked, for a reason on this host: %v", addr, event.Err))
-	case upstream.LocalErrorEnded:
-		l.Warn(fmt.Sprintf("upstream %s can be asked again", addr))
-	case upstream.CookiesOff:
-		l.Warn(fmt.Sprintf("upstream %s answers with cookies that are not ours: it is sent none for %v", addr, lasted))
-	case upstream.Forgery:
-		l.Warn(fmt.Sprintf("forged answers for upstream %s: asking from new ports", addr))
-	}
 }

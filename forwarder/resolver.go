@@ -83,6 +83,7 @@ func (r *resolver) askAll(l, evicted waiterList) {
 // ask starts a fetch for w, or lets it join one, unless it can be answered now.
 func (r *resolver) ask(w *waiter) {
 	key, refresh := w.asks().AppendKey(r.q.buf[:0]), w.refresh
+	back, zone, from := w.comesBack(), w.zone.id, w.addr.Addr()
 	j := r.inflight.join(w, key, r.now)
 	switch j.decision {
 	case started:
@@ -97,11 +98,15 @@ func (r *resolver) ask(w *waiter) {
 		if j.evicted != nil {
 			r.turnAway(j.evicted, false)
 		}
+		if back {
+			r.damage.noteLoop(zone, from)
+		}
 	case fresh:
 		r.sendAll(w, fromCache(j.entry))
 	case stale:
 		r.sendAll(w, j.instead)
 	case full:
+		r.damage.noteFull(zone)
 		r.turnAway(w, j.drop)
 	case overdue:
 		r.sendAll(w, failure(SourceMiss, edeOf(upstream.ErrTimeout)))
@@ -158,6 +163,7 @@ func (r *resolver) Answer(req *upstream.Request, _ []byte, err error) {
 	}
 	r.asOf = r.now - req.Took
 	r.servfails.answered()
+	r.damage.answered[f.zone.id].Add(1)
 	r.resolve(f)
 }
 
@@ -222,6 +228,7 @@ func (r *resolver) finish(f *fetch) {
 // fail ends a fetch without answer: stale if that may be, else SERVFAIL.
 func (r *resolver) fail(f *fetch, err error) {
 	r.logFailure(f, err)
+	r.damage.noteFailure(f.zone.id, err)
 	defer r.inflight.recycle(f)
 	if i, ok := insteadOf(r.cache, f.st, f.hash, f.key, r.now, edeStaleFailure); ok {
 		if i.stale {

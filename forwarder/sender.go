@@ -102,6 +102,9 @@ func (s *sender) sendUDP(w *waiter, write func(dst []byte) []byte) {
 // counted as joined.
 func (s *sender) sendAll(w *waiter, r response) {
 	s.given = r
+	if r.isFailure() {
+		s.damage.noteClients(w)
+	}
 	for w != nil {
 		next := w.next
 		s.noteRegular(w, r.from, r.plain.Rcode())
@@ -130,6 +133,7 @@ func (s *sender) turnAway(w *waiter, drop bool) {
 		s.sendAll(w, i)
 	case drop:
 		s.tallies[w.via].dropped++
+		s.damage.noteLost(w)
 		s.waiters.drop(w)
 	default:
 		s.sendAll(w, failure(SourceLocal, edeOf(upstream.ErrBusy)))

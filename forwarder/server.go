@@ -28,6 +28,7 @@ type Server struct {
 	clients    *tcp.Server // over TCP
 	listeners  listeners
 	allowances allowances
+	troubles   troubles
 	exchanges  sync.Pool // of *exchange
 
 	ready    chan struct{}
@@ -92,6 +93,7 @@ func newServer(cfg *config.Config, o Options, n network) (*Server, error) {
 		quit:     make(chan struct{}),
 		stop:     make(chan struct{}),
 	}
+	s.troubles.init()
 	s.allowances.throttle = upstream.NewThrottle(o.UpstreamPPS)
 	s.reloads.ReloadStats = ReloadStats{At: s.clock.epoch, OK: true}
 	s.exchanges.New = func() any { return newExchange(s.engine) }
@@ -113,8 +115,10 @@ func (s *Server) start(cfg *config.Config) error {
 	s.install(st)
 	if err = s.open(st); err != nil {
 		st.upstream.Close()
+		return err
 	}
-	return err
+	s.noteAddresses(st)
+	return nil
 }
 
 // open opens the addresses of st. That no interface has any of them, or none that is
@@ -145,6 +149,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	s.await(ctx)
 	s.shutdown()
 	wg.Wait()
+	s.closeTroubles()
 	return nil
 }
 
@@ -226,6 +231,8 @@ func (s *Server) Reload(cfg *config.Config) error {
 	s.logNoLongerLimited(old.rates, old.rates.Forget()) // the new one knows nobody yet
 	s.listeners.closeUnused(st)
 	s.clients.Shrink()
+	s.noteAddresses(st)
+	s.dropGone(st)
 	s.flushNewZones(st, old)
 	s.retire(old, st)
 	return nil
@@ -290,6 +297,7 @@ func (s *Server) sweep() {
 			rates := s.state.Load().rates
 			s.logNoLongerLimited(rates, rates.Over(s.clock.now()))
 			s.cache.SweepNext(s.clock.now() - knownFor)
+			s.observe()
 		case <-s.quit:
 			return
 		}

@@ -42,6 +42,9 @@ type Stats struct {
 	Upstream upstream.Stats
 	Throttle ThrottleStats
 
+	Troubles []TroubleStats // what is wrong, see Server.Troubles
+	Failures []ZoneFailures // by zone
+
 	Started time.Time
 	Reload  ReloadStats
 
@@ -107,11 +110,15 @@ func (s *Server) Stats() Stats {
 		Throttle:   s.allowances.stats(),
 		Started:    s.clock.epoch,
 		Reload:     s.reloads.stats(),
+		Failures:   s.Failures(),
 	}
 	zones := &s.state.Load().zones.names
 	st.add("udp", s.udp, zones)
 	st.add("tcp", s.tcp, zones)
 	st.add("exchange", s.inProcess, zones)
+	for _, t := range s.Troubles() {
+		st.Troubles = append(st.Troubles, t.TroubleStats)
+	}
 	return st
 }
 

@@ -3,6 +3,7 @@ package metrics
 import (
 	"cmp"
 	"runtime"
+	"time"
 
 	"vpcdns/forwarder"
 	"vpcdns/forwarder/version"
@@ -127,10 +128,13 @@ func configLoaded(st *forwarder.Stats) float64 {
 	if st.Reload.At.IsZero() {
 		return started(st)
 	}
-	return float64(st.Reload.At.UnixNano()) / 1e9
+	return unix(st.Reload.At)
 }
 
-func started(st *forwarder.Stats) float64 { return float64(st.Started.UnixNano()) / 1e9 }
+func started(st *forwarder.Stats) float64 { return unix(st.Started) }
+
+// unix is a time as Prometheus has it.
+func unix(t time.Time) float64 { return float64(t.UnixNano()) / 1e9 }
 
 func collectBuild(_ *forwarder.Stats, e emitter) {
 	revision := cmp.Or(version.Revision(), "unknown")

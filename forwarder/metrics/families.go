@@ -195,6 +195,31 @@ var families = []family{
 		"Batches of queries that the system refused to send.",
 		one(func(s *forwarder.Stats) uint64 { return s.Upstream.SendErrors })},
 
+	{"trouble", gauge, trouble,
+		"What is wrong, by kind and subject (server, zone, interface, address or file): 1 now, 0 while it comes and goes and is gone at the moment. Its first line is in the log, its last one still to come. The kinds: outage, local-error, failures, server-failures, slow, budget, queue, recursive-clients, fetches, allowance, forgery, cookies, loop, address, log.",
+		perTrouble(func(t *forwarder.TroubleStats) float64 { return truth(t.Now) })},
+	{"trouble_begin_timestamp_seconds", gauge, trouble,
+		"When that began, in Unix time.",
+		perTrouble(func(t *forwarder.TroubleStats) float64 { return unix(t.Since) })},
+	{"trouble_queries", gauge, trouble,
+		"Queries of the zones that it concerns since it began.",
+		perTrouble(func(t *forwarder.TroubleStats) float64 { return float64(t.Queries) })},
+	{"trouble_failed_queries", gauge, trouble,
+		"Of them, those that failed: SERVFAIL, or no reply.",
+		perTrouble(func(t *forwarder.TroubleStats) float64 { return float64(t.Failed) })},
+	{"trouble_clients", gauge, trouble,
+		"Clients whose queries failed since it began, about.",
+		perTrouble(func(t *forwarder.TroubleStats) float64 { return float64(t.Clients) })},
+	{"zone_last_minute_queries", gauge, zone,
+		"Queries in the last minute, of each forward zone of which some failed.",
+		perFailure(func(f *forwarder.ZoneFailures) float64 { return float64(f.Queries) })},
+	{"zone_last_minute_failed_queries", gauge, zone,
+		"Of them, those that failed: SERVFAIL, or no reply.",
+		perFailure(func(f *forwarder.ZoneFailures) float64 { return float64(f.Failed) })},
+	{"zone_last_minute_failed_clients", gauge, zone,
+		"Clients whose queries failed in the last minute, about.",
+		perFailure(func(f *forwarder.ZoneFailures) float64 { return float64(f.Clients) })},
+
 	{"config_last_reload_successful", gauge, nil,
 		"0 if the last reload failed, so that an older configuration is in force, else 1.",
 		one(lastReloadOK)},
@@ -218,4 +243,7 @@ var families = []family{
 var (
 	server = []string{"server"} // address and port
 	budget = []string{"interface"}
+
+	trouble = []string{"kind", "subject"}
+	zone    = []string{"zone"}
 )

@@ -89,6 +89,26 @@ func perBudget[N number](read func(*upstream.BudgetStats) N) func(*forwarder.Sta
 	}
 }
 
+// perTrouble collects a family with a series for each trouble.
+func perTrouble(read func(*forwarder.TroubleStats) float64) func(*forwarder.Stats, emitter) {
+	return func(st *forwarder.Stats, e emitter) {
+		for i := range st.Troubles {
+			t := &st.Troubles[i]
+			e.value(read(t), t.Kind, text(t.Subject))
+		}
+	}
+}
+
+// perFailure collects a family with a series for each zone of which queries failed.
+func perFailure(read func(*forwarder.ZoneFailures) float64) func(*forwarder.Stats, emitter) {
+	return func(st *forwarder.Stats, e emitter) {
+		for i := range st.Failures {
+			f := &st.Failures[i]
+			e.value(read(f), text(f.Zone))
+		}
+	}
+}
+
 // truth is 1 for true and 0 for false, as Prometheus has it.
 func truth(b bool) float64 {
 	if b {

@@ -57,6 +57,13 @@ func sample() forwarder.Stats {
 			{Interface: "eth0", Allowance: "linklocal", Packets: 1055},
 			{Interface: "eth1", Allowance: "pps", Packets: 1056},
 		}},
+		Troubles: []forwarder.TroubleStats{
+			{Kind: "outage", Subject: "10.79.0.2#53", Since: time.Unix(1_800_000_200, 0), Now: true, Queries: 1063, Failed: 1064, Clients: 1065},
+			{Kind: "budget", Since: time.Unix(1_800_000_300, 0), Queries: 1066, Failed: 1067, Clients: 1068},
+		},
+		Failures: []forwarder.ZoneFailures{
+			{Zone: "awslab.mycompany.corp.", Queries: 1069, Failed: 1070, Clients: 1071}, {Zone: ".", Queries: 1072, Failed: 1073, Clients: 1074},
+		},
 		Started:   time.Unix(1_800_000_000, 0),
 		LostLines: []logging.Lost{{Channel: "bind", Lines: 1061}, {Channel: "default_syslog", Lines: 1062}},
 		Reload:    forwarder.ReloadStats{At: time.Unix(1_800_000_100, 0), Succeeded: 1050, Failed: 1051},

@@ -111,8 +111,9 @@ func TestLabels(t *testing.T) {
 		"transport": true, "zone": true, "source": true, "rcode": true, // of queries
 		"server":    true,                    // of upstream
 		"interface": true, "allowance": true, // of this host
-		"channel": true, // of the log
-		"result":  true, "action": true, "version": true, "revision": true, "goversion": true,
+		"channel": true,                  // of the log
+		"kind":    true, "subject": true, // of what is wrong: see trouble.Table
+		"result": true, "action": true, "version": true, "revision": true, "goversion": true,
 	}
 	for _, f := range families {
 		for _, label := range f.labels {

@@ -41,7 +41,10 @@ func (c *Client) answer(t *try, msg []byte, cut bool) {
 
 // probed ends a probe. One that was answered well brings a failing server back.
 func (c *Client) probed(t *try, rcode int, msg []byte) {
-	if s := t.server; s.failing > 0 && useful(rcode, msg) && c.parser.Parse(msg) && !c.parser.Referral() {
+	switch s := t.server; {
+	case !useful(rcode, msg):
+		s.stats.Failed++
+	case s.failing > 0 && c.parser.Parse(msg) && !c.parser.Referral():
 		s.failing = 0
 	}
 	c.finish(t.r, nil, nil)

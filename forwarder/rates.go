@@ -1,0 +1,63 @@
+package forwarder
+
+import "time"
+
+// rates are the replies of the last minute, second by second.
+type rates struct {
+	samples [61]sample
+	at      int // of the latest
+}
+
+// sample is how many replies there were until then.
+type sample struct {
+	at                           time.Duration
+	all, hits, cacheable, failed uint64
+}
+
+func (r *rates) add(now time.Duration, s *replySums) {
+	n := sample{at: now, hits: s.hits, cacheable: s.cacheable}
+	for zone := range s.all {
+		n.all += s.all[zone]
+		n.failed += s.failed[zone]
+	}
+	r.at = (r.at + 1) % len(r.samples)
+	r.samples[r.at] = n
+}
+
+// Rate is what happened in the last seconds.
+type Rate struct {
+	Span      time.Duration // that were looked at: less than was asked for after a start
+	Replies   uint64        // to clients
+	Hits      uint64        // of them, from the cache
+	Cacheable uint64        // of them, those that might have been from the cache
+	Failed    uint64        // of them, with SERVFAIL
+}
+
+// PerSecond is how many replies a second there were.
+func (r Rate) PerSecond() float64 {
+	if r.Span <= 0 {
+		return 0
+	}
+	return float64(r.Replies) / r.Span.Seconds()
+}
+
+// HitRatio is the share that the cache answered of what it might have answered, 0
+// to 1; 0 where nothing was asked.
+func (r Rate) HitRatio() float64 {
+	if r.Cacheable == 0 {
+		return 0
+	}
+	return float64(r.Hits) / float64(r.Cacheable)
+}
+
+// last is what happened in the last n seconds, 60 at most.
+func (r *rates) last(n int) Rate {
+	now, then := r.samples[r.at], r.samples[(r.at+len(r.samples)-n)%len(r.samples)]
+	return Rate{
+		Span:      now.at - then.at,
+		Replies:   since(now.all, then.all),
+		Hits:      since(now.hits, then.hits),
+		Cacheable: since(now.cacheable, then.cacheable),
+		Failed:    since(now.failed, then.failed),
+	}
+}

@@ -1,0 +1,207 @@
+package forwarder
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"vpcdns/forwarder/trouble"
+	"vpcdns/forwarder/upstream"
+)
+
+// upstreamWatch is what upstream servers did since the last look.
+type upstreamWatch struct {
+	client  *upstream.Client // that was looked at
+	servers map[netip.AddrPort]*serverWatch
+	budgets []upstream.BudgetStats // Queued and Refused of this second
+	refused []uint64               // of budgets, as last read
+}
+
+// serverWatch is one of them.
+type serverWatch struct {
+	last  upstream.ServerStats // as last read
+	now   upstream.ServerStats // what this second brought, and the state
+	judge trouble.Judge
+	pace  trouble.Pace
+}
+
+// read takes a reading.
+func (u *upstreamWatch) read(c *upstream.Client, st *upstream.Stats) {
+	if u.client != c {
+		u.client, u.refused = c, nil
+		for _, w := range u.servers {
+			w.last = upstream.ServerStats{}
+		}
+	}
+	u.readBudgets(st)
+	seen := make(map[netip.AddrPort]bool, len(st.Servers))
+	for i := range st.Servers {
+		now := &st.Servers[i]
+		seen[now.Addr] = true
+		w := u.servers[now.Addr]
+		if w == nil {
+			w = new(serverWatch)
+			u.servers[now.Addr] = w
+		}
+		w.read(now)
+	}
+	for a := range u.servers {
+		if !seen[a] {
+			delete(u.servers, a)
+		}
+	}
+}
+
+func (u *upstreamWatch) readBudgets(st *upstream.Stats) {
+	u.budgets = st.Budgets
+	refused := make([]uint64, len(st.Budgets))
+	for i := range u.budgets {
+		b := &u.budgets[i]
+		refused[i] = b.Refused
+		if i < len(u.refused) {
+			b.Refused = since(b.Refused, u.refused[i])
+		}
+	}
+	u.refused = refused
+}
+
+func (w *serverWatch) read(s *upstream.ServerStats) {
+	w.now = *s
+	w.now.Answered = since(s.Answered, w.last.Answered)
+	w.now.Failed = since(s.Failed, w.last.Failed)
+	w.now.Unsound = since(s.Unsound, w.last.Unsound)
+	for i, n := range s.RTT.Buckets {
+		w.now.RTT.Buckets[i] = since(n, w.last.RTT.Buckets[i])
+	}
+	w.now.RTT.Sum = s.RTT.Sum - w.last.RTT.Sum
+	w.last = *s
+}
+
+// allDown reports whether none of the servers answers.
+func (u *upstreamWatch) allDown(servers []netip.AddrPort) bool {
+	return !slices.ContainsFunc(servers, func(a netip.AddrPort) bool {
+		w := u.servers[a]
+		return w != nil && !w.now.Down
+	})
+}
+
+// observeServers judges each server. troubles.mu is held.
+func (s *Server) observeServers(st *state, now time.Duration) {
+	t := &s.troubles
+	for a, w := range t.up.servers {
+		if !w.now.Down && w.now.Answered > 0 { // a former client may have been told that it was down
+			s.serverAnswers(a, now)
+		}
+		s.judgePace(a, w, now)
+		s.judgeFailures(st, a, w, now)
+	}
+}
+
+// serverAnswers ends the outage of a server, if there is one.
+func (s *Server) serverAnswers(a netip.AddrPort, now time.Duration) {
+	t, subject := &s.troubles.table, addrText(a)
+	t.End(trouble.Key{Kind: trouble.Outage, Subject: subject}, "upstream "+subject+" answers again", now)
+	t.End(trouble.Key{Kind: trouble.Local, Subject: subject}, "upstream "+subject+" can be asked again", now)
+}
+
+func (s *Server) judgePace(a netip.AddrPort, w *serverWatch, now time.Duration) {
+	t, key := &s.troubles.table, trouble.Key{Kind: trouble.Slow, Subject: addrText(a)}
+	if !w.pace.Second(w.now.RTT.Buckets[:], upstream.RTTBounds[:], w.now.RTT.Sum) {
+		t.End(key, "upstream "+key.Subject+" is as fast as usual again", now)
+		return
+	}
+	if t.Has(key) {
+		return
+	}
+	text := fmt.Sprintf("upstream %s is slow: an answer takes %s", key.Subject, millis(w.pace.Now))
+	if w.pace.Usual > 0 {
+		text += fmt.Sprintf(", %s is usual", millis(w.pace.Usual))
+	}
+	t.Begin(trouble.Start{Key: key, Text: text, Since: now, Zones: s.state.Load().zonesAsking(a)}, now)
+}
+
+// millis is a round trip time for people.
+func millis(d time.Duration) string {
+	if d >= time.Second {
+		return fmt.Sprintf("%.3g s", d.Seconds())
+	}
+	return fmt.Sprintf("%.3g ms", float64(d)/float64(time.Millisecond))
+}
+
+// judgeFailures finds a server whose failures clients do not notice, as others of
+// the same zones answer.
+func (s *Server) judgeFailures(st *state, a netip.AddrPort, w *serverWatch, now time.Duration) {
+	t, key := &s.troubles.table, trouble.Key{Kind: trouble.FailingServer, Subject: addrText(a)}
+	bad := w.judge.Second(w.now.Answered, min(w.now.Answered, w.now.Failed+w.now.Unsound))
+	switch {
+	case bad && w.judge.Unasked():
+		w.judge = trouble.Judge{}
+		t.Drop(now, "nobody has asked it lately", func(k trouble.Key) bool { return k == key })
+	case !bad:
+		t.End(key, "upstream "+key.Subject+" answers without failures again", now)
+	case !t.Has(key) && s.isMasked(st, a):
+		t.Begin(trouble.Start{Key: key, Text: fmt.Sprintf("upstream %s answers with failures; others are asked", key.Subject),
+			Since: now, Zones: st.zonesAsking(a)}, now)
+	}
+}
+
+// isMasked reports whether a server has others beside it in all of its zones, and
+// none of them is known to fail.
+func (s *Server) isMasked(st *state, a netip.AddrPort) bool {
+	for _, z := range st.routes {
+		if slices.Contains(z.servers, a) &&
+			(len(z.servers) == 1 || s.troubles.table.Has(trouble.Key{Kind: trouble.Failing, Subject: trimDot(z.name)})) {
+			return false
+		}
+	}
+	return true
+}
+
+// zonesAsking lists the zones that a server is asked for, the root last.
+func (st *state) zonesAsking(a netip.AddrPort) []string {
+	list := []string{}
+	for _, z := range st.routes {
+		if slices.Contains(z.servers, a) {
+			list = append(list, trimDot(z.name))
+		}
+	}
+	slices.Sort(list)
+	if len(list) > 1 && list[0] == "." {
+		list = append(list[1:], ".")
+	}
+	return list
+}
+
+// upstreamEvent tells and writes what happens to servers.
+func (s *Server) upstreamEvent(event upstream.Event) {
+	if s.events.Upstream != nil {
+		s.events.Upstream(event)
+	}
+	st := s.state.Load()
+	if st == nil {
+		return // it is being made
+	}
+	s.change(func(t *trouble.Table, now time.Duration) {
+		addr := addrText(event.Server)
+		start := func(k trouble.Kind, text string) trouble.Start {
+			return trouble.Start{Key: trouble.Key{Kind: k, Subject: addr}, Text: text, Since: now, Zones: st.zonesAsking(event.Server)}
+		}
+		switch event.Kind {
+		case upstream.OutageBegan:
+			begin := start(trouble.Outage, "upstream "+addr+" does not answer")
+			begin.Since = now - event.Duration
+			t.Begin(begin, now)
+		case upstream.LocalErrorBegan:
+			t.Begin(start(trouble.Local, fmt.Sprintf("upstream %s cannot be asked, for a reason on this host: %v", addr, event.Err)), now)
+		case upstream.OutageEnded, upstream.LocalErrorEnded:
+			s.serverAnswers(event.Server, now)
+		case upstream.CookiesOff:
+			t.Sign(start(trouble.Cookies, fmt.Sprintf("upstream %s answers with cookies that are not ours: it is sent none", addr)),
+				event.Duration, "upstream "+addr+" is sent cookies again", now)
+		case upstream.Forgery:
+			t.Sign(start(trouble.Forgery, "forged answers for upstream "+addr+": asking from new ports"),
+				time.Minute, "no more forged answers for upstream "+addr, now)
+		}
+	})
+}

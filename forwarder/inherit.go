@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 
+	"vpcdns/forwarder/host"
 	"vpcdns/forwarder/tcp"
 	"vpcdns/forwarder/udp"
 )
@@ -30,7 +31,7 @@ func (ls *listeners) files() (list []*os.File, err error) {
 		list = append(list, more...)
 		if err != nil {
 			closeFiles(list)
-			return nil, fmt.Errorf("duplicating the sockets of %v: %w", l.addr, err)
+			return nil, fmt.Errorf("duplicating the sockets of %s: %w", host.Address(l.addr), err)
 		}
 	}
 	return list, nil

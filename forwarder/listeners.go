@@ -129,7 +129,7 @@ func (ls *listeners) open(st *state) error {
 		open++
 		delete(ls.failed, a)
 		ls.byWish[a] = l
-		ls.logs.network.Info(fmt.Sprintf("listening on %v", l.addr))
+		ls.logs.network.Info("listening on " + host.Address(l.addr))
 		if ls.serving {
 			ls.start(l)
 			ls.tellOpened()
@@ -268,7 +268,7 @@ func (ls *listeners) closeUnused(st *state) {
 		if !slices.Contains(want, a) {
 			l.shutDown()
 			ls.drop(a, l)
-			ls.logs.network.Info(fmt.Sprintf("no longer listening on %v", l.addr))
+			ls.logs.network.Info("no longer listening on " + host.Address(l.addr))
 		}
 	}
 }

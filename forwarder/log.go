@@ -9,6 +9,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"vpcdns/forwarder/host"
 	"vpcdns/forwarder/logging"
 	"vpcdns/forwarder/wire"
 )
@@ -69,7 +70,7 @@ func subnetText(ecs []byte) string {
 }
 
 // who is a client as BIND writes it.
-func who(c *client) string { return fmt.Sprintf("%s#%d", c.addr.Addr(), c.addr.Port()) }
+func who(c *client) string { return host.Address(c.addr) }
 
 // nameText is a name as BIND writes it, without the dot of the root.
 func nameText(name []byte) string {

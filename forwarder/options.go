@@ -12,6 +12,7 @@ import (
 	"github.com/miekg/dns"
 
 	"vpcdns/forwarder/config"
+	"vpcdns/forwarder/host"
 	"vpcdns/forwarder/upstream"
 )
 
@@ -111,7 +112,7 @@ func checkConfig(cfg *config.Config) error {
 		}
 		for _, a := range z.Forwarders {
 			if !a.IsValid() || a.Addr().IsUnspecified() || a.Port() == 0 {
-				wrong("zone %q: forwarder %v is no address and port of a server", z.Name, a)
+				wrong("zone %q: forwarder %s is no address and port of a server", z.Name, host.Address(a))
 			}
 		}
 	}

@@ -18,6 +18,7 @@ import (
 
 	"vpcdns/forwarder"
 	"vpcdns/forwarder/config"
+	"vpcdns/forwarder/host"
 	"vpcdns/forwarder/logging"
 	"vpcdns/forwarder/namedconf"
 	"vpcdns/forwarder/version"
@@ -354,7 +355,7 @@ func (d *daemon) summary() string {
 	if len(addrs) == 0 {
 		return "serving no address"
 	}
-	text := fmt.Sprintf("serving %s#%d", addrs[0].Addr(), addrs[0].Port())
+	text := "serving " + host.Address(addrs[0])
 	if len(addrs) > 1 {
 		text += fmt.Sprintf(" and %d more", len(addrs)-1)
 	}

@@ -17,6 +17,7 @@ import (
 	"vpcdns/cmd/forwarder/vpcresolver"
 	"vpcdns/forwarder"
 	"vpcdns/forwarder/config"
+	"vpcdns/forwarder/host"
 	"vpcdns/testdata"
 )
 
@@ -163,7 +164,7 @@ func isFree(addr netip.AddrPort) bool {
 
 func (d *demo) explain(upstream netip.AddrPort) {
 	ask := fmt.Sprintf("dig @%s -p %d", d.server.Addr(), d.server.Port())
-	fmt.Fprintf(d.out, `The forwarder listens on %v, in front of a stand-in for the VPC resolver on %v.
+	fmt.Fprintf(d.out, `The forwarder listens on %s, in front of a stand-in for the VPC resolver on %s.
 Ask it, in another terminal:
 
     %s %s
@@ -171,7 +172,7 @@ Ask it, in another terminal:
 
 %[4]s has a TTL of %d s. It moves, and moves again about %v after that is seen. Ctrl-C ends.
 
-`, d.server, upstream, ask, strings.TrimSuffix(demoName, "."), d.ttl, d.pause+d.jitter/2)
+`, host.Address(d.server), host.Address(upstream), ask, strings.TrimSuffix(demoName, "."), d.ttl, d.pause+d.jitter/2)
 }
 
 // demoAddresses are where demoName goes to and fro.

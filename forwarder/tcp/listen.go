@@ -24,7 +24,7 @@ func Listen(a netip.AddrPort, backlog int) (net.Listener, error) {
 		if errors.As(err, &op) {
 			err = op.Err
 		}
-		return nil, fmt.Errorf("listening on TCP %v: %w", a, err)
+		return nil, fmt.Errorf("listening on TCP %v#%d: %w", a.Addr(), a.Port(), err)
 	}
 	boundReceived(l)
 	SetBacklog(l, backlog)

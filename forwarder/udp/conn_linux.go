@@ -34,7 +34,7 @@ type conn struct {
 func Listen(addr netip.AddrPort, o Options) (Conn, error) {
 	c, err := listen(addr, o)
 	if err != nil {
-		return nil, fmt.Errorf("listening on UDP %v: %w", addr, err)
+		return nil, fmt.Errorf("listening on UDP %v#%d: %w", addr.Addr(), addr.Port(), err)
 	}
 	return c, nil
 }

@@ -40,9 +40,19 @@ func Listen(addr netip.AddrPort, o Options) (Conn, error) {
 	}
 	c, err := lc.ListenPacket(context.Background(), network(addr), addr.String())
 	if err != nil {
-		return nil, fmt.Errorf("listening on UDP %v: %w", addr, err)
+		return nil, fmt.Errorf("listening on UDP %v#%d: %w", addr.Addr(), addr.Port(), withoutAddress(err))
 	}
 	return newConn(c.(*net.UDPConn), o), nil
+}
+
+// withoutAddress drops what package net says of the address, in a notation of its
+// own.
+func withoutAddress(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		return op.Err
+	}
+	return err
 }
 
 // Adopt makes a Conn of a bound UDP socket that another process opened. It

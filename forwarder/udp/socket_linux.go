@@ -31,7 +31,7 @@ type Socket struct {
 func Dial(server, source netip.AddrPort) (*Socket, error) {
 	s, err := dial(server, sourceFor(server, source))
 	if err != nil {
-		return nil, fmt.Errorf("connecting to UDP %v: %w", server, err)
+		return nil, fmt.Errorf("connecting to UDP %v#%d: %w", server.Addr(), server.Port(), err)
 	}
 	return s, nil
 }

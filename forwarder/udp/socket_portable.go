@@ -21,7 +21,7 @@ func Dial(server, source netip.AddrPort) (*Socket, error) {
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("connecting to UDP %v: %w", server, err)
+		return nil, fmt.Errorf("connecting to UDP %v#%d: %w", server.Addr(), server.Port(), withoutAddress(err))
 	}
 	return &s, nil
 }

@@ -16,6 +16,7 @@ type peer struct {
 
 const namedConf = `
 acl clients { 10.0.0.0/8; localhost; };
+controls { };
 options {
 	directory "{dir}"; pid-file none; session-keyfile none;
 	listen-on port {port} { 127.0.0.1; }; listen-on-v6 { none; };

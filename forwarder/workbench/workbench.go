@@ -22,6 +22,8 @@ var programs = []program{
 	{"named", "bind9"},
 	{"dig", "bind9-dnsutils"},
 	{"named-checkconf", "bind9-utils"},
+	{"rndc", "bind9-utils"},
+	{"rndc-confgen", "bind9-utils"},
 	{"dnsmasq", "dnsmasq-base"},
 	{"dnsperf", "dnsperf"},
 	{"fish", "fish"},

@@ -7,8 +7,10 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -17,6 +19,7 @@ type listener struct {
 	server  *Server
 	addr    netip.AddrPort // as configured
 	channel atomic.Pointer[Channel]
+	since   time.Time // when the address was first tried
 	ctx     context.Context
 	cancel  context.CancelFunc
 
@@ -29,7 +32,7 @@ type listener struct {
 // listen starts a channel, and returns when its address is bound or is not to be
 // had for now. s.mu is held.
 func (s *Server) listen(c Channel) *listener {
-	l := &listener{server: s, addr: c.Addr, conns: make(map[*conn]struct{})}
+	l := &listener{server: s, addr: c.Addr, since: time.Now(), conns: make(map[*conn]struct{})}
 	l.channel.Store(&c)
 	l.ctx, l.cancel = context.WithCancel(s.ctx)
 	fault := l.bind("")
@@ -44,7 +47,10 @@ func (l *listener) bind(fault string) string {
 	lc.SetMultipathTCP(false) // whose listeners are not had again at once after a restart
 	t, err := lc.Listen(l.ctx, family(l.addr), l.addr.String())
 	if err != nil {
-		if err.Error() != fault && l.ctx.Err() == nil {
+		if errors.Is(err, syscall.EADDRINUSE) && time.Since(l.since) < grace || l.ctx.Err() != nil {
+			return fault
+		}
+		if err.Error() != fault {
 			l.complain(err)
 		}
 		return err.Error()
@@ -101,12 +107,21 @@ func (l *listener) run(fault string) {
 		select {
 		case <-l.ctx.Done():
 			return
-		case <-time.After(retryInterval):
+		case <-time.After(retryInterval(fault)):
 		}
 		if l.tcpListener() == nil {
 			fault = l.bind(fault)
 		}
 	}
+}
+
+// retryInterval is how long an address that cannot be had is left alone: less
+// than a second where another process may be about to leave it.
+func retryInterval(fault string) time.Duration {
+	if fault == "" || strings.Contains(fault, syscall.EADDRINUSE.Error()) {
+		return 250 * time.Millisecond
+	}
+	return 5 * time.Second
 }
 
 func (l *listener) tcpListener() net.Listener {

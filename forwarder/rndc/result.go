@@ -27,7 +27,9 @@ const (
 	EmptyLabel       Result = 77
 	Unknown          Result = 80 // a class or type
 	Syntax           Result = 89
+	NotLoaded        Result = 123
 	UnknownCommand   Result = 172
+	NotDynamic       Result = 181
 )
 
 var resultText = map[Result]string{
@@ -50,7 +52,9 @@ var resultText = map[Result]string{
 	EmptyLabel:       "empty label",
 	Unknown:          "unknown class/type",
 	Syntax:           "syntax error",
+	NotLoaded:        "zone not loaded",
 	UnknownCommand:   "unknown command",
+	NotDynamic:       "not dynamic",
 }
 
 // String returns BIND's words.

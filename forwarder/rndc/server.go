@@ -45,9 +45,9 @@ const (
 	writeTimeout      = 10 * time.Second
 	closeTimeout      = 2 * time.Second // for commands that run while the server is closed
 
-	// retryInterval is how long an address that cannot be had is left alone. A
-	// process that took over has it within a second.
-	retryInterval = 200 * time.Millisecond
+	// grace is for how long nothing is said of an address that another process
+	// has: one that is handing over to this one leaves it soon.
+	grace = 3 * time.Second
 )
 
 // Options are what a server needs.

@@ -26,6 +26,7 @@ type command struct {
 func commands() []command {
 	return slices.Concat(
 		statusCommands(), cacheCommands(), cachedCommands(), staleCommands(), logCommands(),
+		processCommands(), primaryCommands(), absentCommands(),
 	)
 }
 

@@ -38,7 +38,9 @@ type daemon struct {
 	server    *forwarder.Server
 	loads     loads
 	watchdog  watchdog
-	calls     chan func() // what others want done on the daemon's goroutine
+	control   *control
+	stops     chan os.Signal // what ends the server, beside signals
+	calls     chan func()    // what others want done on the daemon's goroutine
 }
 
 // serve runs a server until a signal ends it, and returns the exit status.
@@ -48,7 +50,7 @@ func serve(f *flags, stderr io.Writer) int {
 	if path, err := filepath.Abs(f.config); err == nil {
 		f.config = path
 	}
-	d := &daemon{flags: f, startup: newStartup(stderr), notify: newNotifier(os.Getenv), calls: make(chan func())}
+	d := &daemon{flags: f, startup: newStartup(stderr), notify: newNotifier(os.Getenv), calls: make(chan func()), stops: make(chan os.Signal, 1)}
 	err := d.run()
 	if err != nil {
 		d.fail(err)
@@ -265,12 +267,16 @@ func (d *daemon) serve(signals <-chan os.Signal) error {
 	defer d.retract()
 	defer d.serveReloads()()
 	defer d.watch()()
+	defer d.serveControl()()
 	for {
 		select {
 		case s := <-signals:
 			if d.obey(s, stop) {
 				return <-ended
 			}
+		case s := <-d.stops:
+			d.obey(s, stop)
+			return <-ended
 		case err := <-d.watchdog.results:
 			d.keepAlive(err)
 		case call := <-d.calls:
@@ -295,10 +301,12 @@ func (d *daemon) obey(s os.Signal, stop func()) (ends bool) {
 			return false
 		}
 		d.finishing()
+		d.control.leave()
 		d.server.HandOver(successorTimeout)
 		return true
 	}
 	d.finishing()
+	d.control.leave()
 	d.stopping(s)
 	if d.notify.managed() {
 		d.server.HandOver(restartTimeout)

@@ -26,6 +26,8 @@ type flags struct {
 	debug, workers     int
 	logFile            string
 	metricsAddress     string
+	control            controlAddresses
+	controlKeys        controlKeys
 	upstreamPPS        int
 	check, print       bool
 	verbose            bool   // with check: tell what is harmless too
@@ -106,7 +108,7 @@ var refusedLetters = []letter{
 
 // newFlags defines the flags with their defaults.
 func newFlags() *flags {
-	f := &flags{}
+	f := &flags{controlKeys: make(controlKeys)}
 	s := pflag.NewFlagSet("forwarder", pflag.ContinueOnError)
 	s.SortFlags = false
 	s.SetOutput(io.Discard)
@@ -122,6 +124,8 @@ func newFlags() *flags {
 	s.StringVarP(&f.logFile, "log-file", "L", "", "`file` to log to where named would log to syslog by default")
 	s.Var(&f.listen, "listen", "the only `address` to serve, whatever the configuration says, and no pid-file is written: to try it while named runs")
 	s.StringVar(&f.metricsAddress, "metrics-address", "127.0.0.1:9153", "`address` that serves Prometheus /metrics, \"\" for none")
+	s.Var(&f.control, "control-address", "`address` on loopback where rndc is listened to when the configuration has no controls, in place of 127.0.0.1:953 and [::1]:953; may be given again, \"\" for none")
+	s.Var(f.controlKeys, "control-key", "limit the key of that name to these commands of rndc, as in `failover=status,flushname`; may be given again")
 	s.IntVar(&f.upstreamPPS, "upstream-pps", 900, "most `packets` a second to upstream by each interface, 0: no limit; a VPC resolver drops what exceeds 1024")
 	s.BoolVar(&f.check, "check-config", false, "check the configuration and exit; -p prints it")
 	s.BoolVar(&f.options, "options", false, "print what becomes of each option of named.conf, or of the one that is named, and exit")

@@ -27,6 +27,7 @@ func (d *daemon) reload() error {
 		d.warn(d.notify.ready(d.summary() + "; the last reload failed, see the log"))
 		return err
 	}
+	d.control.open()
 	err := d.complain()
 	if err != nil {
 		d.log(logging.Warning, "reloading configuration succeeded in part")

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"vpcdns/forwarder/config"
+	"vpcdns/forwarder/logging"
+	"vpcdns/forwarder/rndc"
+)
+
+// keyFiles are where rndc looks for its key by itself: as named is built for
+// Amazon Linux, and for Debian.
+var keyFiles = []string{"/etc/rndc.key", "/etc/bind/rndc.key"}
+
+// keyFileRetry is how long a key file that cannot be read is left alone.
+const keyFileRetry = 2 * time.Second
+
+// control serves the control channels. DNS does not depend on it: what goes wrong
+// here is logged, and tried again.
+type control struct {
+	d       *daemon
+	server  *rndc.Server
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+
+	mu    sync.Mutex
+	fault string // of the key file, as logged
+}
+
+// serveControl serves the channels until stop is called.
+func (d *daemon) serveControl() (stop func()) {
+	d.control = &control{d: d}
+	d.control.server = rndc.NewServer(rndc.Options{Handler: d, Log: d.general, Explain: explainPort})
+	ctx, cancel := context.WithCancel(context.Background())
+	d.control.cancel = cancel
+	if given := d.flags.control.addrs; len(given) > 0 && !d.config.NoControls && !d.flags.listen.IsValid() {
+		d.log(logging.Warning, "--control-address is not used: the configuration has controls")
+	}
+	d.control.open()
+	d.control.running.Go(func() { d.control.watchKey(ctx) })
+	return d.control.close
+}
+
+func (c *control) close() {
+	c.cancel()
+	c.server.Close()
+	c.running.Wait()
+}
+
+// leave ends the channels before the process does: the next one is to have their
+// addresses. The reply to a command that runs is still sent.
+func (c *control) leave() { c.running.Go(c.server.Close) }
+
+func explainPort(a netip.AddrPort, err error) error {
+	if errors.Is(err, syscall.EACCES) {
+		return fmt.Errorf("%w: ports below 1024 need CAP_NET_BIND_SERVICE", err)
+	}
+	return withHolders(err, a)
+}
+
+// watchKey takes up a key file that could not be read when it can be.
+func (c *control) watchKey(ctx context.Context) {
+	tick := time.NewTicker(keyFileRetry)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		c.mu.Lock()
+		failed := c.fault != ""
+		c.mu.Unlock()
+		if failed {
+			c.open()
+		}
+	}
+}
+
+// open makes the channels those of the configuration in force.
+func (c *control) open() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	list := c.d.controls(c.d.server.Config())
+	var shared []*rndc.Key
+	if slices.ContainsFunc(list, func(o config.Control) bool { return len(o.Keys) == 0 }) {
+		shared = c.keyOfFile()
+	} else {
+		c.fault = ""
+	}
+	var channels []rndc.Channel
+	for _, o := range list {
+		keys := shared
+		if len(o.Keys) > 0 {
+			keys = c.keysOf(o.Keys)
+		}
+		if len(keys) > 0 {
+			channels = append(channels, rndc.Channel{Addr: o.Addr, Allow: c.d.server.Access(o.Allow), Keys: keys, ReadOnly: o.ReadOnly})
+		}
+	}
+	c.server.Serve(channels)
+}
+
+func (c *control) keysOf(list []config.Key) (keys []*rndc.Key) {
+	for _, k := range list {
+		a, err := rndc.ParseAlgorithm(k.Algorithm)
+		if err != nil {
+			c.d.log(logging.Error, "key '%s' cannot be used with the command channel: %v", k.Name, err)
+			continue
+		}
+		keys = append(keys, rndc.NewKey(k.Name, a, k.Secret))
+	}
+	return keys
+}
+
+// keyOfFile reads the key of the channels that name none; nil if there is none.
+// What is wrong is logged once. c.mu is held.
+func (c *control) keyOfFile() []*rndc.Key {
+	path := keyFile()
+	key, err := config.LoadKey(path)
+	fault := ""
+	if err != nil {
+		fault = err.Error()
+	}
+	if fault == c.fault && err != nil {
+		return nil
+	}
+	c.fault = fault
+	switch {
+	case errors.Is(statFault(path), fs.ErrNotExist):
+		c.d.log(logging.Notice, "no control channel for rndc: there is no %s; 'forwarder rndc --make-key' makes it, and it is taken up at once", path)
+		return nil
+	case err != nil:
+		c.d.log(logging.Error, "no control channel for rndc: %v; DNS goes on, and this is tried again", err)
+		return nil
+	}
+	c.d.log(logging.Info, "configuring command channel from '%s'", path)
+	return c.keysOf([]config.Key{key})
+}
+
+func statFault(path string) error {
+	_, err := os.Stat(path)
+	return err
+}
+
+// keyFile is the first of keyFiles that is there, else the first.
+func keyFile() string {
+	for _, path := range keyFiles {
+		if statFault(path) == nil {
+			return path
+		}
+	}
+	return keyFiles[0]
+}
+
+// controls are the channels to serve with a configuration.
+func (d *daemon) controls(cfg *config.Config) []config.Control {
+	list := cfg.Controls
+	switch given := d.flags.control.addrs; {
+	case d.flags.control.none:
+		return nil
+	case len(given) > 0 && (cfg.NoControls || d.flags.listen.IsValid()):
+		list = controlsAt(given)
+	case d.flags.listen.IsValid(): // named serves them
+		return nil
+	case cfg.NoControls:
+		list = config.DefaultControls()
+	}
+	return slices.DeleteFunc(slices.Clone(list), func(o config.Control) bool {
+		return d.flags.onlyIPv4 && o.Addr.Addr().Is6() || d.flags.onlyIPv6 && o.Addr.Addr().Is4()
+	})
+}
+
+// controlsAt are channels as the default ones, elsewhere on loopback.
+func controlsAt(addrs []netip.AddrPort) (list []config.Control) {
+	for _, a := range addrs {
+		list = append(list, config.Control{Addr: a, Allow: config.DefaultControls()[0].Allow})
+	}
+	return list
+}

@@ -27,6 +27,7 @@ type CachedAnswer struct {
 	CD      bool           // asked with CD: who does not set that gets another answer
 	Signed  bool           // for who sets DO
 	Beside  bool           // without the signatures that the one beside it has, which is Signed
+	Empty   bool           // without records in its answer section
 	entry   cache.Entry
 	elapsed uint32 // seconds off its TTLs
 }
@@ -37,14 +38,14 @@ func (s *Server) Cached() iter.Seq[CachedAnswer] {
 	return func(yield func(CachedAnswer) bool) {
 		st := s.state.Load()
 		for e := range s.cache.All() {
-			if !yield(st.cachedAnswer(e, s.clock.now())) {
+			if !yield(s.cachedAnswer(st, e, s.clock.now())) {
 				return
 			}
 		}
 	}
 }
 
-func (st *state) cachedAnswer(e cache.Entry, now time.Duration) CachedAnswer {
+func (s *Server) cachedAnswer(st *state, e cache.Entry, now time.Duration) CachedAnswer {
 	key := wire.Key(e.Key())
 	_, ans := splitValue(e.Value())
 	bits := key.Bits()
@@ -58,9 +59,10 @@ func (st *state) cachedAnswer(e cache.Entry, now time.Duration) CachedAnswer {
 		Server:  st.serverNumbers.server(originOf(e).server),
 		Hits:    e.Hits(),
 		Open:    ans.Open(),
+		Empty:   ans.Count(0) == 0,
 		CD:      bits&wire.KeyCD != 0,
 		Signed:  bits&wire.KeyDO != 0,
-		Beside:  !suits(e, true),
+		Beside:  !suits(e, true) && answersOf(s.cache, key, e).signed != ans,
 		entry:   e,
 		elapsed: elapsed(now - e.Stored()),
 	}
@@ -77,6 +79,15 @@ func (c *CachedAnswer) Message() *dns.Msg {
 		return nil
 	}
 	return m
+}
+
+// IsCached reports whether there is a fresh answer for who asks for a name, in
+// presentation format, with neither DO nor CD.
+func (s *Server) IsCached(name string, rtype uint16) bool {
+	q := wire.Query{Question: append([]byte(wire.PackName(name)), byte(rtype>>8), byte(rtype), 0, wire.ClassIN)}
+	key := q.AppendKey(nil)
+	_, ok := findFresh(s.cache, key, s.cache.Hash(key), false, s.clock.now())
+	return ok
 }
 
 // Has reports whether a name, in presentation format, has a part in the answer: as an

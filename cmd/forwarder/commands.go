@@ -26,7 +26,7 @@ type command struct {
 func commands() []command {
 	return slices.Concat(
 		statusCommands(), cacheCommands(), cachedCommands(), staleCommands(), logCommands(),
-		processCommands(), primaryCommands(), absentCommands(),
+		fileCommands(), processCommands(), primaryCommands(), absentCommands(),
 	)
 }
 

@@ -48,6 +48,7 @@ type commanded struct {
 // startCommanded starts a server with options of named.conf more.
 func startCommanded(t *testing.T, more string) *commanded {
 	t.Helper()
+	t.Chdir(t.TempDir()) // and back, as the configuration names a directory
 	resolver, upstream := startResolver(t)
 	addr := freeAddr(t)
 	text := strings.NewReplacer("{upstream}", "127.0.0.1 port "+portText(upstream), "{more}", more).Replace(commandsConf)

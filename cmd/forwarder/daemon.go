@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -41,6 +42,7 @@ type daemon struct {
 	control   *control
 	stops     chan os.Signal // what ends the server, beside signals
 	calls     chan func()    // what others want done on the daemon's goroutine
+	reporting sync.Mutex     // held while a file is written for rndc
 }
 
 // serve runs a server until a signal ends it, and returns the exit status.

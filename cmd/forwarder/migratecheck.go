@@ -21,7 +21,8 @@ const migrateNotes = `FILE is the configuration, /etc/named.conf by default. Not
 Exit status:
   0   nobody will notice anything
   1   something must be mended first, or the check itself failed
-  2   clients or operators will notice something`
+  2   clients or operators will notice something
+` + compareNotes
 
 func migrateVerb() verb {
 	return verb{
@@ -37,6 +38,7 @@ type migration struct {
 	user     string // of the service; "" is the usual one
 	root     string
 	verbose  bool
+	compare  comparison
 	in       inspection
 	concerns []concern
 }
@@ -47,10 +49,14 @@ func newMigrateCheck() program {
 	s.StringVar(&m.root, "root", "", "look at the machine whose root `directory` this is")
 	s.StringVarP(&m.user, "user", "u", "", "`user` of the service, named by default")
 	s.BoolVarP(&m.verbose, "verbose", "v", false, "list the options without effect too")
+	m.compare.defineCompare(s)
 	return program{s, m.run}
 }
 
 func (m *migration) run(args []string, stdout, stderr io.Writer) int {
+	if m.compare.wanted() {
+		return m.compare.migration(args, stdout, stderr)
+	}
 	if err := m.look(args); err != nil {
 		fmt.Fprintf(stderr, "forwarder migrate-check: %v\n", err)
 		return mendFirst

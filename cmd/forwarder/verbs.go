@@ -29,13 +29,14 @@ func verbs() []verb {
 	return []verb{
 		{"reload", "PID", "Have a running server reload its configuration, and fail if that does", reloadVerb},
 		migrateVerb(),
+		shadowVerb(),
 		manVerb(),
 		completionVerb(),
 	}
 }
 
 // notes are what the help of a verb has below its flags.
-var notes = map[string]string{"migrate-check": migrateNotes}
+var notes = map[string]string{"migrate-check": migrateNotes, "shadow": shadowNotes}
 
 // verbNamed returns nil where there is none of this name.
 func verbNamed(name string) *verb {

@@ -24,6 +24,3 @@ func ParseAddr(s string, port uint16) (netip.AddrPort, error) {
 	}
 	return netip.AddrPortFrom(addr, uint16(n)), nil
 }
-
-// FormatAddr writes an address in BIND's way.
-func FormatAddr(a netip.AddrPort) string { return fmt.Sprintf("%s#%d", a.Addr(), a.Port()) }

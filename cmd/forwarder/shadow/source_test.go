@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"vpcdns/forwarder/host"
 )
 
 // Lines as named 9.18, 9.9, syslog and this forwarder write them, and others.
@@ -189,7 +191,7 @@ func TestParseAddr(t *testing.T) {
 		a, err := ParseAddr(text, 53)
 		got := ""
 		if err == nil {
-			got = FormatAddr(a)
+			got = host.Address(a)
 		}
 		if got != want {
 			t.Errorf("ParseAddr(%q) = %s, %v, want %q", text, got, err, want)

@@ -36,6 +36,7 @@ func TestEntry(t *testing.T) {
 	}{
 		{name: "plain", key: "key", value: "value", times: cache.Times{Stored: 1 << 40, TTL: 10}, expires: 1<<40 + 10*time.Second, staleUntil: 1<<40 + 10*time.Second},
 		{name: "stale", key: "key", value: "value", times: cache.Times{Stored: 1 << 40, TTL: 10, Stale: 86400}, expires: 1<<40 + 10*time.Second, staleUntil: 1<<40 + 86410*time.Second},
+		{name: "before the clock began", key: "key", value: "value", times: cache.Times{Stored: -1 << 40, TTL: 10}, expires: -1<<40 + 10*time.Second, staleUntil: -1<<40 + 10*time.Second},
 		{name: "time zero", key: "key", value: "value", times: cache.Times{}},
 		{name: "longest TTLs", key: "k", value: "v", times: cache.Times{TTL: 1<<23 - 1, Stale: 1<<23 - 1}, expires: (1<<23 - 1) * time.Second, staleUntil: (1<<24 - 2) * time.Second},
 		{name: "empty value", key: "key", times: cache.Times{TTL: 1}, expires: time.Second, staleUntil: time.Second},
@@ -393,6 +394,34 @@ func TestAll(t *testing.T) {
 	}
 	if n != 10 {
 		t.Errorf("All() goes on after a break: %d entries", n)
+	}
+}
+
+// What was used comes first, whatever else is stored under its key meanwhile.
+func TestMarked(t *testing.T) {
+	c := cache.New(0)
+	fill(c, 100)
+	for i := range 10 {
+		get(c, name(i))
+		put(c, name(i), "renewed", ttl)
+	}
+	for used, want := range map[bool]int{true: 10, false: 90} {
+		n := 0
+		for e := range c.Marked(used) {
+			if n++; (e.Value() == "renewed") != used {
+				t.Errorf("Marked(%v) yields %q", used, e.Key())
+			}
+		}
+		if n != want {
+			t.Errorf("Marked(%v) yields %d entries, want %d", used, n, want)
+		}
+		for range c.Marked(used) {
+			n--
+			break
+		}
+		if n != want-1 {
+			t.Errorf("Marked(%v) goes on after a break", used)
+		}
 	}
 }
 

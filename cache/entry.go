@@ -36,7 +36,7 @@ const (
 
 // Times says how long an entry is of use.
 type Times struct {
-	Stored time.Duration // when, on the caller's monotonic clock, from 0 on
+	Stored time.Duration // when, on the caller's monotonic clock, maybe before it began
 	TTL    uint32        // seconds that it is fresh from then on, at most 2^23 - 1, which are 97 days
 	Stale  uint32        // seconds more that it may serve as stale, at most as many
 }

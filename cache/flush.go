@@ -17,6 +17,19 @@ func (c *Cache) All() iter.Seq[Entry] {
 	}
 }
 
+// Marked yields the entries that were used since they were stored, or since they were
+// spared for that when room was needed, or else the others. Apart from that it is
+// All.
+func (c *Cache) Marked(used bool) iter.Seq[Entry] {
+	return func(yield func(Entry) bool) {
+		for i := range c.shards {
+			if !c.shards[i].table.Load().eachMarked(used, yield) {
+				return
+			}
+		}
+	}
+}
+
 // Purge drops all entries.
 func (c *Cache) Purge() {
 	for i := range c.shards {

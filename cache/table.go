@@ -197,3 +197,18 @@ func (t *table) each(yield func(Entry) bool) bool {
 	}
 	return true
 }
+
+// eachMarked is each for those that are marked as used, or for the others.
+func (t *table) eachMarked(used bool, yield func(Entry) bool) bool {
+	for i := range t.buckets {
+		b := &t.buckets[i]
+		lanes := b.lanes.Load()
+		for slot := range ways {
+			start := b.slots[slot].Load()
+			if start != nil && lanes>>(8*slot)&0x80 != 0 == used && !yield(entryAt(start)) {
+				return false
+			}
+		}
+	}
+	return true
+}

@@ -59,7 +59,8 @@ type replay struct {
 	done    chan error
 }
 
-func runScript(t *testing.T, path string, s script, cfg *config.Config) {
+// runScript returns what has run, and been stopped.
+func runScript(t *testing.T, path string, s script, cfg *config.Config) *replay {
 	j := newJournal()
 	o := Options{Workers: 1, UpstreamPPS: Unlimited, Log: j.logger()}
 	r := newReplayWith(t, cfg, newFakeNet("127.0.0.1/8", "10.79.1.10/24"), o)
@@ -71,6 +72,7 @@ func runScript(t *testing.T, path string, s script, cfg *config.Config) {
 		}
 	}
 	r.stop()
+	return r
 }
 
 func (r *replay) step(s step) error {

@@ -99,6 +99,7 @@ func (c *CachedAnswer) Has(name string) bool {
 
 // Flush forgets all that is cached. Answers under way are not kept.
 func (s *Server) Flush() {
+	defer s.flushes.flushing()()
 	s.inflight.forget()
 	s.servfails.questions.clear()
 	s.repeats.clear()
@@ -131,6 +132,7 @@ func (s *Server) flush(name string, match func(owner, flushed string) bool) (int
 	if _, ok := dns.IsDomainName(name); !ok {
 		return 0, fmt.Errorf("flushing %q: not a domain name", name)
 	}
+	defer s.flushes.flushing()()
 	flushed := wire.PackName(dns.CanonicalName(name))
 	s.inflight.forget()
 	s.servfails.questions.clear()

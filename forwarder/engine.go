@@ -25,6 +25,7 @@ type engine struct {
 	servfails    servfails
 	regulars     regulars // clients
 	repeats      repeats  // answers without TTL
+	flushes      flushes
 	udp, tcp     *counters
 	inProcess    *counters
 	damage       damage      // what went wrong lately
@@ -99,6 +100,12 @@ func newClock(asleep func() time.Duration) clock {
 }
 
 func (c *clock) now() time.Duration { return time.Since(c.epoch) + time.Duration(c.slept.Load()) }
+
+// exact is now with what addSleep has not noticed yet.
+func (c *clock) exact() time.Duration {
+	slept := c.asleep() - c.sleptBefore - time.Duration(c.slept.Load())
+	return c.now() + max(0, slept)
+}
 
 // unix is the time as cookies have it. It follows the wall clock only at the
 // server's start: a clock that is set does not spoil cookies.

@@ -34,6 +34,8 @@ type fakeNet struct {
 	dialled int
 	slept   time.Duration // the machine was suspended
 	news    *news
+	boot    [16]byte
+	booted  time.Time
 }
 
 // asking is a query that a Server sent upstream.
@@ -58,6 +60,9 @@ func newFakeNet(prefixes ...string) *fakeNet {
 		tcp:   make(map[netip.AddrPort]*fakeListener),
 		conns: make(map[netip.AddrPort]net.Conn),
 		news:  newNews(),
+		boot:  [16]byte{1},
+		// A machine has run for a while before.
+		booted: time.Now().Add(-time.Hour),
 	}
 }
 
@@ -83,6 +88,7 @@ func (n *fakeNet) network() network {
 		dial:      n.dial,
 		dialTCP:   n.dialTCP,
 		asleep:    n.asleep,
+		boot:      func() ([16]byte, time.Duration) { return n.boot, time.Since(n.booted) + n.asleep() },
 		news:      func() (io.ReadCloser, error) { return n.news, nil },
 		lookEvery: interfacesEvery,
 		exceeded: func() ([]host.Exceeded, error) {

@@ -54,9 +54,10 @@ type network struct {
 	dial      func(server, source netip.AddrPort) (upstream.Socket, error)
 	dialTCP   func(ctx context.Context, server, source netip.AddrPort) (net.Conn, error)
 	exceeded  func() ([]host.Exceeded, error) // by one goroutine
-	asleep    func() time.Duration            // for how long the machine was suspended since it was started
-	news      func() (io.ReadCloser, error)   // readable when interfaces change
-	lookEvery time.Duration                   // at the interfaces, without news
+	boot      func() (id [16]byte, since time.Duration)
+	asleep    func() time.Duration          // for how long the machine was suspended since it was started
+	news      func() (io.ReadCloser, error) // readable when interfaces change
+	lookEvery time.Duration                 // at the interfaces, without news
 }
 
 func hostNetwork() network {
@@ -68,6 +69,7 @@ func hostNetwork() network {
 		dial:      func(server, source netip.AddrPort) (upstream.Socket, error) { return udp.Dial(server, source) },
 		dialTCP:   tcp.Dial,
 		exceeded:  new(host.ENAReader).Read,
+		boot:      host.Boot,
 		asleep:    host.Asleep,
 		news:      host.AddressNews,
 		lookEvery: interfacesEvery,

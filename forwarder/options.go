@@ -45,6 +45,15 @@ type Options struct {
 	// have them. Files that are no such sockets are ignored. The caller may
 	// close the files after New.
 	Inherited []*os.File
+
+	// Warm is a snapshot that a former process has left (see Server.Snapshot): its
+	// answers are cached from the beginning, those that were used before the others,
+	// with what is left of their TTLs. What is in doubt is dropped: another boot of
+	// the machine, a clock that runs backwards, a file that is not whole, answers of
+	// servers that the configuration does not ask for their names. It must not
+	// change any more. New takes it over: it is closed when it is read, or New
+	// fails. nil: the cache starts empty.
+	Warm *os.File
 }
 
 // DefaultUpstreamPPS keeps below what a VPC resolver answers: it drops what is

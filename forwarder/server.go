@@ -43,6 +43,7 @@ type Server struct {
 	reloadMu sync.Mutex // held while a state is built and swapped
 	left     bool       // the sockets are another process's; guarded by reloadMu
 	reloads  reloads
+	warmup   *warmup // nil: the cache starts empty
 }
 
 // network is where a Server touches the world; tests put another in its place.
@@ -101,8 +102,10 @@ func newServer(cfg *config.Config, o Options, n network) (*Server, error) {
 	s.exchanges.New = func() any { return newExchange(s.engine) }
 	s.clients = tcp.New(tcp.Config{NewHandler: s.newTCPHandler, Clock: s.clock.now, Limits: s.tcpLimits})
 	s.listeners.init(s.engine, s.clients, n, &s.opts)
+	s.warmup = s.newWarmup(o.Warm)
 	if err := s.start(cfg); err != nil {
 		s.listeners.closeAll()
+		s.warmup.close()
 		return nil, err
 	}
 	return s, nil
@@ -120,6 +123,7 @@ func (s *Server) start(cfg *config.Config) error {
 		return err
 	}
 	s.noteAddresses(st)
+	s.warmup.first()
 	return nil
 }
 
@@ -146,6 +150,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	wg.Go(s.sweep)
 	wg.Go(s.watchInterfaces)
 	wg.Go(s.watchAllowances)
+	wg.Go(s.warmup.rest)
 	s.logs.general.Log(ctx, logging.Notice, "running")
 	close(s.ready)
 	s.await(ctx)

@@ -17,6 +17,7 @@ import (
 type Report struct {
 	Findings []namedconf.Finding // by place
 	Sources  []string            // the files of the configuration, in the order of reading
+	Unread   []string            // those that could not be read
 	normal   []namedconf.Statement
 }
 
@@ -94,7 +95,7 @@ func (l Loader) compile(file *namedconf.File) (*Config, Report, error) {
 		b.checkAccess(l.Access, file.Sources)
 	}
 	err := errorsOf(first(sorted(slices.Clone(c.findings))))
-	report := Report{Findings: first(sorted(append(c.findings, c.faults...))), Sources: file.Sources, normal: normal}
+	report := Report{Findings: first(sorted(append(c.findings, c.faults...))), Sources: file.Sources, Unread: file.Unread, normal: normal}
 	if err != nil {
 		return nil, report, err
 	}

@@ -140,6 +140,7 @@ type File struct {
 	Statements []Statement
 	Findings   []Finding
 	Sources    []string // the files read, in the order of reading
+	Unread     []string // the files that could not be read; of a pattern without files, the directory
 }
 
 // Limits bound what one Load or Parse may cost. Zero fields take the defaults,

@@ -106,6 +106,7 @@ func (p *parser) include(pattern Item) {
 	paths := p.glob(pattern.Text)
 	p.includer = len(p.sources) - 1
 	if len(paths) == 0 && !p.includeMissing(pattern) {
+		p.file.Unread = append(p.file.Unread, p.notThere(pattern.Text))
 		p.report(pattern.Pos, "include %v: file not found", pattern)
 	}
 	for _, path := range paths {
@@ -114,9 +115,22 @@ func (p *parser) include(pattern Item) {
 			return
 		}
 		if err := p.open(path); err != nil {
+			p.file.Unread = append(p.file.Unread, path)
 			p.report(pattern.Pos, "include %q: %v", path, err)
 		}
 	}
+}
+
+// notThere is the file that was not found, or the directory of a pattern.
+func (p *parser) notThere(pattern string) string {
+	path := pattern
+	if p.dir != "" && !filepath.IsAbs(path) {
+		path = filepath.Join(p.dir, path)
+	}
+	if strings.ContainsAny(pattern, "*?[") {
+		return filepath.Dir(path)
+	}
+	return filepath.Clean(path)
 }
 
 // includeMissing makes what is known of a file that does not exist the next to be

@@ -203,3 +203,11 @@ func TestLoadWithoutPermission(t *testing.T) {
 		t.Errorf("Load().Findings = %q, want %q", got, want)
 	}
 }
+
+func TestUnread(t *testing.T) {
+	write(t, map[string]string{"main": `include "gone"; include "no/*.conf"; include "d"; include "main"; options { directory "d"; include "away"; };`, "d/x": ""})
+	f := Load("main", Limits{})
+	if want := []string{"gone", "no", "d", "main", "d/away"}; !slices.Equal(f.Unread, want) {
+		t.Errorf("Unread = %q, want %q", f.Unread, want)
+	}
+}

@@ -11,18 +11,27 @@ import (
 	"vpcdns/forwarder/workbench"
 )
 
-const serviceFile = "../../forwarder.service"
+const (
+	serviceFile = "../../forwarder.service"
+	mendFile    = "../../deploy/forwarder-mend.service"
+)
 
-// unit returns the path of a copy of forwarder.service that starts the program.
-func unit(t *testing.T, program string) string {
+var unitFiles = []string{serviceFile, mendFile}
+
+// copiedUnits returns the paths of copies of the units, which start the program.
+func copiedUnits(t *testing.T, program string) (paths []string) {
 	t.Helper()
-	text, err := os.ReadFile(serviceFile)
-	if err != nil {
-		t.Fatal(err)
+	dir := t.TempDir()
+	for _, file := range unitFiles {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(dir, filepath.Base(file))
+		write(t, path, strings.ReplaceAll(string(text), "/usr/sbin/forwarder", program))
+		paths = append(paths, path)
 	}
-	path := filepath.Join(t.TempDir(), "forwarder.service")
-	write(t, path, strings.ReplaceAll(string(text), "/usr/sbin/forwarder", program))
-	return path
+	return paths
 }
 
 func TestServiceIsValid(t *testing.T) {
@@ -32,7 +41,8 @@ func TestServiceIsValid(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Without --recursive-errors the status is 0 whatever is found.
-	out, err := exec.Command(analyze, "verify", "--recursive-errors=yes", "--man=no", unit(t, self)).CombinedOutput()
+	args := append([]string{"verify", "--recursive-errors=yes", "--man=no"}, copiedUnits(t, self)...)
+	out, err := exec.Command(analyze, args...).CombinedOutput()
 	if err != nil || len(out) > 0 {
 		t.Errorf("systemd-analyze verify = %v, want silence:\n%s", err, out)
 	}
@@ -41,21 +51,29 @@ func TestServiceIsValid(t *testing.T) {
 func TestServiceIsConfined(t *testing.T) {
 	analyze := workbench.Need(t, "systemd-analyze")
 	const most = "15" // ten times the exposure level
-	out, err := exec.Command(analyze, "security", "--offline=true", "--threshold="+most, "--no-pager", serviceFile).CombinedOutput()
-	if err != nil {
-		t.Errorf("systemd-analyze security: more exposed than 1.5:\n%s", out)
+	for _, file := range unitFiles {
+		out, err := exec.Command(analyze, "security", "--offline=true", "--threshold="+most, "--no-pager", file).CombinedOutput()
+		if err != nil {
+			t.Errorf("systemd-analyze security: more exposed than 1.5:\n%s", out)
+		}
 	}
 }
 
 // Every directive has a comment above it, or above the ones it stands with.
 func TestServiceIsExplained(t *testing.T) {
-	text, err := os.ReadFile(serviceFile)
-	if err != nil {
-		t.Fatal(err)
+	for _, file := range unitFiles {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantExplained(t, filepath.Base(file), string(text))
 	}
+}
+
+func wantExplained(t *testing.T, file, text string) {
 	self := []string{"Description", "Documentation", "WantedBy"} // say it themselves
 	explained := false
-	for n, line := range strings.Split(string(text), "\n") {
+	for n, line := range strings.Split(text, "\n") {
 		key, _, directive := strings.Cut(line, "=")
 		switch {
 		case strings.HasPrefix(line, "#"):
@@ -63,7 +81,7 @@ func TestServiceIsExplained(t *testing.T) {
 		case line == "" || strings.HasPrefix(line, "["):
 			explained = false
 		case directive && !explained && !slices.Contains(self, key):
-			t.Errorf("line %d: %s stands without a comment", n+1, line)
+			t.Errorf("%s:%d: %s stands without a comment", file, n+1, line)
 		}
 	}
 }

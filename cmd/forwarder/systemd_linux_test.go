@@ -127,12 +127,17 @@ func TestUnderSystemd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	mend, err := os.ReadFile(mendFile)
+	if err != nil {
+		t.Fatal(err)
+	}
 	conf, err := os.ReadFile("../../testdata/named.conf/good-reference.conf")
 	if err != nil {
 		t.Fatal(err)
 	}
 	m := boot(t, buildStatic(t), map[string]string{
-		"etc/systemd/system/forwarder.service": string(unit),
+		"etc/systemd/system/forwarder.service":      string(unit),
+		"etc/systemd/system/forwarder-mend.service": string(mend),
 		// The test need not wait as long as an operator.
 		"etc/systemd/system/forwarder.service.d/test.conf": "[Service]\nWatchdogSec=3s\n",
 		"etc/named.conf":          string(conf),
@@ -154,6 +159,8 @@ func TestUnderSystemd(t *testing.T) {
 		{"conflict", testServiceConflict},
 		{"stop", testServiceStop},
 		{"broken configuration", testServiceBroken},
+		{"mended configuration", testServiceMended},
+		{"not mended", testServiceNotMended},
 	} {
 		m.t = t
 		if !t.Run(step.name, func(t *testing.T) {
@@ -239,13 +246,4 @@ func testServiceStop(t *testing.T, m *machine) {
 		t.Errorf("pid file = %q, want it gone", out)
 	}
 	m.run("test", "-d", "/run/named") // named wants it when it is back
-}
-
-func testServiceBroken(t *testing.T, m *machine) {
-	m.put("/etc/named.conf", "frobnicate yes;\n")
-	m.fails("systemctl", "start", "forwarder")
-	m.journal("/etc/named.conf:1:1: unknown option 'frobnicate'")
-	m.want("failed", "systemctl", "show", "-P", "ActiveState", "forwarder")
-	m.want("78", "systemctl", "show", "-P", "ExecMainStatus", "forwarder")
-	m.run("systemctl", "stop", "forwarder")
 }

@@ -28,6 +28,7 @@ type program struct {
 func verbs() []verb {
 	return []verb{
 		{"reload", "PID", "Have a running server reload its configuration, and fail if that does", reloadVerb},
+		mendVerb(),
 		migrateVerb(),
 		shadowVerb(),
 		manVerb(),

@@ -75,6 +75,8 @@ func checkConfig(f *flags, stdout, stderr io.Writer) int {
 	writeFindings(w, in.findings, f.verbose)
 	if in.config != nil {
 		fmt.Fprintln(w, wouldServe(in.config, in.service.flags))
+	} else {
+		fmt.Fprintln(w, "would not start: "+counted(len(ofSeverity(in.findings, namedconf.Error)), "error"))
 	}
 	if in.failed() {
 		return 1

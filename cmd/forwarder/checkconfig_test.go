@@ -60,13 +60,14 @@ func TestCheckConfig(t *testing.T) {
 			status: 1,
 			stderr: "F:2:36: zone 'a.test' is not loaded: its names are answered SERVFAIL, or, after a reload, as before. Mend the file, and reload\n" +
 				"/nonexistent: zone 'a.test': no such file or directory\n" +
-				"would serve 127.0.0.1#53; answers for 1 zone of its own, forwards everything else to 10.79.0.2#53\n",
+				"would serve 127.0.0.1#53; forwards everything to 10.79.0.2#53\n",
 		},
 		{
 			name: "errors come first and hide the normal form", conf: plainConf("sortlist { any; }; frob yes;"), flags: "-p",
 			status: 1,
 			stderr: "F:1:143: unknown option 'frob'\n" +
-				"F:1:124: change: option 'sortlist' is ignored: clients get every address, in the order of rrset-order\n",
+				"F:1:124: change: option 'sortlist' is ignored: clients get every address, in the order of rrset-order\n" +
+				"would not start: 1 error\n",
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -91,6 +92,10 @@ func TestWouldServe(t *testing.T) {
 		{
 			"options { listen-on port 54 { 127.0.0.1; }; listen-on-v6 { ::1; }; forwarders { 10.79.0.2; fd00::2 port 54; }; };",
 			"would serve 127.0.0.1#54, ::1#53; forwards everything to 10.79.0.2#53, fd00::2#54",
+		},
+		{
+			plainConf("recursion no;") + zones + `zone "localhost" { type primary; file "/nonexistent"; };`,
+			"would serve 127.0.0.1#53; answers for 1 zone of its own, forwards nothing, as no client may recurse",
 		},
 		{
 			"options { listen-on { 192.0.2.1; }; listen-on-v6 { none; }; forwarders { 10.79.0.2; }; };",

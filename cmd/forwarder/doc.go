@@ -5,6 +5,7 @@
 //	forwarder -f -c /etc/named.conf       serve in the foreground
 //	forwarder -g --listen 127.0.0.1#5353  try /etc/named.conf while named runs: logs to stderr only
 //	forwarder --check-config [-p] [FILE]  check a file, as named-checkconf -z does
+//	forwarder migrate-check [FILE]        tell what changes on this machine, and what to do
 //	forwarder --options [NAME]            say what becomes of the options of named.conf
 //	forwarder --demo                      play with a failover, without root or network
 //
@@ -28,12 +29,26 @@
 //
 // rndc, BIND's or forwarder rndc, gives them to a running server.
 //
+// # Checking
+//
+// --check-config prints errors, then changes, which clients or operators notice,
+// each as file:line:col: message, then how many options have no effect, and at last
+// what would be served on this host and where names would be forwarded. -p prints
+// the file as it is understood, alone on stdout. The letters are those of
+// named-checkconf: -x hides secrets, -t DIRECTORY becomes the root directory, -z is
+// always done, -i and -j change nothing, -l is refused. But -v lists what has no
+// effect too, and -c names the file. The flags in /etc/sysconfig/named and
+// /etc/sysconfig/forwarder are checked with it, and what the user of the service,
+// named or that of -u, may read and write: by owners and modes, not by access
+// control lists.
+//
 // # Options of named.conf
 //
-// Each is honoured, ignored with a warning, or refused with an error. --options
-// prints all of them, a line each: where it may stand, what may follow it, what
-// becomes of it here, and why. With a NAME it prints the lines of that option, of
-// which there are several where it means another thing in another block.
+// Each is honoured; ignored, as nobody notices; missed: ignored as well, but somebody
+// does; or refused with an error. --options prints all of them, a line each: where
+// it may stand, what may follow it, what becomes of it here, and why. With a NAME it
+// prints the lines of that option, of which there are several where it means another
+// thing in another block.
 //
 // # Signals
 //

@@ -32,6 +32,12 @@ func servedHere(cfg *config.Config, f *flags) string {
 
 // deeds are what is done of the names that clients ask for.
 func deeds(cfg *config.Config) (list []string) {
+	if n := ownZones(cfg); n > 0 {
+		list = append(list, "answers for "+counted(n, "zone")+" of its own")
+	}
+	if !cfg.Recursion || config.IsNone(cfg.AllowRecurse) {
+		return append(list, "forwards nothing, as no client may recurse")
+	}
 	var zones int
 	var global []netip.AddrPort
 	for _, z := range cfg.Zones {
@@ -41,9 +47,6 @@ func deeds(cfg *config.Config) (list []string) {
 		case len(z.Forwarders) > 0:
 			zones++
 		}
-	}
-	if n := ownZones(cfg); n > 0 {
-		list = append(list, "answers for "+counted(n, "zone")+" of its own")
 	}
 	switch to := addresses(global); {
 	case len(global) == 0 && zones == 0:
@@ -59,10 +62,10 @@ func deeds(cfg *config.Config) (list []string) {
 	}
 }
 
-// ownZones counts the primary zones.
+// ownZones counts the primary zones that are loaded.
 func ownZones(cfg *config.Config) (n int) {
 	for _, z := range cfg.Local {
-		if !z.Empty {
+		if !z.Empty && z.Err == nil {
 			n++
 		}
 	}

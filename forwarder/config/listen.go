@@ -61,6 +61,9 @@ func saysNone(l acl.List) bool {
 	return len(l) == 0 || len(l) == 1 && (l[0].Kind == acl.Any && l[0].Negated || l[0].Kind == acl.Nested && saysNone(l[0].List))
 }
 
+// IsNone reports whether a list is empty or `none`: nobody is allowed.
+func IsNone(l acl.List) bool { return saysNone(l) }
+
 // canServe reports whether a list may match the address of an interface.
 func canServe(l acl.List, v6 bool) bool {
 	for _, e := range l {

@@ -278,8 +278,6 @@ func TestFindings(t *testing.T) {
 		{"missing value", opts("recursion;"), "1:20: expected boolean near ';'\n"},
 		{"undefined ACL", opts("allow-query { a; };"), "1:25: undefined ACL 'a'\n"},
 		{"ACL hidden by another error", "acl a { 10.1; }; options { allow-query { a; }; };", "1:9: incomplete IPv4 address or prefix near '10.1'\n"},
-		{"forward first", opts("forward first; forwarders { 192.0.2.1; };"),
-			"1:11: options: 'forward first' is treated as 'forward only': no name goes to the root servers\n"},
 		{"ignored", opts("interface-interval 5;"),
 			"1:11: option 'interface-interval' is ignored: interfaces are watched all the time\n"},
 		{"asks for what is done anyway", opts("dnssec-validation no; notify no; allow-update { none; };"), ""},

@@ -23,8 +23,8 @@ type zonePos struct {
 	shown namedconf.Item
 }
 
-// maxNamed zones are named in a message: enough to see which are meant.
-const maxNamed = 4
+// maxNamed zones are named in a message: more than most files have.
+const maxNamed = 12
 
 func (l *zoneList) add(pos namedconf.Pos, name string) {
 	if l.count++; l.count == 1 {

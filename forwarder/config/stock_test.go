@@ -95,3 +95,22 @@ func TestMissingIncludes(t *testing.T) {
 		}
 	}
 }
+
+// What is only in a zone's journal would be lost in silence.
+func TestJournal(t *testing.T) {
+	dir := t.TempDir()
+	zone := func(name string) string {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(soaAndNS), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprintf("zone %q { type primary; file %q; };\n", name, name)
+	}
+	conf := opts(fmt.Sprintf("directory %q;", dir)) + "\n" + zone("a.test") + zone("b.test")
+	if err := os.WriteFile(filepath.Join(dir, "b.test.jnl"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, _, got := ours(t, conf)
+	if want := "3:36: zone 'b.test': the changes in its journal 'b.test.jnl' are not read"; !strings.Contains(got, want) || strings.Contains(got, "a.test.jnl") {
+		t.Errorf("findings %q lack %q", got, want)
+	}
+}

@@ -37,7 +37,7 @@ func (b *builder) warnValidation() {
 			b.harmlessf(v.mode.Pos, "option 'dnssec-validation' is ignored: named does not validate with this file either")
 		}
 	case mode != "":
-		b.changef(v.mode.Pos, "dnssec-validation %s: answers are not validated: %s; say no", mode, ends)
+		b.changef(v.mode.Pos, "dnssec-validation %s: answers are not validated: %s; say dnssec-validation no", mode, ends)
 	case len(b.global.servers) > 0 || b.forwarded.count > 0:
 		b.changef(b.optionsPos, "answers are not validated, which BIND 9.18 does without 'dnssec-validation': %s; say dnssec-validation no", ends)
 	}

@@ -55,6 +55,7 @@ func (b *builder) addPrimaryZone(z *zoneDraft) {
 	if z.given || z.policy != "" {
 		b.addForwarders(z)
 	}
+	b.checkJournal(z)
 	records, err := b.loadZone(z)
 	b.cfg.Local = append(b.cfg.Local, LocalZone{Name: z.name, Records: records, Err: err, AllowQuery: z.allowQuery})
 }
@@ -63,6 +64,19 @@ func (b *builder) addPrimaryZone(z *zoneDraft) {
 func (b *builder) addStockZone(z *zoneDraft) {
 	b.primary[z.name] = true
 	b.cfg.Local = append(b.cfg.Local, LocalZone{Name: z.name, Records: stockRecords(z.name), AllowQuery: z.allowQuery})
+}
+
+// checkJournal tells of changes that named has taken and not yet written to the
+// file.
+func (b *builder) checkJournal(z *zoneDraft) {
+	if journal := z.file.Text + ".jnl"; isFile(b.path(journal)) {
+		b.changef(z.file.Pos, "zone '%s': the changes in its journal '%s' are not read; say rndc sync -clean to named, while it runs", z.shown, journal)
+	}
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }
 
 // loadZone reads the file of a zone. What is wrong with it is no error of the

@@ -154,7 +154,7 @@ func (b *builder) checkPolicy(whose func() string, f *forwarding) {
 	case f.policy != "" && !f.given && !b.broken:
 		b.errorf(f.policyPos, "%s: no matching 'forwarders' statement", whose())
 	case f.policy == "first":
-		b.changef(f.policyPos, "%s: 'forward first' is treated as 'forward only': no name goes to the root servers", whose())
+		b.changef(f.policyPos, "%s: 'forward first' is treated as 'forward only': names get SERVFAIL when the forwarders fail, where named would ask the root servers; say forward only", whose())
 	}
 }
 

@@ -35,6 +35,18 @@ func (a *allowances) stats() ThrottleStats {
 	return ThrottleStats{t.PPS() < t.Limit(), t.Halvings(), a.exceeded}
 }
 
+// UpstreamState and BudgetState are how a server and a packet budget are now.
+type (
+	UpstreamState = upstream.ServerState
+	BudgetState   = upstream.BudgetState
+)
+
+// Upstreams returns how the servers are that are asked, and the packet budgets of the
+// interfaces to them.
+func (s *Server) Upstreams() ([]UpstreamState, []BudgetState) {
+	return s.state.Load().upstream.Now()
+}
+
 // growth is how many packets to link-local services were lost between two
 // readings. An interface that is new, or was reset, tells with the next one.
 func growth(old, list []host.Exceeded) (n uint64) {

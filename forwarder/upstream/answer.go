@@ -45,7 +45,7 @@ func (c *Client) probed(t *try, rcode int, msg []byte) {
 	case !useful(rcode, msg):
 		s.stats.Failed++
 	case s.failing > 0 && c.parser.Parse(msg) && !c.parser.Referral():
-		s.failing = 0
+		s.well(c.t)
 	}
 	c.finish(t.r, nil, nil)
 }
@@ -71,7 +71,7 @@ func (c *Client) withoutEDNS(t *try) {
 func (c *Client) succeed(t *try, edns wire.EDNS, msg []byte) {
 	s, r := t.server, t.r
 	from := t.source()
-	s.failing = 0
+	s.well(c.t)
 	c.learnEDNS(t)
 	if odd := r.badCookies > 0 || r.oddCookie.has(int(t.index)); odd && !(t.cookie && c.cookieSound(t, edns)) {
 		c.forgetCookies(s)
@@ -139,7 +139,7 @@ func (c *Client) failed(t *try, rcode int) {
 	if r.failed.has(int(t.index)) {
 		return
 	}
-	s.failing++
+	s.failed(s.failing, c.t)
 	r.failed.add(int(t.index))
 	r.err = ErrServFail{uint16(rcode)}
 	if latest := r.tries; latest != t && !r.failed.has(int(latest.index)) {

@@ -67,6 +67,15 @@ func (b *bucket) has(n int, now time.Duration) bool {
 	return interval == 0 || full-now <= room(interval)
 }
 
+// tokens is how many packets may leave at once; 0 also without a limit.
+func (b *bucket) tokens(now time.Duration) int {
+	interval := b.interval()
+	if interval == 0 {
+		return 0
+	}
+	return int(max(0, room(interval)-max(0, time.Duration(b.full.Load())-now)) / interval)
+}
+
 // strain is how far the bucket of half the rate is overdrawn when more than half
 // of the budget counts as used: after half a second of all of it, or five of 55 %.
 const strain = 500 * time.Millisecond

@@ -111,7 +111,7 @@ func (c *Client) reopen(unsound []delivery) {
 func (c *Client) unsound(r *Request, from source, err error) {
 	s, i := from.server, int(from.index)
 	s.stats.Unsound++
-	s.failing = from.failing + 1
+	s.failed(from.failing, c.t)
 	r.err = err
 	again := !r.unsound.has(i)
 	lone := !c.others(r, i)

@@ -16,6 +16,7 @@ func (c *Client) inherit(old *Client) {
 	}
 	c.odd = old.odd
 	for _, s := range c.list {
+		s.upFrom = c.t
 		if o := old.servers[s.Addr]; o != nil {
 			s.inherit(o)
 		}
@@ -26,5 +27,5 @@ func (s *server) inherit(o *server) {
 	s.rtt, s.cookie, s.plainUntil = o.rtt, o.cookie, o.plainUntil
 	s.salt, s.shownOPT, s.plainNames = o.salt, o.shownOPT, o.plainNames
 	s.noTCPUntil = o.noTCPUntil
-	s.sent, s.heard = o.sent, o.heard
+	s.sent, s.heard, s.upFrom = o.sent, o.heard, o.upFrom
 }

@@ -199,6 +199,7 @@ func (c *Client) send(r *Request, i int, s *server, tcp bool) {
 		return
 	}
 	r.tries = t
+	s.flying++
 	s.stats.Sent++
 	if r.sent > 1 {
 		s.stats.Retried++
@@ -320,6 +321,7 @@ func (c *Client) finish(r *Request, msg []byte, err error) {
 // drop takes t off its table.
 func (c *Client) drop(t *try) {
 	table := t.table
+	t.server.flying--
 	table.remove(t)
 	c.pool.putTry(t)
 	if table.n == 0 {

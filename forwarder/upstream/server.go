@@ -48,6 +48,9 @@ type server struct {
 	silent     int           // tries in a row without an answer
 	silentFrom time.Duration // when the first of them was sent
 	failing    int           // failures in a row
+	failFrom   time.Duration // when the first of them came
+	upFrom     time.Duration // since when it is neither down nor failing
+	flying     int           // tries without an answer
 	refusals   refusals
 	fault      error // an ErrLocal while there is one
 	down       bool
@@ -101,6 +104,21 @@ func (s *server) cost(tried bool) uint64 {
 
 func (s *server) degraded() bool { return s.silent > 0 || s.failing >= failingAfter }
 
+// well notes that s does not fail.
+func (s *server) well(now time.Duration) {
+	if s.failing >= failingAfter {
+		s.upFrom = now
+	}
+	s.failing = 0
+}
+
+// failed notes one failure more than there were before, in a row.
+func (s *server) failed(before int, now time.Duration) {
+	if s.failing = before + 1; before == 0 {
+		s.failFrom = now
+	}
+}
+
 // answered notes an answer to t.
 func (c *Client) answered(t *try) {
 	s := t.server
@@ -112,7 +130,7 @@ func (c *Client) answered(t *try) {
 		s.stats.RTT.observe(c.t - t.sent)
 	}
 	if s.down {
-		s.down = false
+		s.down, s.upFrom = false, c.t
 		c.revived = append(c.revived, s)
 	}
 }

@@ -156,7 +156,7 @@ func serverText(a netip.AddrPort) string {
 	if !a.IsValid() {
 		return "an unknown server"
 	}
-	return fmt.Sprintf("%s#%d", a.Addr(), a.Port())
+	return bindAddr(a)
 }
 
 // exactHits is up to where hits are counted one by one.

@@ -43,7 +43,7 @@ func TestCacheCommand(t *testing.T) {
 	if err := c.resolver.Set(alias+" 200 IN CNAME end.other.test.", "short.awslab.mycompany.corp. 1 IN A 10.1.1.1"); err != nil {
 		t.Fatal(err)
 	}
-	first := regexp.QuoteMeta(serverText(c.server.Stats().Upstream.Servers[0].Addr))
+	first := regexp.QuoteMeta(bindAddr(c.server.Stats().Upstream.Servers[0].Addr))
 	for range 3 {
 		c.ask(alias, dns.TypeA)
 	}

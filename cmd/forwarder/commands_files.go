@@ -161,5 +161,5 @@ func clientText(a netip.AddrPort) string {
 	if !a.IsValid() {
 		return "(in this process)"
 	}
-	return fmt.Sprintf("%s#%d", a.Addr(), a.Port())
+	return bindAddr(a)
 }

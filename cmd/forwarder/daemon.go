@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -42,6 +43,7 @@ type daemon struct {
 	control   *control
 	stops     chan os.Signal // what ends the server, beside signals
 	calls     chan func()    // what others want done on the daemon's goroutine
+	ending    atomic.Bool    // nothing new is accepted, or soon will not be
 	reporting sync.Mutex     // held while a file is written for rndc
 }
 
@@ -256,6 +258,7 @@ func (d *daemon) serve(signals <-chan os.Signal) error {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	defer d.serveMetrics(ctx)()
+	defer d.serveHealth(ctx)()
 	ended := make(chan error, 1)
 	go func() { ended <- d.server.Serve(ctx) }()
 
@@ -344,7 +347,10 @@ func (d *daemon) retract() {
 }
 
 // finishing lets the next signal end the process.
-func (d *daemon) finishing() { signal.Reset(syscall.SIGTERM, syscall.SIGINT) }
+func (d *daemon) finishing() {
+	d.ending.Store(true)
+	signal.Reset(syscall.SIGTERM, syscall.SIGINT)
+}
 
 func (d *daemon) stopping(s os.Signal) {
 	d.log(logging.Info, "received %s, finishing what was asked", signalName(s))

@@ -120,9 +120,11 @@
 //
 // # Metrics
 //
-// At --metrics-address, /metrics is for Prometheus and /healthz for a load
-// balancer: status 200 while queries are answered, 503 from SIGTERM on. When
-// the address cannot be had the log says so, DNS goes on, and the address is
+// At --metrics-address, /metrics is for Prometheus. /healthz and /readyz, there and
+// at --health-address, which has nothing else, are for a load balancer. /healthz has
+// status 200 while queries are answered, and 503 from SIGTERM on. /readyz has 503 also
+// while an address is not served; both say why. When
+// such an address cannot be had the log says so, DNS goes on, and the address is
 // tried again every second.
 //
 // # Memory

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -26,6 +27,7 @@ type flags struct {
 	debug, workers     int
 	logFile            string
 	metricsAddress     string
+	healthAddress      string
 	control            controlAddresses
 	controlKeys        controlKeys
 	upstreamPPS        int
@@ -126,6 +128,7 @@ func newFlags() *flags {
 	s.StringVar(&f.metricsAddress, "metrics-address", "127.0.0.1:9153", "`address` that serves Prometheus /metrics, \"\" for none")
 	s.Var(&f.control, "control-address", "`address` on loopback where rndc is listened to when the configuration has no controls, in place of 127.0.0.1:953 and [::1]:953; may be given again, \"\" for none")
 	s.Var(f.controlKeys, "control-key", "limit the key of that name to these commands of rndc, as in `failover=status,flushname`; may be given again")
+	s.StringVar(&f.healthAddress, "health-address", "", "`address` that serves /healthz and /readyz and nothing else, for a load balancer; the one of the metrics serves them too")
 	s.IntVar(&f.upstreamPPS, "upstream-pps", 900, "most `packets` a second to upstream by each interface, 0: no limit; a VPC resolver drops what exceeds 1024")
 	s.BoolVar(&f.check, "check-config", false, "check the configuration and exit; -p prints it")
 	s.BoolVar(&f.options, "options", false, "print what becomes of each option of named.conf, or of the one that is named, and exit")
@@ -187,7 +190,7 @@ func (f *flags) validate() error {
 	case f.workers < 0 || f.debug < 0 || f.upstreamPPS < 0:
 		return errors.New("a number below zero")
 	}
-	return checkMetricsAddress(f.metricsAddress)
+	return cmp.Or(checkHTTPAddress("metrics", f.metricsAddress), checkHTTPAddress("health", f.healthAddress))
 }
 
 // background reports whether named would detach from the terminal.

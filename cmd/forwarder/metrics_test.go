@@ -120,7 +120,11 @@ func testHealthWhileDraining(t *testing.T, program string) {
 		t.Fatal(err)
 	}
 	p.Signal(t, syscall.SIGTERM)
-	waitStatus(t, fmt.Sprintf("http://%v/healthz", at), http.StatusServiceUnavailable)
+	for _, path := range []string{"healthz", "readyz"} {
+		if got := waitStatus(t, fmt.Sprintf("http://%v/%s", at, path), http.StatusServiceUnavailable); !strings.Contains(got, "it is ending") {
+			t.Errorf("/%s = %q, want that it ends", path, got)
+		}
+	}
 	waitStatus(t, fmt.Sprintf("http://%v/metrics", at), http.StatusOK)
 	if rcode := <-answered; rcode != dns.RcodeServerFailure {
 		t.Errorf("the client that waited got rcode %d, want SERVFAIL", rcode)
@@ -167,15 +171,14 @@ func TestMetricsAreTriedAgain(t *testing.T) {
 	}
 	defer taken.Close()
 	var j journal
-	m := newMetricsServer(j.log, time.Millisecond)
-	m.http = http.Server{Addr: taken.Addr().String(), Handler: http.NotFoundHandler()}
-	stop := m.start()
+	m := newHTTPServer("metrics", j.log, time.Millisecond)
+	stop := m.start(taken.Addr().String(), http.NotFoundHandler())
 	defer stop()
 	taken.Close()
 	waitStatus(t, fmt.Sprintf("http://%v/", taken.Addr()), http.StatusNotFound)
 	stop()
 	want := fmt.Sprintf("error: serving metrics: listen tcp %[1]v: bind: address already in use; DNS goes on, and this is tried again\n"+
-		"info: serving metrics at http://%[1]v/metrics", taken.Addr())
+		"info: serving metrics at http://%[1]v", taken.Addr())
 	if got := j.text(); got != want {
 		t.Errorf("logged:\n%s\nwant, once each:\n%s", got, want)
 	}
@@ -193,9 +196,8 @@ func TestMetricsStopBeforeTheyStart(t *testing.T) {
 	}
 	defer taken.Close()
 	var j journal
-	m := newMetricsServer(j.log, time.Hour)
-	m.http = http.Server{Addr: taken.Addr().String()}
-	m.start()() // returns
+	m := newHTTPServer("metrics", j.log, time.Hour)
+	m.start(taken.Addr().String(), http.NotFoundHandler())() // returns
 }
 
 func TestNoMetricsAddress(t *testing.T) {
@@ -225,8 +227,8 @@ func TestCheckMetricsAddress(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.address, func(t *testing.T) {
-			if err := checkMetricsAddress(test.address); (err == nil) != test.ok {
-				t.Errorf("checkMetricsAddress(%q) = %v, want none: %t", test.address, err, test.ok)
+			if err := checkHTTPAddress("metrics", test.address); (err == nil) != test.ok {
+				t.Errorf("checkHTTPAddress(%q) = %v, want none: %t", test.address, err, test.ok)
 			}
 			if _, err := parseFlags([]string{"--metrics-address", test.address}); (err == nil) != test.ok {
 				t.Errorf("parseFlags(--metrics-address %q) = %v, want none: %t", test.address, err, test.ok)

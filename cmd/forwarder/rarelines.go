@@ -11,8 +11,9 @@ import (
 )
 
 // rareLines passes on a line in a while, and with it how many it has kept back: what
-// clients of the metrics port can bring about must not fill the log.
+// clients of a port of HTTP can bring about must not fill the log.
 type rareLines struct {
+	what  string // the port serves
 	log   func(level slog.Level, format string, args ...any)
 	every time.Duration
 
@@ -33,6 +34,6 @@ func (r *rareLines) Write(line []byte) (int, error) {
 		more = fmt.Sprintf(" (and %d more such lines in the last %v)", r.kept, time.Since(r.last).Round(time.Second))
 	}
 	r.last, r.kept = time.Now(), 0
-	r.log(logging.Warning, "serving metrics: %s%s", bytes.TrimSpace(line), more)
+	r.log(logging.Warning, "serving %s: %s%s", r.what, bytes.TrimSpace(line), more)
 	return len(line), nil
 }

@@ -37,9 +37,8 @@ func ExampleNewCollector() {
 
 func ExampleNewHandler() {
 	h := metrics.NewHandler(metrics.Options{
-		Stats:   stats,
-		Serving: func() bool { return true },
-		Errors:  log.Default(),
+		Stats:  stats,
+		Errors: log.Default(),
 	})
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))

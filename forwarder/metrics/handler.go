@@ -1,7 +1,6 @@
 package metrics
 
 import (
-	"fmt"
 	"log"
 	"net/http"
 	"time"
@@ -18,28 +17,13 @@ const scrapeTimeout = 10 * time.Second
 
 // Options are what a handler is made from. All must be set.
 type Options struct {
-	Stats   func() forwarder.Stats // of the server
-	Serving func() bool            // whether queries are answered, for /healthz
-	Errors  *log.Logger            // takes what goes wrong in a scrape
+	Stats  func() forwarder.Stats // of the server
+	Errors *log.Logger            // takes what goes wrong in a scrape
 }
 
-// NewHandler returns a handler that serves
-//
-//	/metrics  the metrics of the server, of its process and of the Go run time
-//	/healthz  status 200 while queries are answered, else 503
-//	/         where these are
+// NewHandler returns a handler that serves the metrics of the server, of its process
+// and of the Go run time, whatever the path. What can be gathered is, even if something cannot.
 func NewHandler(o Options) http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", scrapes(o))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { health(w, o.Serving()) })
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprint(w, "/metrics  for Prometheus\n/healthz  200 while queries are answered\n")
-	})
-	return mux
-}
-
-// scrapes serves what can be gathered, even if something cannot.
-func scrapes(o Options) http.Handler {
 	r := prometheus.NewRegistry()
 	r.MustRegister(
 		NewCollector(o.Stats),
@@ -53,12 +37,4 @@ func scrapes(o Options) http.Handler {
 		EnableOpenMetrics: true,
 	})
 	return http.TimeoutHandler(newTurns(h), scrapeTimeout, "the scrape takes too long\n")
-}
-
-func health(w http.ResponseWriter, serving bool) {
-	if !serving {
-		http.Error(w, "not serving", http.StatusServiceUnavailable)
-		return
-	}
-	fmt.Fprintln(w, "serving")
 }

@@ -14,29 +14,20 @@ import (
 func TestHandler(t *testing.T) {
 	tests := []struct {
 		name, method, path, accept string
-		down                       bool // no queries are answered
 		status                     int
 		body                       []string
 	}{
-		{name: "front", method: "GET", path: "/", status: 200, body: []string{"/metrics", "/healthz"}},
-		{name: "unknown", method: "GET", path: "/favicon.ico", status: 404},
-		{name: "health", method: "GET", path: "/healthz", status: 200, body: []string{"serving\n"}},
-		{name: "health by HEAD", method: "HEAD", path: "/healthz", status: 200},
-		{name: "health while not serving", method: "GET", path: "/healthz", down: true, status: 503, body: []string{"not serving\n"}},
 		{name: "metrics", method: "GET", path: "/metrics", status: 200, body: []string{
 			"\nforwarder_cache_entries 1012\n", "\ngo_goroutines ", "\npromhttp_metric_handler_errors_total",
 		}},
-		{name: "metrics while not serving", method: "GET", path: "/metrics", down: true, status: 200, body: []string{"\nforwarder_cache_entries 1012\n"}},
 		{name: "OpenMetrics", method: "GET", path: "/metrics", accept: "application/openmetrics-text; version=1.0.0", status: 200, body: []string{"# EOF\n"}},
-		{name: "posted", method: "POST", path: "/metrics", status: 405},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			var errors bytes.Buffer
 			h := NewHandler(Options{
-				Stats:   sample,
-				Serving: func() bool { return !test.down },
-				Errors:  log.New(&errors, "", 0),
+				Stats:  sample,
+				Errors: log.New(&errors, "", 0),
 			})
 			r := httptest.NewRequest(test.method, test.path, nil)
 			r.Header.Set("Accept", test.accept)
@@ -60,7 +51,7 @@ func TestHandler(t *testing.T) {
 func TestErrorOfAScrapeIsLogged(t *testing.T) {
 	bad := func() forwarder.Stats { return forwarder.Stats{Rcodes: map[string]uint64{"\xff": 1}} }
 	var errors bytes.Buffer
-	h := NewHandler(Options{Stats: bad, Serving: func() bool { return true }, Errors: log.New(&errors, "", 0)})
+	h := NewHandler(Options{Stats: bad, Errors: log.New(&errors, "", 0)})
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "\nforwarder_cache_entries 0\n") {

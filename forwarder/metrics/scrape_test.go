@@ -18,7 +18,7 @@ import (
 // handlerOf returns a handler of these Stats, and what it logs.
 func handlerOf(stats func() forwarder.Stats) (http.Handler, *bytes.Buffer) {
 	var logged bytes.Buffer
-	return NewHandler(Options{Stats: stats, Serving: func() bool { return true }, Errors: log.New(&logged, "", 0)}), &logged
+	return NewHandler(Options{Stats: stats, Errors: log.New(&logged, "", 0)}), &logged
 }
 
 func scrape(h http.Handler, ctx context.Context) *httptest.ResponseRecorder {

@@ -229,7 +229,7 @@ func TestTraffic(t *testing.T) {
 
 func TestScrapesWhileServing(t *testing.T) {
 	s, _ := startServer(t)
-	h := httptest.NewServer(NewHandler(Options{Stats: s.Stats, Serving: func() bool { return true }, Errors: log.Default()}))
+	h := httptest.NewServer(NewHandler(Options{Stats: s.Stats, Errors: log.Default()}))
 	defer h.Close()
 	const clients, each = 4, 50
 	var asking sync.WaitGroup

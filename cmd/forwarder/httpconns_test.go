@@ -15,20 +15,20 @@ import (
 )
 
 // roomyServer serves pages that fit into no socket's buffers.
-func roomyServer(t *testing.T) (m *metricsServer, addr netip.AddrPort) {
+func roomyServer(t *testing.T) (m *httpServer, addr netip.AddrPort) {
 	t.Helper()
 	at := freeAddr(t)
 	var j journal
-	m = newMetricsServer(j.log, time.Hour)
+	m = newHTTPServer("metrics", j.log, time.Hour)
 	page := bytes.Repeat([]byte("x"), 32<<20)
-	m.http = http.Server{Addr: at.String(), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/long" {
 			w.Write(page)
 			return
 		}
 		fmt.Fprint(w, "here")
-	})}
-	t.Cleanup(m.start())
+	})
+	t.Cleanup(m.start(at.String(), h))
 	return m, at
 }
 
@@ -83,7 +83,7 @@ func TestMetricsLockNobodyOut(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, addr := roomyServer(t)
-			for range 2 * maxMetricsConns {
+			for range 2 * maxHTTPConns {
 				occupy(t, addr)
 			}
 			if got, err := body(connectFrom(t, "127.0.0.1", addr, "/")); got != "here" || err != nil {
@@ -91,8 +91,8 @@ func TestMetricsLockNobodyOut(t *testing.T) {
 			}
 			m.conns.mu.Lock()
 			defer m.conns.mu.Unlock()
-			if n := len(m.conns.conns); n > maxMetricsConns {
-				t.Errorf("%d connections, want %d at most", n, maxMetricsConns)
+			if n := len(m.conns.conns); n > maxHTTPConns {
+				t.Errorf("%d connections, want %d at most", n, maxHTTPConns)
 			}
 		})
 	}
@@ -109,7 +109,7 @@ func TestMetricsConnectionIsKept(t *testing.T) {
 		if got, err := body(kept); got != "here" || err != nil {
 			t.Fatalf("a scrape = %q, %v, want what it asks for", got, err)
 		}
-		for range 2 * maxMetricsConns {
+		for range 2 * maxHTTPConns {
 			connectFrom(t, "127.0.0.2", addr, "")
 		}
 	}
@@ -120,25 +120,25 @@ func TestMetricsConnectionIsKept(t *testing.T) {
 func TestMetricsVictim(t *testing.T) {
 	now := time.Now()
 	one, many := netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.2")
-	conn := func(client netip.Addr, state http.ConnState, age time.Duration) *metricsConn {
-		return &metricsConn{client, state, now.Add(-age)}
+	conn := func(client netip.Addr, state http.ConnState, age time.Duration) *httpConn {
+		return &httpConn{client, state, now.Add(-age)}
 	}
 	tests := []struct {
 		name  string
-		conns []*metricsConn // the first is to make room
+		conns []*httpConn // the first is to make room
 	}{
-		{"of the client with the most", []*metricsConn{
+		{"of the client with the most", []*httpConn{
 			conn(many, http.StateActive, 0), conn(one, http.StateIdle, time.Hour), conn(many, http.StateActive, -time.Second)}},
-		{"idle before new before active", []*metricsConn{
+		{"idle before new before active", []*httpConn{
 			conn(many, http.StateIdle, 0), conn(many, http.StateNew, time.Minute), conn(many, http.StateActive, time.Hour)}},
-		{"new before active", []*metricsConn{
+		{"new before active", []*httpConn{
 			conn(many, http.StateNew, 0), conn(many, http.StateActive, time.Hour)}},
-		{"the longest idle", []*metricsConn{
+		{"the longest idle", []*httpConn{
 			conn(many, http.StateIdle, 3), conn(many, http.StateIdle, 2), conn(many, http.StateIdle, 1)}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			m := newMetricsConns(len(test.conns))
+			m := newHTTPConns(len(test.conns))
 			var first net.Conn
 			for i, c := range test.conns {
 				a, b := net.Pipe()
@@ -159,7 +159,7 @@ func TestMetricsVictim(t *testing.T) {
 func TestRareLines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var j journal
-		l := log.New(&rareLines{log: j.log, every: time.Minute}, "", 0)
+		l := log.New(&rareLines{what: "metrics", log: j.log, every: time.Minute}, "", 0)
 		for range 200 {
 			l.Print("http: Accept error: too many open files")
 			time.Sleep(time.Second / 2)

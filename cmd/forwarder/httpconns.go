@@ -8,37 +8,37 @@ import (
 	"time"
 )
 
-// metricsConns keeps the connections to the metrics address few. When there are as
+// httpConns keeps the connections to an address of HTTP few. When there are as
 // many as may be, a new one takes the place of another: of the client with the
 // most, the one that has been idle the longest; else one that has not asked yet;
 // else the one that is answered the longest. So nobody keeps others out with
 // connections that he does not use, or reads slowly.
-type metricsConns struct {
+type httpConns struct {
 	most int
 
 	mu    sync.Mutex
-	conns map[net.Conn]*metricsConn
+	conns map[net.Conn]*httpConn
 }
 
-type metricsConn struct {
+type httpConn struct {
 	client netip.Addr
 	state  http.ConnState
 	since  time.Time
 }
 
-func newMetricsConns(most int) *metricsConns {
-	return &metricsConns{most: most, conns: make(map[net.Conn]*metricsConn)}
+func newHTTPConns(most int) *httpConns {
+	return &httpConns{most: most, conns: make(map[net.Conn]*httpConn)}
 }
 
 // listener returns l, whose connections are counted.
-func (m *metricsConns) listener(l net.Listener) net.Listener { return metricsListener{l, m} }
+func (m *httpConns) listener(l net.Listener) net.Listener { return httpListener{l, m} }
 
-type metricsListener struct {
+type httpListener struct {
 	net.Listener
-	conns *metricsConns
+	conns *httpConns
 }
 
-func (l metricsListener) Accept() (net.Conn, error) {
+func (l httpListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err == nil {
 		l.conns.add(c)
@@ -47,7 +47,7 @@ func (l metricsListener) Accept() (net.Conn, error) {
 }
 
 // add makes room for c.
-func (m *metricsConns) add(c net.Conn) {
+func (m *httpConns) add(c net.Conn) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if len(m.conns) >= m.most {
@@ -59,11 +59,11 @@ func (m *metricsConns) add(c net.Conn) {
 	if addr, ok := c.RemoteAddr().(*net.TCPAddr); ok {
 		client = addr.AddrPort().Addr().Unmap()
 	}
-	m.conns[c] = &metricsConn{client: client, state: http.StateNew, since: time.Now()}
+	m.conns[c] = &httpConn{client: client, state: http.StateNew, since: time.Now()}
 }
 
 // note is told what a connection does (http.Server.ConnState).
-func (m *metricsConns) note(c net.Conn, state http.ConnState) {
+func (m *httpConns) note(c net.Conn, state http.ConnState) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	conn := m.conns[c]
@@ -77,12 +77,12 @@ func (m *metricsConns) note(c net.Conn, state http.ConnState) {
 }
 
 // victim is the connection that is worth the least. There is one; mu is held.
-func (m *metricsConns) victim() (victim net.Conn) {
+func (m *httpConns) victim() (victim net.Conn) {
 	counts := make(map[netip.Addr]int)
 	for _, conn := range m.conns {
 		counts[conn.client]++
 	}
-	var least *metricsConn
+	var least *httpConn
 	for c, conn := range m.conns {
 		if least == nil || conn.worthLess(least, counts) {
 			victim, least = c, conn
@@ -91,7 +91,7 @@ func (m *metricsConns) victim() (victim net.Conn) {
 	return victim
 }
 
-func (c *metricsConn) worthLess(other *metricsConn, counts map[netip.Addr]int) bool {
+func (c *httpConn) worthLess(other *httpConn, counts map[netip.Addr]int) bool {
 	switch a, b := counts[c.client], counts[other.client]; {
 	case a != b:
 		return a > b
@@ -102,7 +102,7 @@ func (c *metricsConn) worthLess(other *metricsConn, counts map[netip.Addr]int) b
 }
 
 // worth ranks what a connection does.
-func (c *metricsConn) worth() int {
+func (c *httpConn) worth() int {
 	switch c.state {
 	case http.StateIdle:
 		return 0

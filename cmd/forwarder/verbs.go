@@ -31,13 +31,14 @@ func verbs() []verb {
 		mendVerb(),
 		migrateVerb(),
 		shadowVerb(),
+		doctorVerb(),
 		manVerb(),
 		completionVerb(),
 	}
 }
 
 // notes are what the help of a verb has below its flags.
-var notes = map[string]string{"migrate-check": migrateNotes, "shadow": shadowNotes}
+var notes = map[string]string{"migrate-check": migrateNotes, "shadow": shadowNotes, "doctor": doctorNotes}
 
 // verbNamed returns nil where there is none of this name.
 func verbNamed(name string) *verb {

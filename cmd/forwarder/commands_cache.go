@@ -26,7 +26,10 @@ func (d *daemon) hasView(name string) bool {
 	return name == "" || strings.EqualFold(name, d.server.Config().View) || strings.EqualFold(name, builtinView)
 }
 
-func flush(_ context.Context, d *daemon, args []string) (string, error) {
+// A flush runs on the daemon's goroutine: one that comes while the cache goes to the
+// next process fails, or waits until it is known that there is none.
+
+func flush(ctx context.Context, d *daemon, args []string) (string, error) {
 	what, view := "caches in all views", argument(args, 0)
 	if view != "" {
 		what = fmt.Sprintf("cache in view '%s'", view)
@@ -35,22 +38,22 @@ func flush(_ context.Context, d *daemon, args []string) (string, error) {
 		d.log(logging.Error, "flushing %s failed: view not found", what)
 		return "", rndc.NotFound.With("")
 	}
-	if !strings.EqualFold(view, builtinView) {
-		d.server.Flush()
+	if !strings.EqualFold(view, builtinView) && !d.do(ctx, d.server.Flush) {
+		return "", rndc.ShuttingDown.With("")
 	}
 	d.log(logging.Info, "flushing %s succeeded", what)
 	return "", nil
 }
 
-func flushName(_ context.Context, d *daemon, args []string) (string, error) {
-	return d.flushNames("name", args, d.server.FlushName)
+func flushName(ctx context.Context, d *daemon, args []string) (string, error) {
+	return d.flushNames(ctx, "name", args, d.server.FlushName)
 }
 
-func flushTree(_ context.Context, d *daemon, args []string) (string, error) {
-	return d.flushNames("tree", args, d.server.FlushTree)
+func flushTree(ctx context.Context, d *daemon, args []string) (string, error) {
+	return d.flushNames(ctx, "tree", args, d.server.FlushTree)
 }
 
-func (d *daemon) flushNames(kind string, args []string, flush func(name string) (int, error)) (string, error) {
+func (d *daemon) flushNames(ctx context.Context, kind string, args []string, flush func(name string) (int, error)) (string, error) {
 	name, err := nameArgument(args)
 	if err != nil {
 		return "", err
@@ -65,7 +68,10 @@ func (d *daemon) flushNames(kind string, args []string, flush func(name string) 
 		return "", rndc.Failure.With("")
 	}
 	if !strings.EqualFold(view, builtinView) {
-		if _, err := flush(name); err != nil {
+		if !d.do(ctx, func() { _, err = flush(name) }) {
+			return "", rndc.ShuttingDown.With("")
+		}
+		if err != nil {
 			return "", err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -65,13 +66,28 @@ func startCommanded(t *testing.T, more string) *commanded {
 	ended := make(chan error, 1)
 	go func() { ended <- d.server.Serve(ctx) }()
 	<-d.server.Ready()
+	var calls sync.WaitGroup
+	calls.Go(func() { d.answerCalls(ctx) })
 	t.Cleanup(func() {
 		stop()
+		calls.Wait()
 		if err := errors.Join(<-ended, d.logs.Close()); err != nil {
 			t.Error(err)
 		}
 	})
 	return &commanded{d, t, filepath.Dir(conf), addr, resolver}
+}
+
+// answerCalls runs what is to run on the daemon's goroutine, until ctx ends.
+func (d *daemon) answerCalls(ctx context.Context) {
+	for {
+		select {
+		case call := <-d.calls:
+			call()
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 func portText(a netip.AddrPort) string { return a.String()[strings.LastIndexByte(a.String(), ':')+1:] }

@@ -35,7 +35,7 @@ type daemon struct {
 	startup startup
 	notify  notifier
 
-	inherited []*os.File     // sockets of a former process, until the server has them
+	inherited inheritance    // until the server has it
 	config    *config.Config // the one in force
 	server    *forwarder.Server
 	loads     loads
@@ -95,7 +95,8 @@ func (d *daemon) run() error {
 		d.shutInherited()
 		return err
 	}
-	closeFiles(d.inherited)
+	closeFiles(d.inherited.sockets)
+	d.forgetCache()
 	return d.serve(signals)
 }
 
@@ -151,7 +152,7 @@ func (d *daemon) unloaded() []config.LocalZone {
 // bind makes the server, with the sockets that a former process left.
 func (d *daemon) bind(cfg *config.Config) (err error) {
 	o := d.options()
-	o.Inherited = d.inherited
+	o.Inherited, o.Warm = d.inherited.sockets, d.inherited.cache()
 	if d.server, err = forwarder.New(cfg, o); err != nil {
 		return d.explain(err, cfg)
 	}
@@ -277,11 +278,11 @@ func (d *daemon) serve(signals <-chan os.Signal) error {
 		select {
 		case s := <-signals:
 			if d.obey(s, stop) {
-				return <-ended
+				return d.leave(<-ended)
 			}
 		case s := <-d.stops:
 			d.obey(s, stop)
-			return <-ended
+			return d.leave(<-ended)
 		case err := <-d.watchdog.results:
 			d.keepAlive(err)
 		case call := <-d.calls:
@@ -319,6 +320,14 @@ func (d *daemon) obey(s os.Signal, stop func()) (ends bool) {
 		stop()
 	}
 	return true
+}
+
+// leave ends the process after its server, which ended with err.
+func (d *daemon) leave(err error) error {
+	if err == nil {
+		d.leaveCache()
+	}
+	return err
 }
 
 // announce tells everyone that the server answers.

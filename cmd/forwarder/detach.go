@@ -26,7 +26,7 @@ func isDetached() bool { return os.Getenv(detachedEnv) != "" }
 // serves and returns the exit status. Go cannot fork: its threads would not
 // come along.
 func detach(stderr io.Writer) int {
-	p, err := startDetached(nil)
+	p, err := startDetached(nil, "")
 	if err != nil {
 		fmt.Fprintf(stderr, "forwarder: starting in the background: %v\n", err)
 		return exitFailure
@@ -45,9 +45,9 @@ type detached struct {
 	report *os.File // how its start goes
 }
 
-// startDetached starts this program, with sockets if it is to take our place:
-// then it also writes to where we write.
-func startDetached(sockets []*os.File) (*detached, error) {
+// startDetached starts this program, with sockets, and more that names tell, if it is
+// to take our place: then it also writes to where we write.
+func startDetached(files []*os.File, names string) (*detached, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -58,10 +58,10 @@ func startDetached(sockets []*os.File) (*detached, error) {
 	}
 	cmd := exec.Command(program, os.Args[1:]...)
 	cmd.Args[0] = os.Args[0]
-	cmd.Env = append(os.Environ(), detachedEnv+"=1", fmt.Sprintf("%s=%d", successorEnv, len(sockets)))
-	cmd.ExtraFiles = append([]*os.File{w}, sockets...) // from startupFd on
+	cmd.Env = append(os.Environ(), detachedEnv+"=1", fmt.Sprintf("%s=%d", successorEnv, len(files)), successorNamesEnv+"="+names)
+	cmd.ExtraFiles = append([]*os.File{w}, files...) // from startupFd on
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if len(sockets) > 0 {
+	if len(files) > 0 {
 		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	}
 	err = cmd.Start()

@@ -24,9 +24,11 @@ import (
 
 const (
 	// successorEnv tells a process that was started to take our place how many
-	// sockets it has from successorFd on.
-	successorEnv = "FORWARDER_SOCKETS"
-	successorFd  = startupFd + 1
+	// descriptors it has from successorFd on, and successorNamesEnv what they are,
+	// as LISTEN_FDNAMES does.
+	successorEnv      = "FORWARDER_SOCKETS"
+	successorNamesEnv = "FORWARDER_NAMES"
+	successorFd       = startupFd + 1
 
 	// managedFd is the first of those that a service manager kept for us.
 	managedFd = 3
@@ -44,23 +46,34 @@ const (
 	startTimeout = 30 * time.Second
 )
 
-// inherited returns the sockets that the process was started with: those that a
-// service manager kept (sd_listen_fds(3)), or a former process of ours had.
-func inherited(getenv func(string) string) []*os.File {
-	first, count := managedFd, getenv("LISTEN_FDS")
+// inheritance is what the process was started with.
+type inheritance struct {
+	sockets []*os.File
+	caches  []*os.File // what a former process has left of its cache
+}
+
+// inherited returns what a service manager kept (sd_listen_fds(3)), or a former
+// process of ours had: sockets, and what has the name of a cache.
+func inherited(getenv func(string) string) (h inheritance) {
+	first, count, names := managedFd, getenv("LISTEN_FDS"), getenv("LISTEN_FDNAMES")
 	switch {
 	case isDetached():
-		first, count = successorFd, getenv(successorEnv)
+		first, count, names = successorFd, getenv(successorEnv), getenv(successorNamesEnv)
 	case getenv("LISTEN_PID") != strconv.Itoa(os.Getpid()):
-		return nil
+		return h
 	}
 	n, _ := strconv.Atoi(count) // not a number: none
-	var files []*os.File
-	for fd := first; fd < first+n; fd++ {
-		syscall.CloseOnExec(fd)
-		files = append(files, os.NewFile(uintptr(fd), "inherited"))
+	list := strings.Split(names, ":")
+	for i := range n {
+		syscall.CloseOnExec(first + i)
+		f := os.NewFile(uintptr(first+i), "inherited")
+		if i < len(list) && list[i] == cacheName {
+			h.caches = append(h.caches, f)
+			continue
+		}
+		h.sockets = append(h.sockets, f)
 	}
-	return files
+	return h
 }
 
 // shutInherited ends the sockets that a service manager kept, which else would
@@ -70,7 +83,7 @@ func (d *daemon) shutInherited() {
 	if !d.notify.managed() {
 		return
 	}
-	for _, f := range d.inherited {
+	for _, f := range d.inherited.sockets {
 		_ = unix.Shutdown(int(f.Fd()), unix.SHUT_RDWR) // ENOTCONN for UDP, which it ends all the same
 	}
 }
@@ -93,18 +106,23 @@ func (d *daemon) storeSockets() error {
 		return err
 	}
 	defer closeFiles(files)
-	return d.notify.store(files)
+	return d.notify.store(socketsName, files...)
 }
 
-// startNext starts the program that is on disk now, with our arguments and our
-// sockets, and returns when it serves. When it does not it has ended.
+// startNext starts the program that is on disk now, with our arguments, our sockets
+// and what is cached, and returns when it serves. When it does not it has ended.
+// What is learnt while it starts it has to ask for itself, as the other of a pair.
 func (d *daemon) startNext() error {
 	files, err := d.server.Sockets()
 	if err != nil {
 		return err
 	}
+	names := strings.Repeat(socketsName+":", len(files))
+	if f := d.snapshot(); f != nil {
+		files, names = append(files, f), names+cacheName
+	}
 	defer closeFiles(files)
-	p, err := startDetached(files)
+	p, err := startDetached(files, names)
 	if err != nil {
 		return err
 	}

@@ -153,8 +153,8 @@ func TestInherited(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if got := inherited(func(name string) string { return test.env[name] }); len(got) > 0 {
-				t.Errorf("inherited() = %d files, want none", len(got))
+			if got := inherited(func(name string) string { return test.env[name] }); len(got.sockets) > 0 || len(got.caches) > 0 {
+				t.Errorf("inherited() = %+v, want nothing", got)
 			}
 		})
 	}

@@ -84,16 +84,19 @@ func rights(files []*os.File) []byte {
 // maxRights is the most descriptors that a message carries (SCM_MAX_FD).
 const maxRights = 253
 
-// store gives descriptors to the service manager, which keeps them for the
-// next process as FileDescriptorStoreMax= allows.
-func (n notifier) store(files []*os.File) error {
+// store gives descriptors to the service manager under a name, which keeps them for
+// the next process as FileDescriptorStoreMax= allows.
+func (n notifier) store(name string, files ...*os.File) error {
 	for some := range slices.Chunk(files, maxRights) {
-		if err := n.send("FDSTORE=1\nFDNAME=dns", some...); err != nil {
-			return fmt.Errorf("storing sockets: %w", err)
+		if err := n.send("FDSTORE=1\nFDNAME="+name, some...); err != nil {
+			return fmt.Errorf("storing descriptors %q: %w", name, err)
 		}
 	}
 	return nil
 }
+
+// forget makes the service manager close what it has stored under a name.
+func (n notifier) forget(name string) error { return n.send("FDSTOREREMOVE=1\nFDNAME=" + name) }
 
 func (n notifier) ready(status string) error    { return n.send("READY=1\nSTATUS=" + status) }
 func (n notifier) stopping(status string) error { return n.send("STOPPING=1\nSTATUS=" + status) }

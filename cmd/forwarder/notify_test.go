@@ -83,7 +83,7 @@ func TestNotifyStores(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	if err := (notifier{socket: path}).store(slices.Repeat([]*os.File{file}, maxRights+2)); err != nil {
+	if err := (notifier{socket: path}).store("dns", slices.Repeat([]*os.File{file}, maxRights+2)...); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []int{maxRights, 2} {

@@ -123,7 +123,7 @@ var uses = []use{
 }
 
 // ownUnit matches the units of named.
-var ownUnit = regexp.MustCompile(`/(?:named|bind9)[^/]*\.service(?:$|/)`)
+var ownUnit = regexp.MustCompile(`/(?:named|bind9)[^/]*\.service(?:\.d/|$|/)`)
 
 // called tells what becomes of a line of a program.
 func called(line string) (concern, bool) {

@@ -82,10 +82,13 @@ func (m *migration) look(args []string) (err error) {
 		return err
 	}
 	m.addFindings()
+	m.addSystem()
 	m.addRunning()
 	m.addResolver()
 	m.addPackages()
 	m.addFlags()
+	m.addKey()
+	m.addUnits()
 	m.addCalls()
 	m.addSecurity()
 	slices.SortStableFunc(m.concerns, func(a, b concern) int { return int(a.severity) - int(b.severity) })

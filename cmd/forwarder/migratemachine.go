@@ -113,20 +113,6 @@ func (m *migration) addNameserver(a netip.Addr, pos namedconf.Pos) {
 		"say the address in listen-on, or another nameserver")
 }
 
-// addFlags adds where flags are said that no longer count.
-func (m *migration) addFlags() {
-	const path = "/etc/default/named"
-	settings, _ := readEnvironment(path) // what cannot be read does not count either
-	for _, s := range settings {
-		f, err := parseFlags(words(s.value))
-		if s.name == "OPTIONS" && (err != nil || f.set.NFlag() > 1 || f.set.NFlag() == 1 && f.user == "") {
-			m.add(namedconf.Change, namedconf.Pos{File: path, Line: int32(s.line)},
-				fmt.Sprintf("OPTIONS=%q does not count: forwarder.service reads /etc/sysconfig", s.value),
-				"write what is to stay to /etc/sysconfig/forwarder, without -u: the unit says who runs it")
-		}
-	}
-}
-
 // addSecurity adds what guards named alone.
 func (m *migration) addSecurity() {
 	for _, pattern := range []string{"/etc/apparmor.d/usr.sbin.named", "/etc/apparmor.d/local/usr.sbin.named", "/etc/apparmor.d/*/usr.sbin.named"} {

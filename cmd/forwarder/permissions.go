@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/user"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"syscall"
 )
 
@@ -72,8 +74,19 @@ func (p permissions) may(path string, bits uint32, what string) error {
 	if !ok || p.uid == 0 || p.bitsOf(info.Mode(), owner)&bits == bits {
 		return nil
 	}
-	return fmt.Errorf("user %s may not %s %s, which has mode %04o of %d:%d: chown, chgrp or chmod it",
-		p.name, what, path, info.Mode().Perm(), owner.Uid, owner.Gid)
+	return fmt.Errorf("user %s may not %s %s, which has mode %04o of %s", p.name, what, path, info.Mode().Perm(), ownerName(owner))
+}
+
+// ownerName is USER:GROUP, by names where they have some.
+func ownerName(s *syscall.Stat_t) string {
+	owner, group := strconv.Itoa(int(s.Uid)), strconv.Itoa(int(s.Gid))
+	if u, err := user.LookupId(owner); err == nil {
+		owner = u.Username
+	}
+	if g, err := user.LookupGroupId(group); err == nil {
+		group = g.Name
+	}
+	return owner + ":" + group
 }
 
 // bitsOf are the three bits that hold for the account.

@@ -50,7 +50,7 @@ func (s *service) takeOptions(config, options string, pos namedconf.Pos) {
 	s.flags.config = config
 	f, err := parseFlags(append([]string{"-f", "-c", config}, words(options)...))
 	if err != nil {
-		s.find(pos, namedconf.Error, "OPTIONS=%q: %v: with it the service does not start", options, err)
+		s.find(pos, namedconf.Error, "OPTIONS=%q: %v: the service does not start; leave it out", options, err)
 		return
 	}
 	if f.config != config {

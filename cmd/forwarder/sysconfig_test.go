@@ -34,11 +34,11 @@ func TestReadService(t *testing.T) {
 			name: "refused", named: "\nOPTIONS=\"-4 -t /var/named/chroot\"\n", path: "/etc/named.conf",
 			ok: func(f *flags) bool { return !f.onlyIPv4 },
 			want: `named:2: error: OPTIONS="-4 -t /var/named/chroot": option -t is not supported: ` +
-				"leave it to the service manager, RootDirectory= in systemd: with it the service does not start\n",
+				"leave it to the service manager, RootDirectory= in systemd: the service does not start; leave it out\n",
 		},
 		{
 			name: "unknown", forwarder: "OPTIONS=--frob\n", path: "/etc/named.conf", ok: func(*flags) bool { return true },
-			want: "forwarder:1: error: OPTIONS=\"--frob\": unknown flag: --frob: with it the service does not start\n",
+			want: "forwarder:1: error: OPTIONS=\"--frob\": unknown flag: --frob: the service does not start; leave it out\n",
 		},
 		{
 			name: "ignored", named: "OPTIONS=\"-U 4\"\n", path: "/etc/named.conf", ok: func(*flags) bool { return true },

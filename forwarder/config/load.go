@@ -175,18 +175,18 @@ func (b *builder) checkPaths() {
 func (b *builder) checkAccess(a Access, sources []string) {
 	for _, path := range sources {
 		if err := a.Read(path); err != nil {
-			b.errorf(namedconf.Pos{File: path}, "%v", err)
+			b.errorf(namedconf.Pos{File: path}, "%v; chgrp or chmod it", err)
 		}
 	}
 	for _, z := range b.zoneFiles {
 		if err := a.Read(b.path(z.Text)); err != nil {
-			b.zoneFault(z.Pos, "%v", err)
+			b.zoneFault(z.Pos, "%v; chgrp or chmod it", err)
 		}
 	}
 	for _, c := range b.cfg.Logging.Channels {
 		if path := b.path(c.Path); c.Path != "" && isDir(filepath.Dir(path)) {
 			if err := a.Write(path); err != nil {
-				b.changef(b.channelPos[c.Name], "channel '%s': %v: what is logged there is lost", c.Name, err)
+				b.changef(b.channelPos[c.Name], "channel '%s': %v: what is logged there is lost; chown or chmod it", c.Name, err)
 			}
 		}
 	}

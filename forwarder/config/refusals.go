@@ -80,15 +80,22 @@ func (b *builder) warnNoForwarders() {
 			return
 		}
 	}
-	have := b.forwarded
+	have, stock := b.forwarded, false
 	for _, z := range b.cfg.Local {
-		if !z.Empty {
+		switch {
+		case z.Empty:
+		case stockZones[z.Name] != "":
+			stock = true
+		default:
 			have.add(namedconf.Pos{}, trimmed(z.Name))
 		}
 	}
 	which := "all names"
-	if have.count > 0 {
+	switch {
+	case have.count > 0:
 		which = "names outside of " + have.String()
+	case stock:
+		which = "all names but localhost and its like"
 	}
 	b.changef(b.optionsPos, "%s are REFUSED: options has no forwarders; named would ask the root servers; say which servers to ask", which)
 }

@@ -70,8 +70,13 @@ func TestNamesOfRootServers(t *testing.T) {
 // Primary zones are answered too.
 func TestNamesOfPrimaryZones(t *testing.T) {
 	t.Chdir("../../testdata/named.conf")
-	_, _, got := ours(t, `zone "localhost" { type primary; file "al2/named.localhost"; };`)
-	if want := "names outside of zone 'localhost' are REFUSED"; !strings.Contains(got, want) {
-		t.Errorf("findings %q lack %q", got, want)
+	for zone, want := range map[string]string{
+		"corp.test": "names outside of zone 'corp.test' are REFUSED",
+		"localhost": "all names but localhost and its like are REFUSED",
+	} {
+		_, _, got := ours(t, fmt.Sprintf(`zone %q { type primary; file "al2/named.localhost"; };`, zone))
+		if !strings.Contains(got, want) {
+			t.Errorf("findings %q lack %q", got, want)
+		}
 	}
 }

@@ -260,4 +260,5 @@ func testServiceKeepsQueries(t *testing.T, m *machine) {
 	}
 	m.t = t
 	t.Run("dead upstream", func(t *testing.T) { testServiceDeadUpstream(t, m, v) })
+	t.Run("warm cache", func(t *testing.T) { testServiceWarm(t, m, v) })
 }

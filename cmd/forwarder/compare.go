@@ -146,7 +146,7 @@ func (c *comparison) load(path string) (*config.Config, error) {
 	if c.rate < 1 || c.rate > 1000 {
 		return nil, fmt.Errorf("a rate of %d is not from 1 to 1000 a second", c.rate)
 	}
-	cfg, _, err := config.Load(path)
+	cfg, _, err := config.Loader{Port: uint16(readService(sysconfigs...).flags.port)}.Load(path)
 	if err != nil {
 		return nil, fmt.Errorf("loading the configuration: %w", err)
 	}

@@ -31,7 +31,7 @@ type Result struct {
 
 // Compare asks both, and once more after a while if they differ: what differs twice
 // in the same way counts. before is called before each time; with an error it
-// ends there, and so it does when ctx ends.
+// ends there, and so it does when ctx ends. It is called too before upstream is asked.
 func (p *Pair) Compare(ctx context.Context, q Question, before func(context.Context) error) (Result, error) {
 	if err := before(ctx); err != nil {
 		return Result{}, err
@@ -48,7 +48,7 @@ func (p *Pair) Compare(ctx context.Context, q Question, before func(context.Cont
 	if err := before(ctx); err != nil {
 		return r, err
 	}
-	c := encounter{pair: p, question: q}
+	c := encounter{pair: p, question: q, before: before}
 	c.named, c.ours = p.ask(ctx, q)
 	for _, d := range differences(q, &c.named, &c.ours) {
 		if hasKind(first, d.Kind) {
@@ -118,6 +118,7 @@ type encounter struct {
 	question    Question
 	named, ours Answer
 	third       *Answer // upstream's own
+	before      func(context.Context) error
 }
 
 // upstream is what upstream itself says now, false where there is none to ask or it
@@ -137,7 +138,7 @@ func (c *encounter) askUpstream(ctx context.Context) (Answer, bool) {
 		return Answer{}, false
 	}
 	s := c.pair.Upstream(c.question.Name)
-	if s == nil {
+	if s == nil || c.before(ctx) != nil {
 		return Answer{}, false
 	}
 	a := ask(ctx, s, c.question)

@@ -18,8 +18,8 @@ type Rate struct {
 // NewRate allows that many a second, evenly, or a few after a pause.
 func NewRate(perSecond int) *Rate { return &Rate{every: time.Second / time.Duration(perSecond)} }
 
-// burst is how much of a pause can be made up for.
-const burst = 200 * time.Millisecond
+// burst is how much of a pause can be made up for: a log is read at intervals.
+const burst = 2 * followEvery
 
 // Try takes a turn if there is one now.
 func (r *Rate) Try() bool {

@@ -1,6 +1,9 @@
 package rndc
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // Result is the number with which a command ends: BIND 9.18's. Other versions
 // have other numbers, so that rndc goes by the words alone.
@@ -55,6 +58,35 @@ var resultText = map[Result]string{
 	NotLoaded:        "zone not loaded",
 	UnknownCommand:   "unknown command",
 	NotDynamic:       "not dynamic",
+}
+
+// ids are BIND's names that are not ISC_R_ with the words behind it.
+var ids = map[Result]string{
+	PermissionDenied: "ISC_R_NOPERM",
+	AlreadyExists:    "ISC_R_EXISTS",
+	OutOfRange:       "ISC_R_RANGE",
+	BadNumber:        "ISC_R_BADNUMBER",
+	UnexpectedEnd:    "ISC_R_UNEXPECTEDEND",
+	NoSpace:          "ISC_R_NOSPACE",
+	LabelTooLong:     "DNS_R_LABELTOOLONG",
+	BadEscape:        "DNS_R_BADESCAPE",
+	EmptyLabel:       "DNS_R_EMPTYLABEL",
+	Unknown:          "DNS_R_UNKNOWN",
+	Syntax:           "DNS_R_SYNTAX",
+	NotLoaded:        "DNS_R_NOTLOADED",
+	UnknownCommand:   "DNS_R_UNKNOWNCOMMAND",
+	NotDynamic:       "DNS_R_NOTDYNAMIC",
+}
+
+// ID returns BIND's name, as rndc -r prints it; NONE if it is not known here.
+func (r Result) ID() string {
+	switch id, text := ids[r], resultText[r]; {
+	case id != "":
+		return id
+	case text != "":
+		return "ISC_R_" + strings.ToUpper(strings.ReplaceAll(text, " ", ""))
+	}
+	return "NONE"
 }
 
 // String returns BIND's words.

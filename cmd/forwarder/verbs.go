@@ -32,13 +32,14 @@ func verbs() []verb {
 		migrateVerb(),
 		shadowVerb(),
 		doctorVerb(),
+		rndcVerb(),
 		manVerb(),
 		completionVerb(),
 	}
 }
 
 // notes are what the help of a verb has below its flags.
-var notes = map[string]string{"migrate-check": migrateNotes, "shadow": shadowNotes, "doctor": doctorNotes}
+var notes = map[string]string{"migrate-check": migrateNotes, "shadow": shadowNotes, "doctor": doctorNotes, "rndc": rndcNotes()}
 
 // verbNamed returns nil where there is none of this name.
 func verbNamed(name string) *verb {

@@ -21,6 +21,7 @@ import (
 const (
 	mendedService = "forwarder.service"
 	mendedPath    = "forwarder.path"
+	mendService   = "forwarder-mend.service"
 
 	// mostWatched is how many files are watched one by one; of more, their
 	// directories are.
@@ -39,8 +40,11 @@ func mendVerb() verb {
 	}}
 }
 
-// mend arms the path unit.
+// mend arms the path unit, unless another has the service's place meanwhile.
 func mend() error {
+	if len(running(namedService, chrootService)) > 0 {
+		return nil
+	}
 	began, err := serviceBegan()
 	if err != nil {
 		return err
@@ -48,6 +52,11 @@ func mend() error {
 	files := filesToMend()
 	_, _ = systemd("systemctl", "stop", mendedPath) // there may be none
 	watch := []string{"--quiet", "--unit=" + mendedService, "--path-property=PartOf=" + mendedService}
+	for _, unit := range []string{namedService, chrootService} {
+		if property(unit, "Id") == unit { // it is no alias: whoever starts it wants no forwarder
+			watch = append(watch, "--path-property=Conflicts="+unit)
+		}
+	}
 	for _, path := range files {
 		watch = append(watch, "--path-property=PathChanged="+path)
 	}

@@ -29,6 +29,7 @@ func verbs() []verb {
 	return []verb{
 		{"reload", "PID", "Have a running server reload its configuration, and fail if that does", reloadVerb},
 		mendVerb(),
+		replaceNamedVerb(),
 		migrateVerb(),
 		shadowVerb(),
 		doctorVerb(),

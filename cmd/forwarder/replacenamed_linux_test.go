@@ -1,0 +1,166 @@
+package main
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"vpcdns/forwarder/workbench"
+)
+
+const stubNamed = `[Unit]
+Description=A name server from a package
+[Service]
+Type=notify
+ExecStart=/usr/sbin/forwarder -g -c /etc/stub.conf --listen 127.0.0.1:53 --metrics-address=
+[Install]
+WantedBy=multi-user.target
+`
+
+// The forwarder takes the place of a named that runs, the real one and one of a
+// package's unit, and gives it back; what hands do out of habit reaches it.
+func TestReplaceNamed(t *testing.T) {
+	workbench.NeedRoot(t)
+	for _, program := range []string{"systemctl", "nsenter", "ip", "dig"} {
+		workbench.Need(t, program)
+	}
+	files := map[string]string{
+		"etc/sysconfig/forwarder": "OPTIONS=-n 1 --metrics-address=\n",
+		"var/named/placeholder":   "",
+	}
+	for path, file := range map[string]string{
+		"usr/lib/systemd/system/forwarder.service":      serviceFile,
+		"usr/lib/systemd/system/forwarder-mend.service": mendFile,
+		"etc/named.conf": "../../testdata/named.conf/good-reference.conf",
+	} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[path] = string(text)
+	}
+	files["etc/stub.conf"] = files["etc/named.conf"]
+	m := boot(t, buildStatic(t), files)
+	m.run("systemd-sysusers", "--inline", "u named - \"DNS\" /var/named")
+
+	t.Run("real", func(t *testing.T) {
+		m.t = t
+		if out, err := m.try("systemctl", "start", "named"); err != nil {
+			workbench.Skip(t, "there is no named that starts: %s", out)
+		}
+		testReplaceNamed(t, m)
+	})
+	m.t = t
+	m.put("/usr/lib/systemd/system/named.service", stubNamed)
+	m.run("systemctl", "daemon-reload")
+	t.Run("stub", func(t *testing.T) {
+		m.t = t
+		testPresets(t, m)
+		testReplaceNamed(t, m)
+	})
+}
+
+// testPresets installs as a package does, while named runs, where presets enable
+// units, as Debian's, and where they do not, as Amazon's: neither touches named.
+func testPresets(t *testing.T, m *machine) {
+	m.run("systemctl", "start", "named")
+	pid := m.run("systemctl", "show", "-P", "MainPID", "named")
+	for preset, want := range map[string]string{"enable *": "enabled", "disable *": "disabled"} {
+		m.run("mkdir", "-p", "/etc/systemd/system-preset")
+		m.put("/etc/systemd/system-preset/00-test.preset", preset+"\n")
+		m.run("systemctl", "preset", "forwarder.service")
+		if got, _ := m.try("systemctl", "is-enabled", "forwarder"); got != want {
+			t.Errorf("with the preset %q it is %s, want %s", preset, got, want)
+		}
+		m.want("named.service", "systemctl", "show", "-P", "Id", "named")
+		m.want(pid, "systemctl", "show", "-P", "MainPID", "named")
+	}
+	m.run("systemctl", "disable", "forwarder")
+}
+
+func testReplaceNamed(t *testing.T, m *machine) {
+	m.run("systemctl", "enable", "--now", "named")
+	pid := m.run("systemctl", "show", "-P", "MainPID", "named")
+	named := m.run("readlink", "/proc/"+pid+"/exe")
+
+	good := m.run("cat", "/etc/named.conf")
+	m.put("/etc/named.conf", "frobnicate yes;\n")
+	if out := m.fails("forwarder", "replace-named"); !strings.Contains(out, "unknown option 'frobnicate'") {
+		t.Errorf("replace-named = %q, want the error in the configuration", out)
+	}
+	m.put("/etc/named.conf", good)
+	m.want(pid, "systemctl", "show", "-P", "MainPID", "named")
+
+	// A forwarder that does not start leaves everything as it was.
+	const failing = "/run/systemd/system/forwarder.service.d/fail.conf"
+	m.run("mkdir", "-p", "/run/systemd/system/forwarder.service.d")
+	m.put(failing, "[Service]\nExecStartPre=/bin/false\n")
+	m.fails("forwarder", "replace-named")
+	m.run("rm", failing)
+	m.run("systemctl", "daemon-reload")
+	m.wantNamed(named)
+
+	// One that waits for its configuration to be mended gives way to named for good.
+	m.put("/etc/named.conf", "frobnicate yes;\n")
+	m.fails("systemctl", "start", "forwarder")
+	m.armed()
+	m.run("systemctl", "start", "named")
+	if out, err := m.try("systemctl", "is-active", mendedPath); err == nil {
+		t.Errorf("%s is %s, want it gone", mendedPath, out)
+	}
+	m.put("/etc/named.conf", good)
+	m.run("systemctl", "reset-failed", "forwarder")
+	m.wantNamed(named)
+
+	m.run("forwarder", "replace-named")
+	m.wantForwarder()
+	m.run("forwarder", "replace-named") // nothing is left to do
+	m.wantForwarder()
+	m.run("systemctl", "restart", "named")
+	m.wantForwarder()
+	if _, err := m.try("which", "service"); err == nil {
+		m.run("service", "named", "restart")
+		m.wantForwarder()
+	}
+	m.run("systemctl", "reload", "named")
+	if got := m.run("systemctl", "status", "--no-pager", "named"); !strings.Contains(got, "DNS forwarder in the place of BIND") {
+		t.Errorf("systemctl status named = %q, want the forwarder's", got)
+	}
+	m.fails("systemctl", "mask", "named") // refused: the alias is there
+	m.run("systemctl", "stop", "named")
+	if got, _ := m.try("systemctl", "is-active", "forwarder", "named"); got != "inactive\ninactive" {
+		t.Errorf("after stop they are %q, want both inactive", got)
+	}
+	m.run("systemctl", "start", "named")
+	m.wantForwarder()
+
+	m.run("forwarder", "replace-named", "--undo")
+	m.wantNamed(named)
+	m.run("systemctl", "disable", "--now", "named")
+}
+
+// wantForwarder checks that the forwarder runs, under both names, and nothing else
+// has the port.
+func (m *machine) wantForwarder() {
+	m.t.Helper()
+	m.want("forwarder.service", "systemctl", "show", "-P", "Id", "named")
+	m.want("active", "systemctl", "is-active", "forwarder")
+	m.want("enabled", "systemctl", "is-enabled", "forwarder")
+	m.want(`"not currently available"`, version53...)
+	m.want("1", "sh", "-c", `ss -Hltn "sport = :53 and src 127.0.0.1" | wc -l`)
+	m.want(m.show("MainPID"), "cat", "/run/named/named.pid")
+}
+
+// wantNamed checks that named runs as it did, and the forwarder does not.
+func (m *machine) wantNamed(exe string) {
+	m.t.Helper()
+	m.want("named.service", "systemctl", "show", "-P", "Id", "named")
+	m.want("active", "systemctl", "is-active", "named")
+	m.want("enabled", "systemctl", "is-enabled", "named")
+	m.want(exe, "readlink", "/proc/"+m.run("systemctl", "show", "-P", "MainPID", "named")+"/exe")
+	for what, want := range map[string]string{"is-active": "inactive", "is-enabled": "disabled"} {
+		if got, _ := m.try("systemctl", what, "forwarder"); got != want {
+			m.t.Errorf("systemctl %s forwarder = %s, want %s", what, got, want)
+		}
+	}
+}

@@ -23,24 +23,36 @@ const machineScript = "../../testdata/systemd/machine"
 // program as /usr/sbin/forwarder.
 func boot(t *testing.T, program string, files map[string]string) *machine {
 	t.Helper()
-	m := &machine{t, filepath.Join(t.TempDir(), "machine")}
-	for path, text := range files {
-		write(t, filepath.Join(m.dir, "root", path), text)
-	}
 	text, err := os.ReadFile(program)
 	if err != nil {
 		t.Fatal(err)
 	}
+	m := newMachine(t, files)
 	path := filepath.Join(m.dir, "root/usr/sbin/forwarder")
 	write(t, path, string(text))
 	if err := os.Chmod(path, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { exec.Command(machineScript, "stop", m.dir).Run() })
-	if out, err := exec.Command(machineScript, "start", m.dir).CombinedOutput(); err != nil {
-		t.Fatalf("booting: %v\n%s", err, out)
+	m.start()
+	return m
+}
+
+// newMachine returns one that is off, with these files on its disk.
+func newMachine(t *testing.T, files map[string]string) *machine {
+	t.Helper()
+	m := &machine{t, filepath.Join(t.TempDir(), "machine")}
+	for path, text := range files {
+		write(t, filepath.Join(m.dir, "root", path), text)
 	}
 	return m
+}
+
+func (m *machine) start() {
+	m.t.Helper()
+	m.t.Cleanup(func() { exec.Command(machineScript, "stop", m.dir).Run() })
+	if out, err := exec.Command(machineScript, "start", m.dir).CombinedOutput(); err != nil {
+		m.t.Fatalf("booting: %v\n%s", err, out)
+	}
 }
 
 // try runs a command on the machine.

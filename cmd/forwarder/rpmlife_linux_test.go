@@ -1,0 +1,172 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"vpcdns/forwarder/version"
+)
+
+// testLife takes a machine from bind to the forwarder, through its versions, and to
+// its end. What bind's package had goes on working when bind is gone.
+func (p *packages) testLife(t *testing.T) {
+	files := map[string]string{
+		// Amazon Linux enables nothing that is not asked for.
+		"etc/systemd/system-preset/00-amazon.preset": "disable *\n",
+	}
+	all, _ := filepath.Glob(filepath.Join(p.dir, "*.*"))
+	repository, _ := filepath.Glob(filepath.Join(p.dir, "repodata/*"))
+	for _, path := range append(all, repository...) {
+		if text, err := os.ReadFile(path); err == nil {
+			files["packages/"+strings.TrimPrefix(path, p.dir+"/")] = string(text)
+		}
+	}
+	l := &life{machine: newMachine(t, files)}
+	l.start()
+	l.run("rm", "-rf", "/root/.rpmdb", "/var/lib/rpm") // if the host has one
+	for _, step := range []struct {
+		name string
+		test func(*testing.T)
+	}{
+		{"bind", l.testBind},
+		{"install", l.testInstall},
+		{"migrate", l.testMigrate},
+		{"erase bind", l.testEraseBind},
+		{"upgrade", l.testUpgrade},
+		{"roll back with an error", l.testRollBack},
+		{"verify", l.testVerify},
+		{"erase", l.testErase},
+	} {
+		if !t.Run(step.name, func(t *testing.T) {
+			l.machine.t = t
+			step.test(t)
+		}) {
+			t.FailNow()
+		}
+	}
+}
+
+type life struct {
+	*machine
+	vpc vpc
+}
+
+// dnf runs it on the machine.
+func (l *life) dnf(args ...string) string {
+	l.t.Helper()
+	return l.run(dnf("/packages", args...)...)
+}
+
+// conf is the operator's: the reference, and what a stock file includes.
+func (l *life) conf() string {
+	l.t.Helper()
+	text, err := os.ReadFile(filepath.Join(top, "testdata/named.conf/good-reference.conf"))
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return string(text) + "include \"/etc/named.rfc1912.zones\";"
+}
+
+var ourAddress = []string{"dig", "+short", "+tries=3", "+timeout=1", "@127.0.0.1", "localhost.localdomain", "a"}
+
+func (l *life) testBind(t *testing.T) {
+	l.dnf("install", "bind")
+	l.put("/etc/named.conf", l.conf())
+	l.run("systemctl", "enable", "--now", "named")
+	waitFor(t, "an answer of named", func() bool {
+		out, err := l.try(ourAddress...)
+		return err == nil && out == "127.0.0.1"
+	})
+}
+
+// Beside bind nothing changes until the operator says so.
+func (l *life) testInstall(*testing.T) {
+	out := l.dnf("install", "forwarder-"+version.Number)
+	if want := "Next: forwarder migrate-check"; !strings.Contains(out, want) {
+		l.t.Errorf("dnf install says:\n%s\nwant %q", out, want)
+	}
+	l.want(l.conf(), "cat", "/etc/named.conf")
+	l.fails("systemctl", "is-enabled", "forwarder")
+	l.fails("systemctl", "is-active", "forwarder")
+	l.want("active", "systemctl", "is-active", "named")
+	l.want("", "rpm", "-V", "forwarder")
+	l.run("test", "-s", "/usr/share/man/man8/forwarder.8.gz")
+}
+
+func (l *life) testMigrate(*testing.T) {
+	if out, _ := l.try("forwarder", "migrate-check"); !strings.Contains(out, "systemctl enable --now forwarder") {
+		l.t.Errorf("migrate-check says\n%s\nwant the commands of the way", out)
+	}
+	l.run("systemctl", "disable", "named")
+	l.run("systemctl", "enable", "--now", "forwarder")
+	l.want("127.0.0.1", ourAddress...)
+	l.want("inactive", "sh", "-c", "systemctl is-active named || :")
+	l.want("named", "ps", "-o", "user=", "-p", l.show("MainPID"))
+}
+
+// rpm would have saved the operator's files under other names, and removed the rest.
+func (l *life) testEraseBind(*testing.T) {
+	flags := l.run("cat", "/etc/sysconfig/named")
+	l.dnf("remove", "bind")
+	l.want(l.conf(), "cat", "/etc/named.conf")
+	l.want(flags, "cat", "/etc/sysconfig/named")
+	l.want("", "find", "/etc", "/var/named", "-name", "*.rpmsave")
+	l.run("systemctl", "restart", "forwarder")
+	l.want("127.0.0.1", ourAddress...)
+	l.want("root named 1770", "stat", "-c", "%U %G %a", "/var/named")
+	l.want("named named 770", "stat", "-c", "%U %G %a", "/var/named/data")
+}
+
+// 1000 queries a second notice nothing, and what the operator wrote stays.
+func (l *life) testUpgrade(t *testing.T) {
+	l.vpc = connect(t, l.machine)
+	l.run("systemctl", "restart", "forwarder") // the interface is seen at once
+	l.put("/etc/sysconfig/forwarder", "OPTIONS=\"-n 1\"\n")
+	former, load := l.show("MainPID"), l.vpc.load(t)
+	l.dnf("upgrade", "forwarder")
+	load.end(0)
+	l.want("forwarder "+newer, "forwarder", "-v")
+	if pid := l.show("MainPID"); pid == former {
+		t.Errorf("MainPID = %s still, want the new program to run", pid)
+	}
+	l.want("forwarder "+newer, "sh", "-c", "/proc/"+l.show("MainPID")+"/exe -v")
+	l.want("OPTIONS=\"-n 1\"", "cat", "/etc/sysconfig/forwarder")
+	l.run("grep", "One more line", "/etc/sysconfig/forwarder.rpmnew")
+}
+
+// A program that would not start does not take the place of one that runs.
+func (l *life) testRollBack(t *testing.T) {
+	l.put("/etc/named.conf", l.conf()+"\nfrobnicate yes;\n")
+	former := l.show("MainPID")
+	out := l.dnf("downgrade", "forwarder")
+	if want := "forwarder --check-config -u named /etc/named.conf"; !strings.Contains(out, want) {
+		t.Errorf("dnf downgrade says:\n%s\nwant %q", out, want)
+	}
+	l.want(former, "systemctl", "show", "-P", "MainPID", "forwarder")
+	l.want("127.0.0.1", ourAddress...)
+	l.put("/etc/named.conf", l.conf())
+	l.dnf("reinstall", "forwarder")
+	l.want("forwarder "+version.Number, "sh", "-c", "/proc/"+l.show("MainPID")+"/exe -v")
+}
+
+// Only the operator's own change is one.
+func (l *life) testVerify(t *testing.T) {
+	out, err := l.try("rpm", "-V", "forwarder")
+	if err == nil || strings.Contains(out, "\n") || !strings.HasSuffix(out, " c /etc/sysconfig/forwarder") {
+		t.Errorf("rpm -V = %q, %v, want the changed file", out, err)
+	}
+}
+
+// The operator's files stay, the package's go.
+func (l *life) testErase(t *testing.T) {
+	l.put("/var/named/own.zone", "; mine")
+	l.dnf("remove", "forwarder")
+	l.fails("systemctl", "cat", "forwarder.service")
+	l.fails("pgrep", "-x", "forwarder")
+	l.want("", "sh", "-c", "find /etc/systemd /usr/lib/systemd /usr/sbin /usr/share/man /usr/share/doc -name 'forwarder*'")
+	l.want("OPTIONS=\"-n 1\"", "cat", "/etc/sysconfig/forwarder.rpmsave")
+	l.want(l.conf(), "cat", "/etc/named.conf")
+	l.want("; mine", "cat", "/var/named/own.zone")
+}

@@ -165,7 +165,7 @@ func (l *life) testErase(t *testing.T) {
 	l.dnf("remove", "forwarder")
 	l.fails("systemctl", "cat", "forwarder.service")
 	l.fails("pgrep", "-x", "forwarder")
-	l.want("", "sh", "-c", "find /etc/systemd /usr/lib/systemd /usr/sbin /usr/share/man /usr/share/doc -name 'forwarder*'")
+	l.want("", "sh", "-c", "find /etc/systemd /usr/lib/systemd /usr/sbin /usr/share/man /usr/share/doc -name forwarder -o -name 'forwarder*.service' -o -name 'forwarder*.gz'")
 	l.want("OPTIONS=\"-n 1\"", "cat", "/etc/sysconfig/forwarder.rpmsave")
 	l.want(l.conf(), "cat", "/etc/named.conf")
 	l.want("; mine", "cat", "/var/named/own.zone")

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"vpcdns/cache"
+	"vpcdns/forwarder/tail"
 )
 
 // engine is what a query may touch of a server.
@@ -33,6 +34,7 @@ type engine struct {
 	sawCD        atomic.Bool // upstream was asked with CD: only then a question has two answers
 	queryLog     atomic.Bool
 	serveStale   atomic.Int32 // ServeStale
+	tail         tail.Tail    // for who looks at queries
 	draining     atomic.Bool  // shutting down: nothing new is asked upstream
 	probe        []byte       // the question of Server.Check
 	cookieSecret [16]byte     // where the configuration has none

@@ -24,6 +24,7 @@ var arrows = map[string][]string{
 	"forwarder/namedconf":       {},
 	"forwarder/rndc":            {},
 	"forwarder/store":           {},
+	"forwarder/tail":            {},
 	"forwarder/tcp":             {},
 	"forwarder/trouble":         {},
 	"forwarder/udp":             {},
@@ -35,7 +36,7 @@ var arrows = map[string][]string{
 	"forwarder/scrub":           {"forwarder/wire"},
 	"forwarder/upstream":        {"forwarder/wire"},
 	"forwarder/config":          {"acl", "forwarder/host", "forwarder/local", "forwarder/logging", "forwarder/namedconf", "forwarder/version"},
-	"forwarder":                 {"acl", "cache", "forwarder/config", "forwarder/host", "forwarder/local", "forwarder/logging", "forwarder/rrl", "forwarder/scrub", "forwarder/store", "forwarder/tcp", "forwarder/trouble", "forwarder/udp", "forwarder/upstream", "forwarder/wire"},
+	"forwarder":                 {"acl", "cache", "forwarder/config", "forwarder/host", "forwarder/local", "forwarder/logging", "forwarder/rrl", "forwarder/scrub", "forwarder/store", "forwarder/tail", "forwarder/tcp", "forwarder/trouble", "forwarder/udp", "forwarder/upstream", "forwarder/wire"},
 	"forwarder/metrics":         {"forwarder", "forwarder/upstream", "forwarder/version"}, // the latter for the types of its Stats
 	"cmd/forwarder":             {"forwarder", "forwarder/config", "forwarder/host", "forwarder/logging", "forwarder/metrics", "forwarder/namedconf", "forwarder/rndc", "forwarder/version", "cmd/forwarder/doctor", "cmd/forwarder/shadow", "cmd/forwarder/vpcresolver", "testdata"},
 	"cmd/forwarder/doctor":      {"acl", "forwarder/config", "forwarder/host", "forwarder/udp"},

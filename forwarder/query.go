@@ -31,13 +31,14 @@ type query struct {
 	client
 	wire.Query
 	may    rights
-	key    wire.Key // as upstream is asked; in buf
-	hash   uint64   // of key
-	zone   *zone    // whose servers are to be asked
-	known  bool     // the cache has an expired answer
-	walk   *walk    // nil unless its chain has more than one source
-	zoneID uint16   // under which the last reply was counted
-	free   bool     // the reply is none whose rate is limited
+	key    wire.Key      // as upstream is asked; in buf
+	hash   uint64        // of key
+	zone   *zone         // whose servers are to be asked
+	known  bool          // the cache has an expired answer
+	walk   *walk         // nil unless its chain has more than one source
+	zoneID uint16        // under which the last reply was counted
+	free   bool          // the reply is none whose rate is limited
+	since  time.Duration // when it came
 	buf    [maxKey]byte
 }
 
@@ -65,7 +66,7 @@ const (
 // serve appends the reply to msg, if there is one now. q.client is set.
 func (w *worker) serve(dst, msg []byte, q *query) ([]byte, outcome) {
 	fault := q.Parse(msg)
-	q.zone, q.walk, q.free = nil, nil, false
+	q.zone, q.walk, q.free, q.since = nil, nil, false, w.now
 	if q.may = allRights; q.via != viaExchange {
 		q.may = w.rightsOf(q.addr.Addr())
 	}
@@ -249,6 +250,9 @@ func (w *worker) count(q *query, zone uint16, from Source, rcode int) {
 	w.tally.reply(zone, from, rcode)
 	if w.events.Response != nil {
 		w.noteResponse(q, from, rcode)
+	}
+	if w.tail.On() {
+		w.noteTail(q, from, rcode)
 	}
 }
 

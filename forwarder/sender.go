@@ -44,7 +44,7 @@ func (s *sender) appendWalk(dst []byte) []byte { return s.replyWalk(dst, &s.q) }
 
 // load makes w's query the one that is replied to.
 func (s *sender) load(w *waiter) {
-	s.q.client, s.q.Query, s.q.zone, s.q.hash, s.q.walk = w.client, w.q, w.zone, w.hash, w.walk
+	s.q.client, s.q.Query, s.q.zone, s.q.hash, s.q.walk, s.q.since = w.client, w.q, w.zone, w.hash, w.walk, w.since
 	if s.q.may = allRights; w.via != viaExchange {
 		s.q.may = s.rightsOf(w.addr.Addr())
 	}

@@ -25,7 +25,7 @@ type command struct {
 // the file of its kind.
 func commands() []command {
 	return slices.Concat(
-		statusCommands(), cacheCommands(), cachedCommands(), staleCommands(), logCommands(), upstreamCommands(),
+		statusCommands(), cacheCommands(), cachedCommands(), staleCommands(), logCommands(), upstreamCommands(), queriesCommands(),
 		fileCommands(), processCommands(), primaryCommands(), absentCommands(),
 	)
 }

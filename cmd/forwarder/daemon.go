@@ -45,6 +45,7 @@ type daemon struct {
 	calls     chan func()    // what others want done on the daemon's goroutine
 	ending    atomic.Bool    // nothing new is accepted, or soon will not be
 	reporting sync.Mutex     // held while a file is written for rndc
+	tails     tails
 }
 
 // serve runs a server until a signal ends it, and returns the exit status.

@@ -130,7 +130,7 @@ func newFlags() *flags {
 	s.Var(f.controlKeys, "control-key", "limit the key of that name to these commands of rndc, as in `failover=status,flushname`; may be given again")
 	s.StringVar(&f.healthAddress, "health-address", "", "`address` that serves /healthz and /readyz and nothing else, for a load balancer; the one of the metrics serves them too")
 	s.IntVar(&f.upstreamPPS, "upstream-pps", 900, "most `packets` a second to upstream by each interface, 0: no limit; a VPC resolver drops what exceeds 1024")
-	s.BoolVar(&f.check, "check-config", false, "check the configuration and exit; -p prints it")
+	s.BoolVar(&f.check, "check-config", false, "check the configuration and exit; -p prints it, -v tells all")
 	s.BoolVar(&f.options, "options", false, "print what becomes of each option of named.conf, or of the one that is named, and exit")
 	s.BoolVar(&f.demo, "demo", false, "show failovers on loopback; needs no configuration")
 	s.BoolVarP(&f.version, "version", "v", false, "print the version and exit")
@@ -203,7 +203,7 @@ func (f *flags) usage() string {
 
 Usage:
   forwarder [flags]
-  forwarder --check-config [-p] [FILE]
+  forwarder --check-config [-pvx] [-u USER] [-t DIRECTORY] [FILE]
   forwarder --options [NAME]
 
 Flags:

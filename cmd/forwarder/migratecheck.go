@@ -89,6 +89,7 @@ func (m *migration) look(args []string) (err error) {
 	m.addFlags()
 	m.addKey()
 	m.addUnits()
+	m.addWritten()
 	m.addCalls()
 	m.addSecurity()
 	slices.SortStableFunc(m.concerns, func(a, b concern) int { return int(a.severity) - int(b.severity) })

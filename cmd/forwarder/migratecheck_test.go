@@ -1,9 +1,13 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"vpcdns/forwarder/logging"
 	"vpcdns/forwarder/namedconf"
 )
 
@@ -69,5 +73,54 @@ func TestWriteWrapped(t *testing.T) {
 	}
 	if got := strings.Count(b.String(), "\n        é"); got != 1 {
 		t.Errorf("%d further lines, want 1: %q", got, &b)
+	}
+}
+
+// What the unit lets be written is what the check says.
+func TestWritableIsOfTheUnit(t *testing.T) {
+	text, err := os.ReadFile("../../forwarder.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	unit := "\n" + string(text)
+	var dirs []string
+	for _, s := range parseEnvironment(unit) { // it has settings too
+		switch s.name {
+		case "ReadWritePaths":
+			for _, dir := range strings.Fields(s.value) {
+				dirs = append(dirs, strings.TrimPrefix(dir, "-"))
+			}
+		case "RuntimeDirectory":
+			dirs = append(dirs, "/run/"+s.value)
+		}
+	}
+	if !slices.Equal(slices.Sorted(slices.Values(dirs)), slices.Sorted(slices.Values(writable))) {
+		t.Errorf("forwarder.service lets %v be written, the check says %v", dirs, writable)
+	}
+}
+
+// At the start of a server changes are warnings, and the rest is one line.
+func TestLogFindings(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	logs, err := logging.Open(logging.Config{LogFile: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &daemon{logs: logs}
+	d.logFindings([]namedconf.Finding{
+		{Severity: namedconf.Harmless, Message: "nobody"}, {Severity: namedconf.Change, Message: "somebody"}, {Severity: namedconf.Harmless, Message: "nobody"},
+	})
+	logs.Close()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"warning: ", "somebody", "2 options have no effect here; forwarder --check-config -v lists them"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("the log lacks %q: %s", want, text)
+		}
+	}
+	if strings.Contains(string(text), "nobody") {
+		t.Errorf("the log tells what is harmless line by line: %s", text)
 	}
 }

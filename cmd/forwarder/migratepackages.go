@@ -16,8 +16,8 @@ import (
 // goes with it.
 func (m *migration) addPackages() {
 	for _, path := range m.in.report.Sources {
-		for _, owner := range owningPackages(path) {
-			m.addOwned(path, owner)
+		if owners := owningPackages(path); len(owners) > 0 {
+			m.addOwned(path, owners)
 		}
 	}
 	for _, path := range []string{"/etc/logrotate.d/named", "/etc/logrotate.d/bind9"} {
@@ -28,10 +28,11 @@ func (m *migration) addPackages() {
 	}
 }
 
-func (m *migration) addOwned(path, owner string) {
-	pos := namedconf.Pos{File: path}
+// addOwned is about a file that stays as long as one of its packages does.
+func (m *migration) addOwned(path string, owners []string) {
+	pos, owner := namedconf.Pos{File: path}, strings.Join(owners, " and ")
 	switch {
-	case !isBIND(owner):
+	case slices.ContainsFunc(owners, func(name string) bool { return !isBIND(name) }):
 		m.add(namedconf.Harmless, pos, "belongs to package "+owner+", and stays", "")
 	case m.in.report.NotNeeded(path):
 		m.add(namedconf.Harmless, pos, "belongs to package "+owner+", and goes with it: what it says is built in, and that it is missing is no error", "")

@@ -9,12 +9,13 @@ import (
 	"strings"
 )
 
-// runningNamed lists the processes called named that can be seen.
+// runningNamed lists the processes called named that can be seen, but for those of
+// containers, which have a network of their own.
 func runningNamed() (list []namedProcess) {
 	dirs, _ := filepath.Glob("/proc/[0-9]*")
 	for _, dir := range dirs {
 		name, _ := os.ReadFile(filepath.Join(dir, "comm")) // gone: none
-		if strings.TrimSpace(string(name)) != "named" {
+		if strings.TrimSpace(string(name)) != "named" || !sameNetwork(dir) {
 			continue
 		}
 		p := namedProcess{}
@@ -28,6 +29,13 @@ func runningNamed() (list []namedProcess) {
 		list = append(list, p)
 	}
 	return list
+}
+
+// sameNetwork reports whether a process has our network, as far as it can be seen.
+func sameNetwork(dir string) bool {
+	theirs, err := os.Readlink(filepath.Join(dir, "ns/net"))
+	ours, err2 := os.Readlink("/proc/self/ns/net")
+	return err != nil || err2 != nil || theirs == ours
 }
 
 // reachable are the addresses at which a process waits for clients over UDP and

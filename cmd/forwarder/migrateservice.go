@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/namedconf"
@@ -81,6 +82,23 @@ func (m *migration) addUnits() {
 		for _, path := range paths {
 			m.add(namedconf.Change, namedconf.Pos{File: path}, "what it says of "+name+".service does not hold for forwarder.service",
 				"write what is to stay to /etc/systemd/system/forwarder.service.d/")
+		}
+	}
+}
+
+// writable are the directories below which forwarder.service lets files be written.
+var writable = []string{"/var/named", "/var/log", "/run/named"}
+
+// addWritten adds files that the unit keeps from being written.
+func (m *migration) addWritten() {
+	if m.in.config == nil {
+		return
+	}
+	for _, path := range writtenFiles(m.in.config) {
+		path = strings.Replace(filepath.Clean(path), "/var/run/", "/run/", 1)
+		if !slices.ContainsFunc(writable, func(dir string) bool { return strings.HasPrefix(path, dir+"/") }) {
+			m.add(namedconf.Change, namedconf.Pos{File: m.path}, fmt.Sprintf("'%s' cannot be written: forwarder.service lets files be written below %s alone",
+				path, strings.Join(writable, ", ")), "write ReadWritePaths="+filepath.Dir(path)+" to /etc/systemd/system/forwarder.service.d/logs.conf, below [Service]")
 		}
 	}
 }

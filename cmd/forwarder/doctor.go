@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/netip"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"vpcdns/cmd/forwarder/doctor"
@@ -100,20 +101,36 @@ func (e *examination) examine(ctx context.Context, path string) ([]doctor.Findin
 	return append(list, doctor.Examine(ctx, m)...), nil
 }
 
-// ofConfiguration tells errors one by one, and of the rest how much there is.
+// ofConfiguration tells errors, and logs that cannot be written, one by one, and of
+// the rest how much there is.
 func ofConfiguration(in *inspection, path string) (list []doctor.Finding) {
-	const check = "configuration"
-	for _, f := range ofSeverity(in.findings, namedconf.Error) {
-		list = append(list, doctor.Finding{Check: check, State: doctor.Problem, Seen: f.String()})
+	add := func(check string, state doctor.State, seen, remedy string) {
+		list = append(list, doctor.Finding{Check: check, State: state, Seen: seen, Remedy: remedy})
 	}
-	if n := len(ofSeverity(in.findings, namedconf.Change)); n > 0 {
-		list = append(list, doctor.Finding{Check: check, State: doctor.Warning,
-			Seen: fmt.Sprintf("clients or operators notice %d things in %s", n, path), Remedy: "forwarder migrate-check " + path + " tells"})
+	for _, f := range ofSeverity(in.findings, namedconf.Error) {
+		add("configuration", doctor.Problem, f.String(), "")
+	}
+	others := 0
+	for _, f := range ofSeverity(in.findings, namedconf.Change) {
+		if losesLines(f) {
+			add("log files", doctor.Warning, f.String(), "")
+			continue
+		}
+		others++
+	}
+	if others > 0 {
+		add("configuration", doctor.Warning, fmt.Sprintf("%s has what clients or operators notice, in number: %d", path, others), "forwarder migrate-check "+path+" tells")
 	}
 	if len(list) == 0 {
-		list = append(list, doctor.Finding{Check: check, Seen: path + " is read without errors"})
+		add("configuration", doctor.OK, path+" is read without findings", "")
 	}
 	return list
+}
+
+// losesLines reports whether a finding is about a log that the service's user cannot
+// write; it says what to do.
+func losesLines(f namedconf.Finding) bool {
+	return strings.HasPrefix(f.Message, "channel '") && strings.Contains(f.Message, " is lost; ")
 }
 
 func machineOf(cfg *config.Config, f *flags) (*doctor.Machine, error) {

@@ -21,11 +21,11 @@ func TestDoctor(t *testing.T) {
 	program := lab.BuildForwarder(t)
 	conf := filepath.Join(t.TempDir(), "named.conf")
 	write(t, conf, lab.Reference(t))
-	examine := func() (status int, found []examined, lines string) {
+	examine := func(flags ...string) (status int, found []examined, lines string) {
 		t.Helper()
 		etc := map[string]string{}
-		text := lab.Command(t, etc, "mkdir -p /var/named /var/log/named", program, "doctor", conf)
-		object := lab.Command(t, etc, "mkdir -p /var/named /var/log/named", program, "doctor", "--json", conf)
+		text := lab.Command(t, etc, "mkdir -p /var/named /var/log/named", append([]string{program, "doctor", conf}, flags...)...)
+		object := lab.Command(t, etc, "mkdir -p /var/named /var/log/named", append([]string{program, "doctor", "--json", conf}, flags...)...)
 		network.ForwarderA.Do(t, func() {
 			out, _ := text.Output() // the status says it too
 			lines = string(out)
@@ -87,6 +87,19 @@ func TestDoctor(t *testing.T) {
 		defer write(t, conf, lab.Reference(t))
 		status, found, _ := examine()
 		wantProblem(t, status, found, "configuration", "unknown option 'forwarder'", "")
+	})
+	t.Run("a log that the service cannot write", func(t *testing.T) {
+		dir := t.TempDir()
+		open(t, dir)
+		write(t, conf, strings.Replace(lab.Reference(t), "/var/log/named/bind.log", dir+"/bind.log", 1))
+		defer write(t, conf, lab.Reference(t))
+		_, found, _ := examine("-u", "nobody")
+		for _, f := range found {
+			if f.Check == "log files" && f.State == "warning" && strings.Contains(f.Seen, "channel 'simple_log': user nobody may not make a file in "+dir) {
+				return
+			}
+		}
+		t.Errorf("no warning of a log that cannot be written: %v", found)
 	})
 	if vpc.Total() == 0 {
 		t.Error("the resolver was not asked")

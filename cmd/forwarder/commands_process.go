@@ -64,7 +64,7 @@ func reconfig(ctx context.Context, d *daemon, _ []string) (string, error) {
 		return "", rndc.ShuttingDown.With("")
 	}
 	if err != nil {
-		return "", rndc.Failure.With(firstLines(err.Error()))
+		return "", rndc.Failure.With(firstLines(strings.TrimPrefix(err.Error(), errConfiguration.Error()+"\n")))
 	}
 	return "", nil
 }

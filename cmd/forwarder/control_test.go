@@ -104,7 +104,8 @@ func outputs(t *testing.T, cmd *exec.Cmd) (code int, stdout, stderr string) {
 // The real rndc drives the forwarder as it does named.
 func TestRealRNDC(t *testing.T) {
 	program := []string{workbench.Need(t, "rndc")}
-	c := startControlled(t, "--control-key", "hmac-sha384=status,flushname", "-d", "1")
+	c := startControlled(t, "--control-key", "hmac-sha384=status,flushname", "--control-key", "failover=status", "-d", "1")
+	c.WaitToSay(t, "--control-key failover: no control channel has a key of that name")
 	const here, readOnly, closed = "127.0.0.5", "127.0.0.2", "127.0.0.3"
 	run := func(addr string, wantCode int, want string, args ...string) {
 		t.Helper()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/netip"
 	"os"
 	"slices"
@@ -107,7 +108,27 @@ func (c *control) open() {
 			channels = append(channels, rndc.Channel{Addr: o.Addr, Allow: c.d.server.Access(o.Allow), Keys: keys, ReadOnly: o.ReadOnly})
 		}
 	}
+	c.missLimited(channels)
 	c.server.Serve(channels)
+}
+
+// missLimited says which key of --control-key no channel has: with its name
+// written wrong the key that was meant is not limited.
+func (c *control) missLimited(channels []rndc.Channel) {
+	if len(channels) == 0 {
+		return
+	}
+	have := make(map[string]bool)
+	for _, ch := range channels {
+		for _, k := range ch.Keys {
+			have[canonicalKey(k.Name)] = true
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.d.flags.controlKeys)) {
+		if !have[name] {
+			c.d.log(logging.Warning, "--control-key %s: no control channel has a key of that name", name)
+		}
+	}
 }
 
 func (c *control) keysOf(list []config.Key) (keys []*rndc.Key) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"vpcdns/acl"
+	"vpcdns/forwarder/host"
 	"vpcdns/forwarder/trouble"
 )
 
@@ -21,7 +22,7 @@ type addressWatch struct {
 }
 
 func addressKey(a netip.AddrPort) trouble.Key {
-	return trouble.Key{Kind: trouble.Address, Subject: addrText(a)}
+	return trouble.Key{Kind: trouble.Address, Subject: host.Address(a)}
 }
 
 // noteAddresses finds out which addresses ought to be served and are not, after
@@ -34,11 +35,11 @@ func (s *Server) noteAddresses(st *state) {
 			known.of(a).named = true
 		}
 		for _, a := range open {
-			t.End(addressKey(a), addrText(a)+" is served", now)
+			t.End(addressKey(a), host.Address(a)+" is served", now)
 			known.of(a).served = true
 		}
 		for a, err := range failed { // which listeners has told
-			t.Begin(trouble.Start{Key: addressKey(a), Text: fmt.Sprintf("%s is not served: %v", addrText(a), err),
+			t.Begin(trouble.Start{Key: addressKey(a), Text: fmt.Sprintf("%s is not served: %v", host.Address(a), err),
 				Since: now, Zones: []string{}, Told: true}, now)
 			known.of(a).served = false
 		}
@@ -83,7 +84,7 @@ func (s *Server) noteMissing(st *state, a netip.AddrPort, w *addressWatch, now t
 		w.lost = now
 	}
 	w.served = false
-	t.Begin(trouble.Start{Key: key, Text: addrText(a) + why, Since: now, Zones: []string{}}, now)
+	t.Begin(trouble.Start{Key: key, Text: host.Address(a) + why, Since: now, Zones: []string{}}, now)
 }
 
 // forgetLost ends the waiting for addresses that do not come back. troubles.mu is

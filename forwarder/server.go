@@ -318,6 +318,9 @@ func (s *Server) noteSleep() {
 	}
 }
 
+// Started is when the server was made.
+func (s *Server) Started() time.Time { return s.clock.epoch }
+
 // Addrs lists the addresses that are served, each once.
 func (s *Server) Addrs() []netip.AddrPort { return s.listeners.addrs() }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"vpcdns/forwarder/host"
 	"vpcdns/forwarder/trouble"
 	"vpcdns/forwarder/upstream"
 )
@@ -14,8 +15,8 @@ import (
 type upstreamWatch struct {
 	client  *upstream.Client // that was looked at
 	servers map[netip.AddrPort]*serverWatch
-	budgets []upstream.BudgetStats // Queued and Refused of this second
-	refused []uint64               // of budgets, as last read
+	budgets []upstream.BudgetStats // Sent and Refused of this second
+	former  []upstream.BudgetStats // as last read
 }
 
 // serverWatch is one of them.
@@ -29,7 +30,7 @@ type serverWatch struct {
 // read takes a reading.
 func (u *upstreamWatch) read(c *upstream.Client, st *upstream.Stats) {
 	if u.client != c {
-		u.client, u.refused = c, nil
+		u.client, u.former = c, nil
 		for _, w := range u.servers {
 			w.last = upstream.ServerStats{}
 		}
@@ -54,16 +55,16 @@ func (u *upstreamWatch) read(c *upstream.Client, st *upstream.Stats) {
 }
 
 func (u *upstreamWatch) readBudgets(st *upstream.Stats) {
+	former := u.former
+	u.former = slices.Clone(st.Budgets)
 	u.budgets = st.Budgets
-	refused := make([]uint64, len(st.Budgets))
 	for i := range u.budgets {
-		b := &u.budgets[i]
-		refused[i] = b.Refused
-		if i < len(u.refused) {
-			b.Refused = since(b.Refused, u.refused[i])
+		if b := &u.budgets[i]; i < len(former) {
+			b.Refused, b.Sent = since(b.Refused, former[i].Refused), since(b.Sent, former[i].Sent)
+		} else {
+			b.Sent = 0 // shared with a former client
 		}
 	}
-	u.refused = refused
 }
 
 func (w *serverWatch) read(s *upstream.ServerStats) {
@@ -100,13 +101,13 @@ func (s *Server) observeServers(st *state, now time.Duration) {
 
 // serverAnswers ends the outage of a server, if there is one.
 func (s *Server) serverAnswers(a netip.AddrPort, now time.Duration) {
-	t, subject := &s.troubles.table, addrText(a)
+	t, subject := &s.troubles.table, host.Address(a)
 	t.End(trouble.Key{Kind: trouble.Outage, Subject: subject}, "upstream "+subject+" answers again", now)
 	t.End(trouble.Key{Kind: trouble.Local, Subject: subject}, "upstream "+subject+" can be asked again", now)
 }
 
 func (s *Server) judgePace(a netip.AddrPort, w *serverWatch, now time.Duration) {
-	t, key := &s.troubles.table, trouble.Key{Kind: trouble.Slow, Subject: addrText(a)}
+	t, key := &s.troubles.table, trouble.Key{Kind: trouble.Slow, Subject: host.Address(a)}
 	if !w.pace.Second(w.now.RTT.Buckets[:], upstream.RTTBounds[:], w.now.RTT.Sum) {
 		t.End(key, "upstream "+key.Subject+" is as fast as usual again", now)
 		return
@@ -132,7 +133,7 @@ func millis(d time.Duration) string {
 // judgeFailures finds a server whose failures clients do not notice, as others of
 // the same zones answer.
 func (s *Server) judgeFailures(st *state, a netip.AddrPort, w *serverWatch, now time.Duration) {
-	t, key := &s.troubles.table, trouble.Key{Kind: trouble.FailingServer, Subject: addrText(a)}
+	t, key := &s.troubles.table, trouble.Key{Kind: trouble.FailingServer, Subject: host.Address(a)}
 	bad := w.judge.Second(w.now.Answered, min(w.now.Answered, w.now.Failed+w.now.Unsound))
 	switch {
 	case bad && w.judge.Unasked():
@@ -183,7 +184,7 @@ func (s *Server) upstreamEvent(event upstream.Event) {
 		return // it is being made
 	}
 	s.change(func(t *trouble.Table, now time.Duration) {
-		addr := addrText(event.Server)
+		addr := host.Address(event.Server)
 		start := func(k trouble.Kind, text string) trouble.Start {
 			return trouble.Start{Key: trouble.Key{Kind: k, Subject: addr}, Text: text, Since: now, Zones: st.zonesAsking(event.Server)}
 		}

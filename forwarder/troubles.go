@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"vpcdns/forwarder/config"
+	"vpcdns/forwarder/host"
 	"vpcdns/forwarder/logging"
 	"vpcdns/forwarder/trouble"
 	"vpcdns/forwarder/upstream"
@@ -159,13 +160,10 @@ func serversText(list []netip.AddrPort) string {
 	case 0:
 		return ""
 	case 1:
-		return addrText(list[0])
+		return host.Address(list[0])
 	}
-	return fmt.Sprintf("%s and %d more", addrText(list[0]), len(list)-1)
+	return fmt.Sprintf("%s and %d more", host.Address(list[0]), len(list)-1)
 }
-
-// addrText is an address as BIND writes it.
-func addrText(a netip.AddrPort) string { return fmt.Sprintf("%s#%d", a.Addr(), a.Port()) }
 
 // zoneNamed returns the forward zone of a canonical name, or nil.
 func (st *state) zoneNamed(name string) *zone {
@@ -260,7 +258,7 @@ func (l *loggers) trouble(k trouble.Kind) *slog.Logger {
 func (s *Server) dropGone(st *state) {
 	s.change(func(t *trouble.Table, now time.Duration) {
 		asked := func(server string) bool {
-			return slices.ContainsFunc(st.servers, func(o upstream.Server) bool { return addrText(o.Addr) == server })
+			return slices.ContainsFunc(st.servers, func(o upstream.Server) bool { return host.Address(o.Addr) == server })
 		}
 		forwarded := func(zone string) bool {
 			return slices.ContainsFunc(st.cfg.Zones, func(z config.ForwardZone) bool { return trimDot(z.Name) == zone })

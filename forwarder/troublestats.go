@@ -71,5 +71,17 @@ func (s *Server) Rate(seconds int) Rate {
 	return t.rates.last(max(0, min(seconds, 60)))
 }
 
+// LastBudgets are the packet budgets, with what was sent and refused in the last
+// full second.
+func (s *Server) LastBudgets() (list []BudgetState) {
+	t := &s.troubles
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, b := range t.up.budgets {
+		list = append(list, BudgetState{Interface: b.Interface, PPS: b.PPS, Waiting: b.Depth, Sent: b.Sent, Refused: b.Refused})
+	}
+	return list
+}
+
 // KindOfLog is the Kind of a Trouble of who has the logs.
 const KindOfLog = string(trouble.Log)

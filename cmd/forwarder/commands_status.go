@@ -17,6 +17,7 @@ import (
 func statusCommands() []command {
 	return []command{
 		{name: "status", summary: "Show how the server is, as BIND does", readOnly: true, run: showStatus},
+		{name: "summary", summary: "Show how the server is on one screen, as forwarder status does", readOnly: true, run: showSummary},
 	}
 }
 

@@ -20,7 +20,6 @@ import (
 
 	"vpcdns/forwarder"
 	"vpcdns/forwarder/config"
-	"vpcdns/forwarder/host"
 	"vpcdns/forwarder/logging"
 	"vpcdns/forwarder/namedconf"
 	"vpcdns/forwarder/version"
@@ -39,6 +38,7 @@ type daemon struct {
 	config    *config.Config // the one in force
 	server    *forwarder.Server
 	loads     loads
+	told      string // the status that the service manager knows
 	watchdog  watchdog
 	control   *control
 	stops     chan os.Signal // what ends the server, beside signals
@@ -275,6 +275,8 @@ func (d *daemon) serve(signals <-chan os.Signal) error {
 	defer d.serveReloads()()
 	defer d.watch()()
 	defer d.serveControl()()
+	status, stopStatus := d.statusTick()
+	defer stopStatus()
 	for {
 		select {
 		case s := <-signals:
@@ -286,6 +288,8 @@ func (d *daemon) serve(signals <-chan os.Signal) error {
 			return d.leave(<-ended)
 		case err := <-d.watchdog.results:
 			d.keepAlive(err)
+		case <-status:
+			d.refreshStatus()
 		case call := <-d.calls:
 			call()
 		case <-d.server.Opened():
@@ -336,7 +340,7 @@ func (d *daemon) announce() {
 	if d.config.PidFile != "" {
 		d.writePid()
 	}
-	d.warn(d.notify.ready(d.summary()))
+	d.readyStatus()
 	d.warn(d.startup.done())
 }
 
@@ -373,26 +377,6 @@ func signalName(s os.Signal) string {
 		return unix.SignalName(n)
 	}
 	return s.String()
-}
-
-// summary is the line that systemctl status shows.
-func (d *daemon) summary() string {
-	addrs := d.server.Addrs()
-	if len(addrs) == 0 {
-		return "serving no address"
-	}
-	text := "serving " + host.Address(addrs[0])
-	if len(addrs) > 1 {
-		text += fmt.Sprintf(" and %d more", len(addrs)-1)
-	}
-	if n := len(d.server.Unserved()); n > 0 {
-		text += fmt.Sprintf(" (%d addresses cannot be had)", n)
-	}
-	text += fmt.Sprintf(", %d zones forwarded", len(d.config.Zones))
-	if n := len(d.unloaded()); n > 0 {
-		text += fmt.Sprintf(" (%d primary zones cannot be loaded, see the log)", n)
-	}
-	return text
 }
 
 func (d *daemon) warn(err error) {

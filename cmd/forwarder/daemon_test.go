@@ -64,7 +64,7 @@ func testBrokenZone(t *testing.T, program string) {
 	p := lab.Start(t, "the forwarder", cmd)
 	p.WaitFor(t, addr)
 	next() // the sockets
-	if got := next(); !strings.HasSuffix(got, "(1 primary zones cannot be loaded, see the log)") {
+	if got := next(); !strings.HasSuffix(got, "; 1 primary zones cannot be loaded, see the log") {
 		t.Errorf("the service manager hears %q, want that a zone cannot be loaded", got)
 	}
 	reply, err := dns.Exchange(new(dns.Msg).SetQuestion("www.bad.test.", dns.TypeA), addr.String())

@@ -22,7 +22,7 @@ func journaled(getenv func(string) string, stderr *os.File) bool {
 // placeLogs says where logs go that are no files. Whoever stays in the foreground
 // is read there, in a container, say, if no syslog daemon is.
 func (d *daemon) placeLogs(c logging.Config) logging.Config {
-	c.Stderr, c.LogFile = d.flags.stderr, d.flags.logFile
+	c.Stderr, c.LogFile, c.LastResort = d.flags.stderr, d.flags.logFile, true
 	if d.flags.foreground {
 		c.Journal = journaled(os.Getenv, os.Stderr)
 		c.NoSyslog = !logging.SyslogListens()

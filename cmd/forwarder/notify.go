@@ -99,6 +99,7 @@ func (n notifier) store(name string, files ...*os.File) error {
 func (n notifier) forget(name string) error { return n.send("FDSTOREREMOVE=1\nFDNAME=" + name) }
 
 func (n notifier) ready(status string) error    { return n.send("READY=1\nSTATUS=" + status) }
+func (n notifier) status(status string) error   { return n.send("STATUS=" + status) }
 func (n notifier) stopping(status string) error { return n.send("STOPPING=1\nSTATUS=" + status) }
 func (n notifier) failed(err error) error {
 	return n.send("STATUS=" + strings.ReplaceAll(err.Error(), "\n", " "))

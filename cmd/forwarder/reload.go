@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"time"
 
 	"vpcdns/forwarder"
 	"vpcdns/forwarder/logging"
@@ -21,20 +22,21 @@ var errInPart = errors.New("the configuration is in force, in part")
 // case, since logrotate may have moved them. What is logged is told as well.
 func (d *daemon) reload() error {
 	d.warn(d.notify.reloading())
-	if err := d.replace(); err != nil {
+	err := d.replace()
+	d.loads.noteResult(err)
+	if err != nil {
 		d.log(logging.Error, "reloading configuration failed: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
 		d.warn(d.logs.Reopen())
-		d.warn(d.notify.ready(d.summary() + "; the last reload failed, see the log"))
+		d.readyStatus()
 		return err
 	}
 	d.control.open()
-	err := d.complain()
-	if err != nil {
+	if err = d.complain(); err != nil {
 		d.log(logging.Warning, "reloading configuration succeeded in part")
 	} else {
 		d.log(logging.Info, "reloading configuration succeeded")
 	}
-	d.warn(d.notify.ready(d.summary()))
+	d.readyStatus()
 	return err
 }
 
@@ -75,6 +77,28 @@ type loads struct {
 	mu     sync.Mutex
 	failed uint64
 	last   error
+
+	latest reloadResult // of all attempts
+}
+
+// noteResult notes what the last attempt said.
+func (l *loads) noteResult(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.latest = reloadResult{time.Now(), "succeeded", err == nil}
+	if err != nil {
+		l.latest.said = "failed: " + strings.ReplaceAll(err.Error(), "\n", "; ")
+	}
+}
+
+// result is what the last attempt said.
+func (l *loads) result() reloadResult {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.latest.at.IsZero() {
+		return reloadResult{said: "none", ok: true}
+	}
+	return l.latest
 }
 
 func (l *loads) note(err error) {
@@ -98,5 +122,9 @@ func (d *daemon) stats() forwarder.Stats {
 	st := d.server.Stats()
 	d.loads.addTo(&st.Reload)
 	st.LostLines = d.logs.Lost()
+	st.Troubles = nil
+	for _, t := range d.troubles() {
+		st.Troubles = append(st.Troubles, t.TroubleStats)
+	}
 	return st
 }

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"vpcdns/forwarder"
+	"vpcdns/forwarder/host"
+	"vpcdns/forwarder/version"
+)
+
+// overview is what forwarder status shows: the state of the server, as its parts
+// were one after the other.
+type overview struct {
+	now       time.Time
+	started   time.Time
+	pid       int
+	served    []netip.AddrPort
+	upstreams []forwarder.UpstreamState
+	budgets   []forwarder.BudgetState
+	rates     [3]forwarder.Rate // of the last 1, 10 and 60 seconds
+	failures  []forwarder.ZoneFailures
+	troubles  []forwarder.Trouble
+	unloaded  int // primary zones
+	reload    reloadResult
+}
+
+// reloadResult is what the last attempt to load a configuration said.
+type reloadResult struct {
+	at   time.Time
+	said string
+	ok   bool
+}
+
+// overview may be called on any goroutine.
+func (d *daemon) overview() overview {
+	o := overview{
+		now:      time.Now(),
+		started:  d.server.Started(),
+		pid:      os.Getpid(),
+		served:   d.server.Addrs(),
+		budgets:  d.server.LastBudgets(),
+		rates:    [3]forwarder.Rate{d.server.Rate(1), d.server.Rate(10), d.server.Rate(60)},
+		failures: d.server.Failures(),
+		troubles: d.troubles(),
+		reload:   d.loads.result(),
+	}
+	o.upstreams, _ = d.server.Upstreams()
+	for _, z := range d.server.Config().Local {
+		if z.Err != nil {
+			o.unloaded++
+		}
+	}
+	return o
+}
+
+// troubles are the server's, and those of the logs.
+func (d *daemon) troubles() []forwarder.Trouble {
+	list := d.server.Troubles()
+	for _, f := range d.logs.Faults() {
+		list = append(list, forwarder.Trouble{
+			TroubleStats: forwarder.TroubleStats{Kind: forwarder.KindOfLog, Subject: f.Place, Since: f.Since, Now: true},
+			Text:         fmt.Sprintf("logging to %s fails: %v", f.Place, f.Err),
+		})
+	}
+	return list
+}
+
+// width is how many columns the screen has, indent where its values begin.
+const width, indent = 80, 12
+
+// screen is the overview in lines of 80 columns.
+func (o *overview) screen() string {
+	var s rows
+	s.row("forwarder", "%s, pid %d, up %s", version.Number, o.pid, short(o.now.Sub(o.started)))
+	s.row("serving", "%s", orNone(addrTexts(o.served)))
+	for _, u := range o.upstreams {
+		s.row("upstream", "%s %v since %s, RTT %s", host.Address(u.Addr), u.State, o.clock(o.now.Add(-u.For)), millis(u.SRTT))
+	}
+	s.row("queries", "%.4g/s in the last second, %.4g/s in 10 s, %.4g/s in a minute", o.rates[0].PerSecond(), o.rates[1].PerSecond(), o.rates[2].PerSecond())
+	if o.rates[2].Cacheable > 0 {
+		s.row("hits", "%.1f %% in the last minute", 100*o.rates[2].HitRatio())
+	}
+	for _, b := range o.budgets {
+		s.row("budget", "%s", budgetText(b))
+	}
+	for _, f := range o.failures {
+		s.row("failed", "%s in the last minute", failureText(f))
+	}
+	s.row("reload", "%s: %s", o.clock(o.reload.at), o.reload.said)
+	if o.unloaded > 0 {
+		s.row("zones", "%d primary zones cannot be loaded, see the log", o.unloaded)
+	}
+	for _, t := range o.troubles {
+		s.row("trouble", "%s", o.troubleText(t))
+	}
+	if !o.troubled() {
+		s.row("trouble", "none")
+	}
+	return strings.TrimSuffix(s.String(), "\n")
+}
+
+// troubled reports whether anything is wrong.
+func (o *overview) troubled() bool { return len(o.troubles) > 0 || o.unloaded > 0 || !o.reload.ok }
+
+// troubleText says what is wrong, since when, and whom it hurt.
+func (o *overview) troubleText(t forwarder.Trouble) string {
+	text := t.Text + ", since " + o.clock(t.Since)
+	if t.Failed > 0 {
+		text += fmt.Sprintf("; %d of %d queries failed, of about %d clients", t.Failed, t.Queries, t.Clients)
+	}
+	if !t.Now {
+		text += "; it comes and goes, and is gone now"
+	}
+	return text
+}
+
+// clock is a time of today without its date.
+func (o *overview) clock(t time.Time) string {
+	if t.IsZero() {
+		return "the start"
+	}
+	if t.Format(time.DateOnly) == o.now.Format(time.DateOnly) {
+		return t.Format(time.TimeOnly)
+	}
+	return t.Format(time.DateTime)
+}
+
+func budgetText(b forwarder.BudgetState) string {
+	text := fmt.Sprintf("%d of %d packets to upstream in the last second, %d questions wait", b.Sent, b.PPS, b.Waiting)
+	if b.PPS == 0 {
+		text = fmt.Sprintf("%d packets to upstream in the last second, no limit", b.Sent)
+	}
+	if b.Interface != "" {
+		text = b.Interface + ": " + text
+	}
+	return text
+}
+
+func failureText(f forwarder.ZoneFailures) string {
+	name := f.Zone
+	if name != "." {
+		name = strings.TrimSuffix(name, ".")
+	}
+	return fmt.Sprintf("%d of %d queries of %s", f.Failed, f.Queries, name)
+}
+
+func addrTexts(list []netip.AddrPort) string {
+	var texts []string
+	for _, a := range list {
+		texts = append(texts, host.Address(a))
+	}
+	return strings.Join(texts, ", ")
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "no address"
+	}
+	return s
+}
+
+// short is a time span in its two greatest units.
+func short(d time.Duration) string {
+	day := 24 * time.Hour
+	switch {
+	case d >= day:
+		return fmt.Sprintf("%dd %dh", d/day, d%day/time.Hour)
+	case d >= time.Hour:
+		return fmt.Sprintf("%dh %dm", d/time.Hour, d%time.Hour/time.Minute)
+	case d >= time.Minute:
+		return fmt.Sprintf("%dm %ds", d/time.Minute, d%time.Minute/time.Second)
+	}
+	return fmt.Sprintf("%ds", d/time.Second)
+}
+
+// rows are lines of a name and a value. A name stands once.
+type rows struct {
+	strings.Builder
+	last string
+}
+
+func (s *rows) row(name, format string, args ...any) {
+	if name == s.last {
+		name = ""
+	} else {
+		s.last = name
+	}
+	for line := range slices.Values(wrap(fmt.Sprintf(format, args...), width-indent)) {
+		fmt.Fprintf(s, "%-*s%s\n", indent, name, line)
+		name = ""
+	}
+}
+
+// wrap cuts a text into lines at blanks, and a longer word where it must.
+func wrap(text string, columns int) (lines []string) {
+	line := ""
+	for _, word := range strings.Fields(text) {
+		if line != "" && len(line)+1+len(word) > columns {
+			lines, line = append(lines, line), ""
+		}
+		if line != "" {
+			line += " "
+		}
+		line += word
+		for len(line) > columns {
+			lines, line = append(lines, line[:columns]), line[columns:]
+		}
+	}
+	return append(lines, line)
+}

@@ -99,10 +99,13 @@ func (o *overview) screen() string {
 		s.row("trouble", "%s", o.troubleText(t))
 	}
 	if !o.troubled() {
-		s.row("trouble", "none")
+		s.WriteString(noTrouble + "\n")
 	}
 	return strings.TrimSuffix(s.String(), "\n")
 }
+
+// noTrouble is the last line where nothing is wrong: forwarder status looks for it.
+const noTrouble = "trouble     none"
 
 // troubled reports whether anything is wrong.
 func (o *overview) troubled() bool { return len(o.troubles) > 0 || o.unloaded > 0 || !o.reload.ok }

@@ -34,13 +34,14 @@ func verbs() []verb {
 		shadowVerb(),
 		doctorVerb(),
 		rndcVerb(),
+		statusVerb(),
 		manVerb(),
 		completionVerb(),
 	}
 }
 
 // notes are what the help of a verb has below its flags.
-var notes = map[string]string{"migrate-check": migrateNotes, "shadow": shadowNotes, "doctor": doctorNotes, "rndc": rndcNotes()}
+var notes = map[string]string{"migrate-check": migrateNotes, "shadow": shadowNotes, "doctor": doctorNotes, "rndc": rndcNotes(), "status": statusNotes}
 
 // verbNamed returns nil where there is none of this name.
 func verbNamed(name string) *verb {

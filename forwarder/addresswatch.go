@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"time"
 
-	"vpcdns/acl"
 	"vpcdns/forwarder/host"
 	"vpcdns/forwarder/trouble"
 )
@@ -115,24 +114,10 @@ func named(st *state, o *Options) (list []netip.AddrPort) {
 		if l.V6 && o.OnlyIPv4 || !l.V6 && o.OnlyIPv6 || l.Port == 0 {
 			continue
 		}
-		for _, a := range single(nil, l.Match) {
+		for _, a := range l.Named() {
 			if at := netip.AddrPortFrom(a, l.Port); !a.IsUnspecified() && !a.IsLinkLocalUnicast() && wants(st, at) {
 				list = append(list, at)
 			}
-		}
-	}
-	return list
-}
-
-// single appends the addresses that a list has one by one.
-func single(list []netip.Addr, l acl.List) []netip.Addr {
-	for _, e := range l {
-		switch {
-		case e.Negated:
-		case e.Kind == acl.Nested:
-			list = single(list, e.List)
-		case e.Kind == acl.Prefix && e.Prefix.IsSingleIP():
-			list = append(list, e.Prefix.Addr())
 		}
 	}
 	return list

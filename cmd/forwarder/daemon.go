@@ -181,7 +181,7 @@ func (d *daemon) options() forwarder.Options {
 // with it also goes to w.
 func (d *daemon) load(w io.Writer) (*config.Config, error) {
 	d.log(logging.Info, "loading configuration from '%s'", d.flags.config)
-	cfg, report, err := config.Loader{Port: uint16(d.flags.port)}.Load(d.flags.config)
+	cfg, report, err := config.Loader{Port: uint16(d.flags.port), Own: d.flags.own}.Load(d.flags.config)
 	d.logFindings(report.Findings)
 	here := d.logsHere()
 	for _, found := range report.Findings {

@@ -25,7 +25,7 @@ func inspect(path, user string) (inspection, error) {
 	}
 	in := inspection{service: readService(sysconfigs...)}
 	in.service.compareConfig(path)
-	loader := config.Loader{Port: uint16(in.service.flags.port), Access: access}
+	loader := config.Loader{Port: uint16(in.service.flags.port), Access: access, Own: in.service.flags.own, Elsewhere: true}
 	in.config, in.report, _ = loader.Load(path)
 	if in.config != nil && in.service.flags.listen.IsValid() {
 		tryAt(in.config, in.service.flags.listen.AddrPort)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -58,6 +59,12 @@ type Loader struct {
 	// Access is what the user that the server will run as may do; nil: nothing is
 	// said of it.
 	Access Access
+
+	// Own tells which addresses this host would serve: none of them may be a
+	// forwarder. Elsewhere says that the file may be for another host, where that is
+	// no error. Nil: only those are looked at that listen-on names one by one.
+	Own       func(*Config) []netip.AddrPort
+	Elsewhere bool
 }
 
 // Access tells what a user may do with files: an error says why he may not.
@@ -91,6 +98,11 @@ func (l Loader) compile(file *namedconf.File) (*Config, Report, error) {
 	}
 	cfg := b.build(normal)
 	b.checkPaths()
+	var own []netip.AddrPort
+	if l.Own != nil {
+		own = l.Own(cfg)
+	}
+	b.checkLoops(own, l.Elsewhere)
 	if l.Access != nil {
 		b.checkAccess(l.Access, file.Sources)
 	}

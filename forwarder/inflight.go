@@ -43,7 +43,7 @@ type fetchState uint8
 const (
 	awaited    fetchState = iota
 	refreshing            // nobody waits: a prefetch
-	late                  // who waited has a stale answer; who comes gets one at once
+	late                  // who waited has an answer from the cache; who comes gets a stale one at once
 )
 
 // inflight is the table of questions that are being asked, each once. It is
@@ -311,6 +311,20 @@ func (t *inflight) clientTimeouts(now time.Duration) (*waiter, response) {
 		}
 	}
 	return nil, response{}
+}
+
+// settle takes those out of their fetch who wait for the answer under key, which has
+// come from elsewhere. The fetch goes on. mu is held.
+func (t *inflight) settle(hash uint64, key wire.Key) *waiter {
+	f := t.fetches[hash]
+	if f == nil || !bytes.Equal(f.key, key) {
+		return nil
+	}
+	w := t.take(f)
+	if w != nil {
+		f.state = late
+	}
+	return w
 }
 
 // overdue takes one who has waited for as long as a client may out of its fetch,

@@ -55,6 +55,8 @@ type warmup struct {
 	fates   [numFates]int
 	err     error // why nothing, or no more, can be read
 
+	replies *resolver // to those who wait for what comes
+
 	record record
 	msg    wire.Message
 	key    wire.Key
@@ -66,7 +68,7 @@ func (s *Server) newWarmup(f *os.File) *warmup {
 	if f == nil {
 		return nil
 	}
-	w := &warmup{Server: s, file: f}
+	w := &warmup{Server: s, file: f, replies: s.newResolver()}
 	w.flushed, _ = s.flushes.none()
 	w.err = w.open()
 	return w
@@ -140,6 +142,8 @@ func (w *warmup) batch(serving bool) bool {
 	if st := w.state.Load(); w.trust == nil || w.trust.st != st {
 		w.trust = newTrust(&w.sources, st)
 	}
+	w.replies.begin()
+	defer w.replies.flush()
 	for range warmBatch {
 		switch err := w.record.read(w.from); {
 		case err == io.EOF:
@@ -172,7 +176,12 @@ func (w *warmup) take(r *record, serving bool) fate {
 	if t.Stored+time.Duration(t.TTL+t.Stale)*time.Second <= now-knownFor {
 		return expired
 	}
-	return w.put(r, t, serving)
+	what, waiting := w.put(r, t, serving)
+	if waiting != nil {
+		_, ans := splitValue(string(w.value))
+		w.replies.sendAll(waiting, response{answers: both(ans), asOf: t.Stored, from: SourceHit})
+	}
+	return what
 }
 
 // maxRcode is the highest that the header of a response has room for.
@@ -191,18 +200,19 @@ func (w *warmup) fill(r *record, from origin) (least uint32) {
 }
 
 // put stores what fill made. As for what upstream says, inflight.mu keeps a flush, and
-// an answer that comes meanwhile, before it or behind.
-func (w *warmup) put(r *record, t cache.Times, serving bool) fate {
+// an answer that comes meanwhile, before it or behind. It returns who waits for what
+// was stored.
+func (w *warmup) put(r *record, t cache.Times, serving bool) (what fate, waiting *waiter) {
 	hash := w.cache.Hash(w.key)
 	w.inflight.mu.Lock()
 	defer w.inflight.mu.Unlock()
 	switch most := w.cache.MaxBytes(); {
 	case w.flushes.begun.Load() != w.flushed:
-		return flushed
+		return flushed, nil
 	case serving && w.hasNewer(w.key, t.Stored):
-		return older
+		return older, nil
 	case most > 0 && w.cache.Bytes()+int64(len(w.key)+len(w.value)+warmSlack) > most:
-		return noRoom
+		return noRoom, nil
 	}
 	if r.flags&recordStripped != 0 || r.bits&wire.KeyDO != 0 {
 		w.sawSigned.Store(true)
@@ -214,7 +224,10 @@ func (w *warmup) put(r *record, t cache.Times, serving bool) fate {
 	if r.flags&recordUsed != 0 {
 		w.cache.Get(hash, w.key) // which marks it: it was not stored last because it is used least
 	}
-	return kept
+	if t.Stored+time.Duration(t.TTL)*time.Second > w.clock.now() && r.flags&recordStripped == 0 { // who sets DO may wait too
+		waiting = w.inflight.settle(hash, w.key)
+	}
+	return kept, waiting
 }
 
 // hasNewer reports whether something that came later is cached for key's question:

@@ -5,10 +5,14 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+
+	"github.com/miekg/dns"
 
 	"vpcdns/forwarder/store"
 	"vpcdns/forwarder/wire"
@@ -70,6 +74,30 @@ func TestWarmRoom(t *testing.T) {
 	}
 }
 
+// Who waits for upstream gets what the former process knew, as soon as it is here.
+func TestWarmWaiting(t *testing.T) {
+	virtual(t, testConfig(), func(t *testing.T, r *replay) {
+		r.net.ask(testClient, testServer, false, queryFor(7, "hold.example.", dns.TypeA))
+		synctest.Wait()
+		former := newUnserved(t, testConfig(), 1, newFakeNet("10.79.1.10/24").network())
+		putAnswer(former, "hold.example.", "")
+		r.s.newWarmup(left(t, former)).rest()
+		got := r.net.got()
+		if len(got) != 1 || got[0].msg[1] != 7 || len(unpacked(t, got[0].msg).Answer) != 1 {
+			t.Fatalf("got %v, want the answer", got)
+		}
+		q := r.net.take(netip.Addr{})
+		q.answer(answerTo(q.msg, 60, "10.0.0.77"))
+		synctest.Wait()
+		r.net.ask(testClient, testServer, false, queryFor(8, "hold.example.", dns.TypeA))
+		synctest.Wait()
+		got = r.net.got()
+		if len(got) != 1 || unpacked(t, got[0].msg).Answer[0].(*dns.A).A.String() != "10.0.0.77" {
+			t.Errorf("got %v, want what upstream said after that", got)
+		}
+	})
+}
+
 // FuzzWarm takes any octets for answers. What is taken can be asked for, handed on
 // and taken again.
 func FuzzWarm(f *testing.F) {
@@ -91,7 +119,7 @@ func FuzzWarm(f *testing.F) {
 	a := s.newAsker()
 	f.Fuzz(func(t *testing.T, answers []byte) {
 		s.Flush()
-		w := &warmup{Server: s, sources: sourcesOf(s.state.Load(), s.cookieSecret), from: bufio.NewReader(bytes.NewReader(answers)), size: int64(len(answers))}
+		w := &warmup{Server: s, replies: s.newResolver(), sources: sourcesOf(s.state.Load(), s.cookieSecret), from: bufio.NewReader(bytes.NewReader(answers)), size: int64(len(answers))}
 		w.flushed, _ = s.flushes.none()
 		for w.batch(true) {
 		}

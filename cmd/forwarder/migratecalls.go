@@ -76,22 +76,39 @@ type use struct {
 	what, do string // with $0 for the match
 }
 
-// serviceName is how systemd's tools and older ones name the service of named.
-const serviceName = `(?:named|bind9|named-chroot)(?:\.service)?`
+// ours is the name under which replace-named leads systemd's tools to the
+// forwarder; otherName are those that it leaves.
+const (
+	ours      = `named(?:\.service)?`
+	otherName = `(?:bind9|named-chroot)(?:\.service)?`
+)
+
+// calling is a pattern of who tells systemd, or what was there before it, to do
+// something with a service.
+func calling(service string) *regexp.Regexp {
+	const (
+		systemctl = `\bsystemctl\s+(?:-\S+\s+)*[a-z-]+\s+(?:-\S+\s+)*`
+		older     = `(?:\b(?:service|invoke-rc\.d|rc-service)\s+|/etc/(?:rc\.d/)?init\.d/)`
+	)
+	return regexp.MustCompile(systemctl + service + `(?:\s|$|[;&|'")])|` + older + service + `\s+[a-z-]+`)
+}
+
+// depending is a pattern of units that are tied to a service.
+func depending(service string) *regexp.Regexp {
+	return regexp.MustCompile(`\b(?:After|Before|Requires|Wants|BindsTo|PartOf|Requisite|OnFailure)=(?:.*\s)?` + service + `(?:\s|$)`)
+}
 
 var uses = []use{
 	{
-		regexp.MustCompile(`\bsystemctl\s+(?:-\S+\s+)*[a-z-]+\s+(?:-\S+\s+)*` + serviceName + `(?:\s|$|[;&|'")])`), namedconf.Change,
-		"'$0' is about a service that no longer runs", "write forwarder in its place",
-	},
-	{
-		regexp.MustCompile(`(?:\b(?:service|invoke-rc\.d|rc-service)\s+|/etc/(?:rc\.d/)?init\.d/)` + serviceName + `\s+[a-z-]+`), namedconf.Change,
+		calling(otherName), namedconf.Change,
 		"'$0' is about a service that no longer runs", "write systemctl and forwarder in its place",
 	},
 	{
-		regexp.MustCompile(`\b(?:After|Before|Requires|Wants|BindsTo|PartOf|Requisite|OnFailure)=.*\b(?:named|bind9|named-chroot)\.service\b`), namedconf.Change,
+		depending(`(?:bind9|named-chroot)\.service`), namedconf.Change,
 		"'$0' is about a unit that no longer runs", "write forwarder.service in its place",
 	},
+	{calling(ours), namedconf.Harmless, "'$0' is about the forwarder after forwarder replace-named", ""},
+	{depending(`named\.service`), namedconf.Harmless, "'$0' is about the forwarder after forwarder replace-named", ""},
 	{
 		regexp.MustCompile(`\brndc-confgen\b`), namedconf.Change,
 		"'$0' goes with the package of BIND", "write forwarder rndc --make-key",

@@ -156,25 +156,31 @@ func (m *migration) addContexts(path string) {
 	}
 }
 
-// writeCommands prints what to type. The unit of Debian has another name.
+// writeCommands prints what to type.
 func (m *migration) writeCommands(w io.Writer) {
-	old := "named"
-	for _, name := range []string{"named-chroot", "bind9"} {
-		if _, err := os.Lstat("/etc/systemd/system/multi-user.target.wants/" + name + ".service"); err == nil {
-			old = name
-		}
-	}
 	first := [2]string{"forwarder migrate-check " + m.path, "once more, until nothing is to be mended"}
 	if m.status() != mendFirst {
 		first = [2]string{"forwarder -g --listen 127.0.0.1#5353 -c " + m.path, "in another window: dig @127.0.0.1 -p 5353 NAME"}
 	}
+	there, back := switching()
 	fmt.Fprint(w, "\nWhat to type, as root\n\n")
 	for _, c := range [][2]string{
 		first,
-		{"systemctl disable " + old + " && systemctl enable --now forwarder", "the start of one stops the other"},
-		{"systemctl status forwarder; dig @127.0.0.1 version.bind chaos txt", "to see that it answers"},
-		{"systemctl disable forwarder && systemctl enable --now " + old, "the way back"},
+		{there, "stops named, and starts the forwarder"},
+		{"forwarder status; dig @127.0.0.1 version.bind chaos txt", "to see that it answers"},
+		{back, "the way back"},
 	} {
 		fmt.Fprintf(w, "  %s\n      # %s\n", c[0], c[1])
 	}
+}
+
+// switching returns the commands that put the forwarder in named's place, and back.
+// replace-named knows the units of Amazon Linux; that of Debian has another name.
+func switching() (there, back string) {
+	const debian = "bind9"
+	if _, err := os.Lstat("/etc/systemd/system/multi-user.target.wants/" + debian + ".service"); err == nil {
+		return "systemctl disable " + debian + " && systemctl enable --now forwarder",
+			"systemctl disable forwarder && systemctl enable --now " + debian
+	}
+	return "forwarder replace-named", "forwarder replace-named --undo"
 }

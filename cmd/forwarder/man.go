@@ -31,6 +31,7 @@ func manualPages() []manualPage {
 	return []manualPage{
 		{"forwarder", 8, daemonPage},
 		{"forwarder.conf", 5, optionsPage},
+		{"forwarder-rndc", 8, rndcPage},
 	}
 }
 
@@ -149,6 +150,21 @@ func (p *page) option(o config.Option) {
 	p.item(strings.TrimSpace(o.Name+" "+o.Value), about)
 }
 
+// rndcPage is forwarder-rndc(8).
+func rndcPage(m manualPage) string {
+	v := verbNamed("rndc")
+	p := newPage(m.name, m.section, "control a forwarder, or BIND's named")
+	p.section("Synopsis")
+	p.example(v.synopsis())
+	p.section("Description")
+	p.paragraph(v.summary + ".")
+	p.section("Flags")
+	p.flags(v.program().flags)
+	p.section("Commands")
+	p.commands()
+	return p.end(m)
+}
+
 // end adds the other pages.
 func (p *page) end(m manualPage) string {
 	p.section("See also")
@@ -182,7 +198,7 @@ func flagTerm(f *pflag.Flag) string {
 
 func flagMeaning(f *pflag.Flag) string {
 	_, usage := pflag.UnquoteUsage(f)
-	if slices.Contains([]string{"", "0", "false", "[]"}, f.DefValue) {
+	if slices.Contains([]string{"", "0", "0s", "false", "[]"}, f.DefValue) {
 		return usage
 	}
 	return usage + " (default " + f.DefValue + ")"
@@ -190,10 +206,19 @@ func flagMeaning(f *pflag.Flag) string {
 
 func (p *page) verbs() {
 	for _, v := range verbs() {
-		p.subsection(strings.TrimSpace("forwarder " + v.name + " " + v.args))
-		p.line("%s.", roff(v.summary))
+		p.subsection("forwarder " + v.name)
+		p.example(v.synopsis())
+		p.paragraph(v.summary + ".")
 		p.flags(v.program().flags)
+		if v.name != "rndc" { // whose notes are the commands below
+			p.blocks(new(comment.Parser).Parse(notes[v.name]).Content)
+		}
 	}
+}
+
+// synopsis is a line for each way to call the verb.
+func (v *verb) synopsis() string {
+	return strings.ReplaceAll(strings.TrimSpace("forwarder "+v.name+" "+v.args), "\n  ", "\n")
 }
 
 func (p *page) commands() {

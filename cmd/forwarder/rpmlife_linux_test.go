@@ -102,6 +102,8 @@ func (l *life) testMigrate(*testing.T) {
 	l.run("systemctl", "disable", "named")
 	l.run("systemctl", "enable", "--now", "forwarder")
 	l.want("127.0.0.1", ourAddress...)
+	l.want("root named 640", "stat", "-c", "%U %G %a", "/etc/rndc.key")
+	l.run("rndc", "-k", "/etc/rndc.key", "status")
 	l.want("inactive", "sh", "-c", "systemctl is-active named || :")
 	l.want("named", "ps", "-o", "user=", "-p", l.show("MainPID"))
 }

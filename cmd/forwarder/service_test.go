@@ -14,9 +14,10 @@ import (
 const (
 	serviceFile = "../../forwarder.service"
 	mendFile    = "../../deploy/forwarder-mend.service"
+	keyFileUnit = "../../deploy/forwarder-key.service"
 )
 
-var unitFiles = []string{serviceFile, mendFile}
+var unitFiles = []string{serviceFile, mendFile, keyFileUnit}
 
 // copiedUnits returns the paths of copies of the units, which start the program.
 func copiedUnits(t *testing.T, program string) (paths []string) {

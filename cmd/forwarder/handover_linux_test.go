@@ -211,6 +211,45 @@ ExecStart=/usr/sbin/forwarder -g --listen 127.0.0.1:53 --metrics-address=
 	m.want("inactive", "systemctl", "show", "-P", "ActiveState", "named")
 }
 
+// testServiceLinkLocal restarts, and kills: a link-local address is served at once,
+// by the sockets of the former process.
+func testServiceLinkLocal(t *testing.T, m *machine) {
+	addr := ""
+	waitFor(t, "link-local address that is not tentative", func() bool {
+		out := strings.Fields(m.run("ip", "-o", "-6", "addr", "show", "dev", "eth0", "scope", "link", "-tentative"))
+		if len(out) > 3 {
+			addr, _, _ = strings.Cut(out[3], "/")
+		}
+		return addr != ""
+	})
+	ask := func() string {
+		return m.run("dig", "+short", "+tries=1", "+timeout=5", "@"+addr+"%eth0", "version.bind", "chaos", "txt")
+	}
+	waitFor(t, "served link-local address", func() bool {
+		_, err := m.try("dig", "+tries=1", "+timeout=1", "@"+addr+"%eth0", "version.bind", "chaos", "txt")
+		return err == nil
+	})
+	for _, change := range [][]string{{"systemctl", "restart", "forwarder"}, {"systemctl", "kill", "--signal=KILL", "forwarder"}} {
+		before := m.show("NRestarts")
+		m.run(change...)
+		if change[1] == "kill" {
+			waitFor(t, "restart", func() bool { return m.show("NRestarts") != before })
+			m.until("ActiveState", "active")
+		}
+		if got := m.show("StatusText"); strings.Contains(got, "cannot be had") || strings.Contains(got, "not served") {
+			t.Errorf("after %q: StatusText = %q, want all addresses served", change, got)
+		}
+		if got := ask(); got != `"not currently available"` {
+			t.Errorf("after %q the link-local address says %q", change, got)
+		}
+	}
+	for _, text := range []string{m.run("cat", "/var/log/named/bind.log"), m.run("journalctl", "--no-pager", "-u", "forwarder")} {
+		if strings.Contains(text, "address already in use") {
+			t.Errorf("an address was in the way of itself:\n%s", text)
+		}
+	}
+}
+
 // testServiceKeepsQueries changes the process under load.
 func testServiceKeepsQueries(t *testing.T, m *machine) {
 	v := connect(t, m)
@@ -259,6 +298,7 @@ func testServiceKeepsQueries(t *testing.T, m *machine) {
 		}
 	}
 	m.t = t
+	t.Run("link-local", func(t *testing.T) { testServiceLinkLocal(t, m) })
 	t.Run("dead upstream", func(t *testing.T) { testServiceDeadUpstream(t, m, v) })
 	t.Run("warm cache", func(t *testing.T) { testServiceWarm(t, m, v) })
 }

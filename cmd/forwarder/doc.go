@@ -118,6 +118,17 @@
 // second for what is being asked when SIGTERM comes; who is not answered by then
 // gets SERVFAIL with extended error 14, and can ask again at once.
 //
+// A configuration with errors ends the start for good, and systemctl --failed shows
+// it; forwarder mend, which forwarder-mend.service runs then, has systemd watch the
+// configuration, all that it includes, and /etc/sysconfig/forwarder: whatever
+// changes there starts the service again. It never reloads one that runs, and what
+// was stopped stays so.
+//
+// forwarder replace-named starts forwarder.service in the place of named.service, at
+// boot too, and gives it that name as an alias: systemctl restart named, out of
+// habit, is about the forwarder then. When it does not start, named runs again.
+// forwarder replace-named --undo is the way back.
+//
 // # Metrics
 //
 // At --metrics-address, /metrics is for Prometheus. /healthz and /readyz, there and

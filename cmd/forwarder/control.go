@@ -34,7 +34,7 @@ func (d *daemon) Command(ctx context.Context, r rndc.Request) (string, error) {
 
 // levelOf keeps what monitoring asks all the time out of the log, as BIND does.
 func levelOf(name string, args []string) slog.Level {
-	if name == "status" || name == "null" && len(args) == 1 {
+	if name == "status" || name == "null" && len(args) == 1 || name == "queries" && argument(args, 1) == "-c" {
 		return slog.LevelDebug
 	}
 	return logging.Info

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -83,7 +84,7 @@ func (f *rndcFlags) run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprint(stderr, verbNamed("rndc").usage(f.set))
 		return 1
 	default:
-		err = f.send(args, stdout, stderr)
+		err = f.follow(args, stdout, stderr)
 	}
 	if err == nil {
 		return 0
@@ -96,6 +97,20 @@ func (f *rndcFlags) run(args []string, stdout, stderr io.Writer) int {
 
 // errCommandFailed: the server has said why, and that is printed.
 var errCommandFailed = errors.New("command failed")
+
+// follow gives the command to the server; queries again and again, until that fails or
+// the user ends it.
+func (f *rndcFlags) follow(args []string, stdout, stderr io.Writer) error {
+	if args[0] != "queries" || len(args) > 1 && args[1] == "-c" {
+		return f.send(args, stdout, stderr)
+	}
+	again := append([]string{"queries", "-c", rand.Text()}, args[1:]...)
+	for {
+		if err := f.send(again, stdout, stderr); err != nil {
+			return err
+		}
+	}
+}
 
 // send gives the command to the server, and prints what it says.
 func (f *rndcFlags) send(args []string, stdout, stderr io.Writer) error {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"vpcdns/cmd/forwarder/vpcresolver"
 	"vpcdns/forwarder/version"
 )
 
@@ -96,15 +97,14 @@ func (l *life) testInstall(*testing.T) {
 }
 
 func (l *life) testMigrate(*testing.T) {
-	if out, _ := l.try("forwarder", "migrate-check"); !strings.Contains(out, "systemctl enable --now forwarder") {
+	if out, _ := l.try("forwarder", "migrate-check"); !strings.Contains(out, "forwarder replace-named") {
 		l.t.Errorf("migrate-check says\n%s\nwant the commands of the way", out)
 	}
-	l.run("systemctl", "disable", "named")
-	l.run("systemctl", "enable", "--now", "forwarder")
+	l.run("forwarder", "replace-named")
 	l.want("127.0.0.1", ourAddress...)
+	l.want("forwarder.service", "systemctl", "show", "-P", "Id", "named")
 	l.want("root named 640", "stat", "-c", "%U %G %a", "/etc/rndc.key")
 	l.run("rndc", "-k", "/etc/rndc.key", "status")
-	l.want("inactive", "sh", "-c", "systemctl is-active named || :")
 	l.want("named", "ps", "-o", "user=", "-p", l.show("MainPID"))
 }
 
@@ -121,14 +121,19 @@ func (l *life) testEraseBind(*testing.T) {
 	l.want("named named 770", "stat", "-c", "%U %G %a", "/var/named/data")
 }
 
-// 1000 queries a second notice nothing, and what the operator wrote stays.
+// 1000 queries a second notice nothing, what is cached stays, though upstream would
+// not say it again, and so does what the operator wrote.
 func (l *life) testUpgrade(t *testing.T) {
 	l.vpc = connect(t, l.machine)
 	l.run("systemctl", "restart", "forwarder") // the interface is seen at once
 	l.put("/etc/sysconfig/forwarder", "OPTIONS=\"-n 1\"\n")
+	kept := []string{"dig", "+short", "+tries=3", "+timeout=1", "@127.0.0.1", "kept.cold.awslab.mycompany.corp"}
+	l.want("10.79.6.11", kept...)
+	l.vpc.resolver.SetFaults("kept.cold.awslab.mycompany.corp.", vpcresolver.Faults{Drop: 1})
 	former, load := l.show("MainPID"), l.vpc.load(t)
 	l.dnf("upgrade", "forwarder")
 	load.end(0)
+	l.want("10.79.6.11", kept...)
 	l.want("forwarder "+newer, "forwarder", "-v")
 	if pid := l.show("MainPID"); pid == former {
 		t.Errorf("MainPID = %s still, want the new program to run", pid)
@@ -167,6 +172,7 @@ func (l *life) testErase(t *testing.T) {
 	l.dnf("remove", "forwarder")
 	l.fails("systemctl", "cat", "forwarder.service")
 	l.fails("pgrep", "-x", "forwarder")
+	l.want("", "find", "/etc/systemd/system", "-name", "forwarder.service.d", "-o", "-name", "named.service")
 	l.want("", "sh", "-c", "find /etc/systemd /usr/lib/systemd /usr/sbin /usr/share/man /usr/share/doc -name forwarder -o -name 'forwarder*.service' -o -name 'forwarder*.gz'")
 	l.want("OPTIONS=\"-n 1\"", "cat", "/etc/sysconfig/forwarder.rpmsave")
 	l.want(l.conf(), "cat", "/etc/named.conf")

@@ -80,8 +80,9 @@ func (j *Judge) Second(all, failed uint64) (bad bool) {
 		if j.bad = short.Queries == short.Failed || short.Failed*goodShare > short.Queries; !j.bad {
 			j.recent = Recent{} // what was then is over
 		}
-	} else {
-		j.bad = j.run >= fewFailures || fails(&short) || fails(&long)
+	} else if j.bad = failed > 0 && (j.run >= fewFailures || fails(&short) || fails(&long)); j.bad {
+		j.recent = Recent{} // what was well before does not end it
+		j.recent.Add(&Harm{Queries: all, Failed: failed})
 	}
 	return j.bad
 }

@@ -17,6 +17,7 @@ func TestJudge(t *testing.T) {
 		"well":                                  {[]seconds{{60, 100, 0}}, false},
 		"all fail":                              {[]seconds{{60, 100, 0}, {1, 100, 100}}, true},
 		"all fail for some seconds":             {[]seconds{{60, 100, 0}, {5, 100, 100}}, true},
+		"all fail where much was well":          {[]seconds{{60, 100, 0}, {1, 20, 13}, {2, 20, 20}}, true},
 		"57 of 76 in a minute":                  {[]seconds{{20, 1, 0}, {57, 1, 1}}, true},
 		"one name of many":                      {[]seconds{{60, 100, 3}}, false},
 		"a quarter of many":                     {[]seconds{{60, 100, 25}}, true},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -19,6 +20,8 @@ var (
 	rateLine      = regexp.MustCompile(`Queries per second:\s+([\d.]+)`)
 )
 
+var errNoAnswers = errors.New("no answers")
+
 // parseReport fails for a run whose cost means nothing: without answers, or
 // with answers that are errors.
 func parseReport(text []byte) (report, error) {
@@ -28,7 +31,10 @@ func parseReport(text []byte) (report, error) {
 		noError:   number(noErrorLine, text),
 		rate:      number(rateLine, text),
 	}
-	if r.completed == 0 || r.noError < 0.99*r.completed {
+	if r.completed == 0 {
+		return r, errNoAnswers
+	}
+	if r.noError < 0.99*r.completed {
 		return r, fmt.Errorf("%.0f answers, of which %.0f without error", r.completed, r.noError)
 	}
 	return r, nil

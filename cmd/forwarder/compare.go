@@ -28,11 +28,12 @@ const (
 )
 
 const compareNotes = `
-With --compare nothing else is done: named and the forwarder that FILE makes, which
-serves no address, are asked at the same moment. What differs is asked once more
-after some seconds, and counts if it still differs. The order of records, letter
-case, additional records and shorter TTLs are no differences. Exit status then:
-  0   no answer differs, or only in ways that are known and cost clients nothing
+With --compare nothing else is done: named and the forwarder that FILE makes,
+which serves no address, are asked at the same moment. What differs is asked
+once more after some seconds, and counts if it still differs. The order of
+records, letter case, additional records and shorter TTLs are no differences.
+Exit status then:
+  0   no answer differs, or only in known ways that cost clients nothing
   1   answers differ
   2   it could not be done`
 

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"vpcdns/forwarder/host"
 )
 
 // controlAddresses are the values of --control-address.
@@ -18,7 +20,7 @@ func (a *controlAddresses) Type() string { return "address" }
 func (a *controlAddresses) String() string {
 	var list []string
 	for _, addr := range a.addrs {
-		list = append(list, addr.String())
+		list = append(list, host.Address(addr))
 	}
 	return strings.Join(list, ",")
 }
@@ -37,10 +39,10 @@ func (a *controlAddresses) Set(s string) error {
 		a.none = true
 		return nil
 	}
-	addr, err := netip.ParseAddrPort(s)
+	addr, err := netip.ParseAddrPort(urlNotation(s))
 	switch {
 	case err != nil || addr.Port() == 0:
-		return fmt.Errorf("address %q is not like 127.0.0.1:953 or [::1]:953", s)
+		return fmt.Errorf("address %q is not like 127.0.0.1#953 or ::1#953", s)
 	case !addr.Addr().IsLoopback():
 		return fmt.Errorf(controlLines, addr.Addr(), addr.Addr(), addr.Port())
 	}

@@ -17,9 +17,10 @@ import (
 )
 
 const doctorNotes = `FILE is the configuration, /etc/named.conf by default, or what the service's
-/etc/sysconfig files say. Nothing is changed; each server is asked a few questions. It
-takes ten seconds at most. A finding is ok, unseen (this user or system does not tell:
-run it as root), a warning, or a PROBLEM, and says what to do.
+/etc/sysconfig files say. Nothing is changed; each server is asked a few
+questions. It takes ten seconds at most. A finding is ok, unseen (this user or
+system does not tell: run it as root), a warning, or a PROBLEM, and says what to
+do.
 
 Exit status:
   0   no problem; there may be warnings

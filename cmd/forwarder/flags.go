@@ -73,13 +73,18 @@ func (a *address) String() string {
 
 // Set takes BIND's notation, and that of URLs.
 func (a *address) Set(s string) (err error) {
-	if before, after, ok := strings.Cut(s, "#"); ok {
-		s = net.JoinHostPort(before, after)
-	}
-	if a.AddrPort, err = netip.ParseAddrPort(s); err != nil {
+	if a.AddrPort, err = netip.ParseAddrPort(urlNotation(s)); err != nil {
 		return fmt.Errorf("address %q is not like 127.0.0.1#5353 or ::1#5353", s)
 	}
 	return nil
+}
+
+// urlNotation leaves an address alone unless it is in BIND's notation.
+func urlNotation(s string) string {
+	if before, after, ok := strings.Cut(s, "#"); ok {
+		return net.JoinHostPort(before, after)
+	}
+	return s
 }
 
 // letter is a flag of named; one without a value is a switch.
@@ -125,12 +130,12 @@ func newFlags() *flags {
 	s.IntVarP(&f.debug, "debug", "d", 0, "debug `level`, for channels of severity dynamic")
 	s.StringVarP(&f.logFile, "log-file", "L", "", "`file` to log to where named would log to syslog by default")
 	s.Var(&f.listen, "listen", "the only `address` to serve, whatever the configuration says, and no pid-file is written: to try it while named runs")
-	s.StringVar(&f.metricsAddress, "metrics-address", "127.0.0.1:9153", "`address` that serves Prometheus /metrics, \"\" for none")
-	s.Var(&f.control, "control-address", "`address` on loopback where rndc is listened to when the configuration has no controls, in place of 127.0.0.1:953 and [::1]:953; may be given again, \"\" for none")
-	s.Var(f.controlKeys, "control-key", "limit the key of that name to these commands of rndc, as in `failover=status,flushname`; may be given again")
+	s.StringVar(&f.metricsAddress, "metrics-address", "127.0.0.1#9153", "`address` that serves Prometheus /metrics, \"\" for none")
+	s.Var(&f.control, "control-address", "`address` on loopback where rndc is listened to when the configuration has no controls, in place of 127.0.0.1#953 and ::1#953; may be given again, \"\" for none")
+	s.Var(f.controlKeys, "control-key", "limit a key to some commands of rndc, as `key=commands`: failover=status,flushname; may be given again")
 	s.StringVar(&f.healthAddress, "health-address", "", "`address` that serves /healthz and /readyz and nothing else, for a load balancer; the one of the metrics serves them too")
 	s.IntVar(&f.upstreamPPS, "upstream-pps", 900, "most `packets` a second to upstream by each interface, 0: no limit; a VPC resolver drops what exceeds 1024")
-	s.BoolVar(&f.check, "check-config", false, "check the configuration and exit; -p prints it, -v tells all")
+	s.BoolVar(&f.check, "check-config", false, "check the configuration and exit; -p prints it, -v tells all, -x hides secrets")
 	s.BoolVar(&f.options, "options", false, "print what becomes of each option of named.conf, or of the one that is named, and exit")
 	s.BoolVar(&f.demo, "demo", false, "show failovers on loopback; needs no configuration")
 	s.BoolVarP(&f.version, "version", "v", false, "print the version and exit")
@@ -167,7 +172,7 @@ func parseFlags(args []string) (*flags, error) {
 		f.option, args = args[0], args[1:]
 	}
 	if len(args) > 0 {
-		return nil, fmt.Errorf("extra command line arguments: %s", strings.Join(args, " "))
+		return nil, fmt.Errorf("%s: neither a flag nor a verb", strings.Join(args, " "))
 	}
 	return f, f.validate()
 }
@@ -190,6 +195,7 @@ func (f *flags) validate() error {
 	case f.workers < 0 || f.debug < 0 || f.upstreamPPS < 0:
 		return errors.New("a number below zero")
 	}
+	f.metricsAddress, f.healthAddress = urlNotation(f.metricsAddress), urlNotation(f.healthAddress)
 	return cmp.Or(checkHTTPAddress("metrics", f.metricsAddress), checkHTTPAddress("health", f.healthAddress))
 }
 
@@ -205,14 +211,17 @@ Usage:
   forwarder [flags]
   forwarder --check-config [-pvx] [-u USER] [-t DIRECTORY] [FILE]
   forwarder --options [NAME]
+  forwarder VERB ...
 
+Verbs; forwarder VERB --help says more:
+%s
 Flags:
 %s
 Examples:
   forwarder -c /etc/named.conf           serve in the background, as named does
   forwarder -f -u named                  serve in the foreground, not as root
-  forwarder -g --listen 127.0.0.1#5353   try /etc/named.conf while named runs: logs on the terminal
-  forwarder --check-config               check /etc/named.conf: FILE:LINE:COL: message
+  forwarder -g --listen 127.0.0.1#5353   try /etc/named.conf while named runs
+  forwarder --check-config               check it: FILE:LINE:COL: message
   forwarder --check-config -p my.conf    print it as it is understood
   forwarder --options prefetch           what is done with this option
   forwarder --demo                       see a failover, without root or network
@@ -220,25 +229,21 @@ Examples:
 
 Signals:
   HUP         reload the configuration, reopen the logs; errors change nothing
-  USR2        start a new process that takes over, then exit; errors change nothing
+  USR2        start a new process that takes over, then exit; errors change
+              nothing
   TERM, INT   finish what was asked, then exit
 
 Exit status:
   0   clean end; configuration without errors; server ready in the background
-  1   any failure that has no status of its own; with --check-config, errors in the configuration
+  1   any failure that has no status of its own; with --check-config, errors in
+      the configuration
   64  wrong flags
-  69  a port is taken: the log says by whom; after a reload, some addresses are not served
+  69  a port is taken: the log says by whom; after a reload, some addresses are
+      not served
   78  errors in the configuration, which is not served
 
 Accepted for named's sake, and ignored: %s.
-`, f.list(), letters())
-}
-
-// list is pflag's list of flags, without the values that nobody gives to a
-// switch.
-func (f *flags) list() string {
-	const values = "[=true|false]"
-	return strings.ReplaceAll(f.set.FlagUsagesWrapped(100), values, strings.Repeat(" ", len(values)))
+`, verbList(), flagList(f.set), letters())
 }
 
 func letters() string {

@@ -27,6 +27,9 @@ func TestFlags(t *testing.T) {
 		{"-6 -u named", func(f *flags) bool { return f.onlyIPv6 && f.user == "named" }},
 		{"-L /tmp/log", func(f *flags) bool { return f.logFile == "/tmp/log" }},
 		{"--metrics-address= --upstream-pps 0", func(f *flags) bool { return f.metricsAddress == "" && f.upstreamPPS == 0 }},
+		{"--metrics-address ::1#9154", func(f *flags) bool { return f.metricsAddress == "[::1]:9154" }},
+		{"--health-address #9154", func(f *flags) bool { return f.healthAddress == ":9154" }},
+		{"--control-address ::1#954", func(f *flags) bool { return f.control.String() == "::1#954" }},
 		{"--listen [::1]:5353", func(f *flags) bool { return f.listen.String() == "::1#5353" }},
 		{"--listen fe80::1%eth0#53", func(f *flags) bool { return f.listen.String() == "fe80::1%eth0#53" }},
 		{"--listen 127.0.0.1#53", func(f *flags) bool { return f.listen.String() == "127.0.0.1#53" }},
@@ -105,14 +108,14 @@ func TestRun(t *testing.T) {
 		stdout, stderr string
 	}{
 		{args: "--help", stdout: "Exit status:"},
-		{args: "--check-config --help", stdout: "--check-config [-p] [FILE]"},
+		{args: "--check-config --help", stdout: "--check-config [-pvx]"},
 		{args: "-v", stdout: "forwarder " + version.Number + "\n"},
 		{args: "--version", stdout: "forwarder "},
 		{args: "-V", stdout: "forwarder " + version.Number + "\n"},
 		{args: "-V", stdout: "with github.com/miekg/dns v"},
 		{args: "--nonsense", status: exitUsage, stderr: "forwarder: unknown flag: --nonsense\nTry 'forwarder --help'.\n"},
 		{args: "-p 99999", status: exitUsage, stderr: "not a number from 1 to 65535"},
-		{args: "extra", status: exitUsage, stderr: "extra command line arguments"},
+		{args: "extra", status: exitUsage, stderr: "extra: neither a flag nor a verb"},
 		{args: "-t /", status: exitUsage, stderr: "RootDirectory="},
 	}
 	for _, test := range tests {

@@ -115,7 +115,7 @@ func checkHTTPAddress(what, s string) error {
 		_, err = strconv.ParseUint(port, 10, 16)
 	}
 	if err != nil {
-		return fmt.Errorf("%s address %q is not like 127.0.0.1:9153, [::1]:9153 or :9153: %w", what, s, err)
+		return fmt.Errorf("%s address %q is not like 127.0.0.1#9153, ::1#9153 or #9153: %w", what, s, err)
 	}
 	return nil
 }

@@ -32,7 +32,7 @@ const (
 var unitDirs = []string{"/usr/lib/systemd/system", "/lib/systemd/system", "/usr/local/lib/systemd/system"}
 
 func replaceNamedVerb() verb {
-	return verb{"replace-named", "", "Start the forwarder in the place of named, and lead named's unit to it; --undo goes back", func() program {
+	return verb{"replace-named", "[--undo]", "Start the forwarder in the place of named, and lead named's unit to it; --undo goes back", func() program {
 		flags := newVerbFlags("replace-named")
 		undo := flags.Bool("undo", false, "start named again in the place of the forwarder")
 		return program{flags, func(args []string, stdout, stderr io.Writer) int {

@@ -166,8 +166,8 @@ func TestControlsOf(t *testing.T) {
 
 func TestControlFlags(t *testing.T) {
 	for args, want := range map[string]string{
-		"--control-address localhost":      "is not like 127.0.0.1:953",
-		"--control-address 127.0.0.1:0":    "is not like 127.0.0.1:953",
+		"--control-address localhost":      "is not like 127.0.0.1#953",
+		"--control-address 127.0.0.1:0":    "is not like 127.0.0.1#953",
 		"--control-address 10.0.0.1:953":   "inet 10.0.0.1 port 953 allow { 192.0.2.1; } keys { \"rndc-key\"; };",
 		"--control-address [::]:953":       "needs an access list and a key",
 		"--control-key failover":           "is not like failover=",

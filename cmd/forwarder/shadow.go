@@ -20,14 +20,15 @@ type shadowing struct {
 	length time.Duration
 }
 
-const shadowNotes = `QUERYLOG is the file that the configuration sends category queries to, by default;
-it may be rolled meanwhile. The forwarder is made of the configuration for this, and
-serves no address. Each question is asked once within its TTL. What differs is asked
-once more after some seconds, and counts if it still differs. The order of records,
-letter case, additional records and shorter TTLs are no differences.
+const shadowNotes = `QUERYLOG is the file that the configuration sends category queries to, by
+default; it may be rolled meanwhile. The forwarder is made of the configuration
+for this, and serves no address. Each question is asked once within its TTL.
+What differs is asked once more after some seconds, and counts if it still
+differs. The order of records, letter case, additional records and shorter TTLs
+are no differences.
 
 Exit status:
-  0   no answer differed, or only in ways that are known and cost clients nothing
+  0   no answer differed, or only in known ways that cost clients nothing
   1   answers differed
   2   it could not be done`
 

@@ -81,6 +81,6 @@ func (v *verb) usage(flags *pflag.FlagSet) string {
 	if more != "" {
 		more = "\n" + more + "\n"
 	}
-	return fmt.Sprintf("%s.\n\nUsage:\n  %s\n\nFlags:\n%s%s", v.summary,
-		strings.TrimRight("forwarder "+v.name+" "+v.args, " "), flags.FlagUsagesWrapped(100), more)
+	return helpItem("", 0, v.summary+".") + fmt.Sprintf("\nUsage:\n  %s\n\nFlags:\n%s%s",
+		strings.TrimRight("forwarder "+v.name+" "+v.args, " "), flagList(flags), more)
 }

@@ -91,7 +91,7 @@ func (o *overview) screen() string {
 	for _, f := range o.failures {
 		s.row("failed", "%s in the last minute", failureText(f))
 	}
-	s.row("reload", "%s: %s", o.clock(o.reload.at), o.reload.said)
+	s.row("reload", "%s", o.reloadText())
 	if o.unloaded > 0 {
 		s.row("zones", "%d primary zones cannot be loaded, see the log", o.unloaded)
 	}
@@ -114,7 +114,7 @@ func (o *overview) troubled() bool { return len(o.troubles) > 0 || o.unloaded > 
 func (o *overview) troubleText(t forwarder.Trouble) string {
 	text := t.Text + ", since " + o.clock(t.Since)
 	if t.Failed > 0 {
-		text += fmt.Sprintf("; %d of %d queries failed, of about %d clients", t.Failed, t.Queries, t.Clients)
+		text += fmt.Sprintf("; %d of %d queries failed (clients: about %d)", t.Failed, t.Queries, t.Clients)
 	}
 	if !t.Now {
 		text += "; it comes and goes, and is gone now"
@@ -122,11 +122,16 @@ func (o *overview) troubleText(t forwarder.Trouble) string {
 	return text
 }
 
+// reloadText is what the last reload said.
+func (o *overview) reloadText() string {
+	if o.reload.at.IsZero() {
+		return "none since the start"
+	}
+	return o.clock(o.reload.at) + ": " + o.reload.said
+}
+
 // clock is a time of today without its date.
 func (o *overview) clock(t time.Time) string {
-	if t.IsZero() {
-		return "the start"
-	}
 	if t.Format(time.DateOnly) == o.now.Format(time.DateOnly) {
 		return t.Format(time.TimeOnly)
 	}

@@ -58,7 +58,7 @@ failed      57 of 76 queries of awslab.mycompany.corp in the last minute
             th in the last minute
 reload      11:30:00: failed: the configuration has errors
 trouble     upstream 2001:db8:1234:5678:9abc:def0:1234:5678#53 does not answer,
-            since 12:03:00; 3 of 9 queries failed, of about 2 clients
+            since 12:03:00; 3 of 9 queries failed (clients: about 2)
             10.79.1.11#53 is lost: no interface has this address any more, since
             2026-11-28 09:30:00; it comes and goes, and is gone now`
 	got := o.screen()
@@ -70,8 +70,9 @@ trouble     upstream 2001:db8:1234:5678:9abc:def0:1234:5678#53 does not answer,
 			t.Errorf("%q is longer than %d columns", line, width)
 		}
 	}
-	well := overview{now: o.now, started: o.now, reload: reloadResult{said: "none", ok: true}}
-	if got := well.screen(); !strings.HasSuffix(got, "\ntrouble     none") || !strings.Contains(got, "\nserving     no address\n") {
+	well := overview{now: o.now, started: o.now, reload: reloadResult{ok: true}}
+	if got := well.screen(); !strings.HasSuffix(got, "\ntrouble     none") || !strings.Contains(got, "\nserving     no address\n") ||
+		!strings.Contains(got, "\nreload      none since the start\n") {
 		t.Errorf("screen() without troubles =\n%s", got)
 	}
 }

@@ -96,7 +96,7 @@ func (l *loads) result() reloadResult {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.latest.at.IsZero() {
-		return reloadResult{said: "none", ok: true}
+		return reloadResult{ok: true}
 	}
 	return l.latest
 }

@@ -133,9 +133,14 @@ func (p *Place) Read(most int64) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, most))
 }
 
-// Replace puts a file with these contents there at once: it is written beside and
-// renamed. What was there, be it a link, is gone.
+// Replace is ReplaceBy with these contents.
 func (p *Place) Replace(data []byte) error {
+	return p.ReplaceBy(func(w io.Writer) error { _, err := w.Write(data); return err })
+}
+
+// ReplaceBy puts a file with what write writes there at once: it is written beside
+// and renamed. What was there, be it a link, is gone.
+func (p *Place) ReplaceBy(write func(io.Writer) error) error {
 	var st unix.Stat_t
 	if err := unix.Fstatat(int(p.dir.Fd()), p.name, &st, unix.AT_SYMLINK_NOFOLLOW); err == nil && isDevice(&st) {
 		return fmt.Errorf("replacing %s: %w", p.path, errNoFile)
@@ -145,8 +150,7 @@ func (p *Place) Replace(data []byte) error {
 	if err != nil {
 		return fmt.Errorf("writing beside %s: %w", p.path, err)
 	}
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Close()); err == nil {
+	if err = errors.Join(write(f), f.Close()); err == nil {
 		err = p.Rename(beside, p.name)
 	}
 	if err != nil {

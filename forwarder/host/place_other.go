@@ -3,6 +3,7 @@
 package host
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -64,6 +65,15 @@ func (p *Place) Read(most int64) ([]byte, error) {
 
 // Replace makes a file with these contents.
 func (p *Place) Replace(data []byte) error { return os.WriteFile(p.beside(p.name), data, 0o644) }
+
+// ReplaceBy makes a file with what write writes.
+func (p *Place) ReplaceBy(write func(io.Writer) error) error {
+	f, err := os.Create(p.beside(p.name))
+	if err != nil {
+		return err
+	}
+	return errors.Join(write(f), f.Close())
+}
 
 // Name is the file's name in its directory.
 func (p *Place) Name() string { return p.name }

@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"github.com/miekg/dns"
 
 	"vpcdns/forwarder"
+	"vpcdns/forwarder/host"
 	"vpcdns/forwarder/logging"
 	"vpcdns/forwarder/rndc"
 )
@@ -56,24 +56,18 @@ func fileError(path string, err error) error {
 	return fmt.Errorf("writing %s: %w", full, err)
 }
 
+// replaceFile goes where host.Place does: a directory that others can write to has
+// neither links that lead root elsewhere, nor pipes that wait for a reader.
 func replaceFile(path string, add bool, write func(io.Writer) error) error {
-	if add {
-		return appendFile(path, write)
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	place, err := host.Locate(path)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) // it is not there any more when all went well
-	err = errors.Join(f.Chmod(0o644), writeBuffered(f, write), f.Close())
-	if err != nil {
-		return err
+	defer place.Close()
+	if !add {
+		return place.ReplaceBy(func(w io.Writer) error { return writeBuffered(w, write) })
 	}
-	return os.Rename(f.Name(), path)
-}
-
-func appendFile(path string, write func(io.Writer) error) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
+	f, err := place.Append()
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -67,4 +68,21 @@ func TestStatsCommand(t *testing.T) {
 		`^\+\+ Name Server Statistics \+\+$`, `^ {19}6 UDP queries received$`, `^\+\+ Resolver Statistics \+\+\n\[Common\]$`, `^\[View: default\]\n {19}1 IPv4 queries sent\n {19}1 IPv4 responses received$`,
 		`^ {19}1 queries with RTT .*ms$`, `^\+\+ Cache Statistics \+\+\n\[View: default\]\n {19}2 cache hits \(from query\)\n {19}1 cache misses \(from query\)$`,
 		`^\+\+ Cache DB RRsets \+\+\n\[View: default\]\n {19}1 NXDOMAIN$`, `^\[awslab\.mycompany\.corp \(view: default\)\]\n {19}3 queries resulted in NXDOMAIN$`, `^--- Statistics Dump --- \(\d{10}\)$`)
+}
+
+// A pipe in the place of a file is refused: nobody may read it, and the server is to
+// go on, and to end. A device stays what it is.
+func TestFilesThatAreNone(t *testing.T) {
+	c := startCommanded(t, `statistics-file "pipe"; recursing-file "/dev/null"; dump-file "link";`)
+	if err := errors.Join(syscall.Mkfifo("pipe", 0o600), os.Symlink("elsewhere", "link")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.try("stats"); err == nil || !strings.Contains(err.Error(), "pipe: not a regular file") {
+		t.Errorf("stats into a pipe: %v, want that it is no file", err)
+	}
+	if _, err := c.try("recursing"); err == nil {
+		t.Error("recursing has replaced /dev/null")
+	}
+	c.run("dumpdb -cache")
+	wantMatch(t, c.read("elsewhere"), `^; Dump complete$`) // one's own link leads there
 }

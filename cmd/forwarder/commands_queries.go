@@ -152,52 +152,64 @@ type tails struct {
 }
 
 type openTail struct {
-	mu    sync.Mutex // held while a command looks
+	users int         // commands that look; tails.mu guards it
+	idle  *time.Timer // closes it, while there are none
+
+	mu    sync.Mutex // held while one looks
 	watch *forwarder.Watch
-	idle  *time.Timer // closes it
 }
 
 // goOn returns what came since the last time, once there is something or a second is
 // over.
 func (t *tails) goOn(ctx context.Context, d *daemon, key string, watch func() *forwarder.Watch) (string, error) {
-	o := t.find(key, watch)
+	o := t.enter(key, watch)
 	if o == nil {
 		return "", errManyLook
 	}
+	defer t.leave(o)
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	defer o.idle.Reset(cursorIdle)
 	await(ctx, o.watch, 1, cursorFor)
 	return d.tailText(o.watch, 1<<30), nil
 }
 
-// find returns the look of that key, which is a new one if there is none; nil if that
+// enter returns the look of that key, which is a new one if there is none; nil if that
 // cannot be.
-func (t *tails) find(key string, watch func() *forwarder.Watch) *openTail {
+func (t *tails) enter(key string, watch func() *forwarder.Watch) *openTail {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if o := t.open[key]; o != nil && o.idle.Stop() {
-		return o
+	o := t.open[key]
+	if o == nil {
+		w := watch()
+		if w == nil {
+			return nil
+		}
+		o = &openTail{watch: w}
+		o.idle = time.AfterFunc(cursorIdle, func() { t.end(key, o) })
+		if t.open == nil {
+			t.open = make(map[string]*openTail)
+		}
+		t.open[key] = o
 	}
-	w := watch()
-	if w == nil {
-		return nil
-	}
-	if t.open == nil {
-		t.open = make(map[string]*openTail)
-	}
-	o := &openTail{watch: w}
-	o.idle = time.AfterFunc(time.Hour, func() { t.end(key, o) })
 	o.idle.Stop()
-	t.open[key] = o
+	o.users++
 	return o
 }
 
+func (t *tails) leave(o *openTail) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if o.users--; o.users == 0 {
+		o.idle.Reset(cursorIdle)
+	}
+}
+
+// end closes a look, unless somebody has come meanwhile.
 func (t *tails) end(key string, o *openTail) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.open[key] == o {
+	if o.users == 0 && t.open[key] == o {
 		delete(t.open, key)
+		o.watch.Close()
 	}
-	o.watch.Close()
 }

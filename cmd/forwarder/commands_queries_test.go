@@ -70,6 +70,26 @@ func TestQueriesCommand(t *testing.T) {
 	}
 }
 
+// Who goes on with one cursor at the same time shares it, and its lines.
+func TestQueriesShared(t *testing.T) {
+	c := startCommanded(t, "")
+	c.run("queries -c one")
+	var looks sync.WaitGroup
+	errs, texts := make([]error, 3), make([]string, 3)
+	for i := range errs {
+		looks.Go(func() { texts[i], errs[i] = c.try("queries -c one") })
+	}
+	c.ask("here.test.", dns.TypeSOA)
+	looks.Wait()
+	all := strings.Join(texts, "") + c.run("queries -c one")
+	if err := errors.Join(errs...); err != nil || strings.Count(all, "here.test SOA") != 1 {
+		t.Errorf("looks with one cursor: %v,\n%q, want the query once", err, all)
+	}
+	for _, cursor := range []string{"two", "three", "four"} {
+		c.run("queries -c " + cursor)
+	}
+}
+
 var leftOut = regexp.MustCompile(`\((\d+) more were left out\)`)
 
 // Under load each query is answered, and is in the tail or counted there as left out.

@@ -85,6 +85,10 @@ const (
 	minSettle = 5 * time.Second
 	maxSettle = 30 * time.Minute
 
+	// What shows itself at moments is still so until nothing was seen for signGap:
+	// who looks does so once a second.
+	signGap = 3 * time.Second
+
 	// lineBurst lines may be written at once, and then one each lineEvery.
 	lineBurst = 40
 	lineEvery = 15 * time.Second
@@ -123,8 +127,10 @@ func (t *Table) Begin(s Start, now time.Duration) {
 		e.Start, e.Times = s, 0
 	case e.open && e.good == never:
 		return
-	case e.open: // it came back before it had ended
-		e.Times++
+	case e.open: // it came back before it had ended, or shows itself again
+		if e.Good {
+			e.Times++
+		}
 		e.good, e.Good = never, false
 		return
 	default:
@@ -153,7 +159,7 @@ func (t *Table) Sign(s Start, hold time.Duration, how string, now time.Duration)
 	t.Begin(s, now)
 	if e := t.find(s.Key); e != nil && e.open {
 		e.settle = max(e.settle, hold)
-		e.good, e.Good, e.how = now, true, how
+		e.good, e.how = now, how
 	}
 }
 
@@ -170,6 +176,7 @@ func (t *Table) Drop(now time.Duration, how string, gone func(Key) bool) {
 // is to be called about once a second.
 func (t *Table) Tick(now time.Duration) {
 	for _, e := range t.entries {
+		e.Good = e.good != never && (e.Good || now-e.good >= signGap)
 		t.settle(e, now)
 	}
 	t.entries = slices.DeleteFunc(t.entries, func(e *entry) bool {
@@ -184,7 +191,7 @@ func (t *Table) Tick(now time.Duration) {
 // Close says of each open trouble that it was so until the end.
 func (t *Table) Close(now time.Duration) {
 	for _, e := range t.entries {
-		if e.open && e.good == never {
+		if e.open && !e.Good {
 			t.close(e, now, "at the end still: "+e.Text, now)
 		} else {
 			e.settle = 0

@@ -57,11 +57,41 @@ func TestHarmOfAllZones(t *testing.T) {
 	table.Sign(Start{Key: Key{Kind: Budget}, Text: "short"}, 5*time.Second, "enough again", 0)
 	table.Add("a.test", harm(10, 4))
 	table.Add("b.test", harm(10, 0))
-	table.Sign(Start{Key: Key{Kind: Budget}, Text: "short"}, 5*time.Second, "enough again", 3*time.Second)
-	table.Tick(7 * time.Second)
-	check(t, &table, "signs", "short")
+	table.Sign(Start{Key: Key{Kind: Budget}, Text: "short"}, 5*time.Second, "enough again", 4*time.Second)
 	table.Tick(8 * time.Second)
-	check(t, &table, "no more signs", "enough again (after 3s, 2 times); 4 of 20 queries failed; zones: a.test")
+	check(t, &table, "signs", "short")
+	table.Tick(9 * time.Second)
+	check(t, &table, "no more signs", "enough again (after 4s); 4 of 20 queries failed; zones: a.test")
+}
+
+// What shows itself each second is one trouble that is so now, not one that comes and goes.
+func TestSigns(t *testing.T) {
+	var table Table
+	second := 0
+	sign := func() {
+		now := time.Duration(second) * time.Second
+		table.Sign(Start{Key: Key{Kind: Budget}, Text: "short"}, time.Minute, "enough again", now)
+		table.Tick(now)
+		second++
+	}
+	for range 5 {
+		sign()
+	}
+	if open := table.Open(); len(open) != 1 || open[0].Good || open[0].Times != 1 {
+		t.Errorf("while it shows itself: Open() = %+v, want it once, and bad", open)
+	}
+	second += 10
+	table.Tick(time.Duration(second) * time.Second)
+	if open := table.Open(); len(open) != 1 || !open[0].Good {
+		t.Errorf("after 10 s without a sign: Open() = %+v, want it good", open)
+	}
+	sign()
+	if open := table.Open(); len(open) != 1 || open[0].Good || open[0].Times != 2 {
+		t.Errorf("back: Open() = %+v, want it twice, and bad", open)
+	}
+	texts(&table)
+	table.Close(time.Duration(second) * time.Second)
+	check(t, &table, "closed", "at the end still: short (after 16s, 2 times); no query failed")
 }
 
 // A server that comes and goes is told of ever more rarely, and the last line comes.

@@ -86,7 +86,9 @@ func (o *overview) screen() string {
 		s.row("hits", "%.1f %% in the last minute", 100*o.rates[2].HitRatio())
 	}
 	for _, b := range o.budgets {
-		s.row("budget", "%s", budgetText(b))
+		if b.Interface != "" || len(o.budgets) == 1 || b.Sent+b.Refused > 0 || b.Waiting > 0 {
+			s.row("budget", "%s", budgetText(b))
+		}
 	}
 	for _, f := range o.failures {
 		s.row("failed", "%s in the last minute", failureText(f))

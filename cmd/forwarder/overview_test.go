@@ -70,9 +70,9 @@ trouble     upstream 2001:db8:1234:5678:9abc:def0:1234:5678#53 does not answer,
 			t.Errorf("%q is longer than %d columns", line, width)
 		}
 	}
-	well := overview{now: o.now, started: o.now, reload: reloadResult{ok: true}}
-	if got := well.screen(); !strings.HasSuffix(got, "\ntrouble     none") || !strings.Contains(got, "\nserving     no address\n") ||
-		!strings.Contains(got, "\nreload      none since the start\n") {
+	well := overview{now: o.now, started: o.now, reload: reloadResult{ok: true}, budgets: []forwarder.BudgetState{{PPS: 900}, {Interface: "eth1", PPS: 900}}}
+	if got := well.screen(); !strings.HasSuffix(got, "\nreload      none since the start\ntrouble     none") ||
+		strings.Contains(got, "0 of 900 packets to upstream in the last second, 0 questions wait\n            eth1") || !strings.Contains(got, "\nserving     no address\n") {
 		t.Errorf("screen() without troubles =\n%s", got)
 	}
 }

@@ -23,17 +23,19 @@ var errInPart = errors.New("the configuration is in force, in part")
 func (d *daemon) reload() error {
 	d.warn(d.notify.reloading())
 	err := d.replace()
-	d.loads.noteResult(err)
 	if err != nil {
-		d.log(logging.Error, "reloading configuration failed: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
+		d.loads.noteResult("failed: "+oneLine(err), false)
+		d.log(logging.Error, "reloading configuration failed: %s", oneLine(err))
 		d.warn(d.logs.Reopen())
 		d.readyStatus()
 		return err
 	}
 	d.control.open()
 	if err = d.complain(); err != nil {
+		d.loads.noteResult("succeeded in part", true) // what is missing is a trouble of its own
 		d.log(logging.Warning, "reloading configuration succeeded in part")
 	} else {
+		d.loads.noteResult("succeeded", true)
 		d.log(logging.Info, "reloading configuration succeeded")
 	}
 	d.readyStatus()
@@ -82,14 +84,13 @@ type loads struct {
 }
 
 // noteResult notes what the last attempt said.
-func (l *loads) noteResult(err error) {
+func (l *loads) noteResult(said string, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.latest = reloadResult{time.Now(), "succeeded", err == nil}
-	if err != nil {
-		l.latest.said = "failed: " + strings.ReplaceAll(err.Error(), "\n", "; ")
-	}
+	l.latest = reloadResult{time.Now(), said, ok}
 }
+
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 // result is what the last attempt said.
 func (l *loads) result() reloadResult {

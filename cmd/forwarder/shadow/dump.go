@@ -30,6 +30,9 @@ func (d *dump) line(s string) (q Question, ok bool) {
 	}
 	d.inside = strings.Contains(data(s), "(") && !strings.Contains(data(s), ")")
 	fields := strings.Fields(s)
+	if len(fields) == 0 { // white space of another kind
+		return q, false
+	}
 	if s[0] != ' ' && s[0] != '\t' {
 		d.owner, fields = fields[0], fields[1:]
 	}

@@ -88,12 +88,15 @@ func (s *Questions) ReadPath(path string) error {
 	return nil
 }
 
-// ReadRolled is ReadPath for a log and its old versions: log.0, log.20261129.
+// ReadRolled is ReadPath for a log and its old versions: log.0, log.20261129. What
+// else has such a name, a pipe or a link of who owns the directory, is left out.
 func (s *Questions) ReadRolled(path string) error {
 	old, _ := filepath.Glob(escapeGlob(path) + ".*")
 	errs := []error{s.readFile(path)}
 	for _, p := range old {
-		errs = append(errs, s.readFile(p))
+		if info, err := os.Lstat(p); err == nil && info.Mode().IsRegular() {
+			errs = append(errs, s.readFile(p))
+		}
 	}
 	return errors.Join(errs...)
 }

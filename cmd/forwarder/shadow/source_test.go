@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"vpcdns/forwarder/host"
@@ -145,6 +146,9 @@ func TestReadPath(t *testing.T) {
 	put("q[1].log", line("a"))
 	put("q[1].log.0", line("b"))
 	put("q[1].log-20261101.gz", packed.Bytes())
+	if err := syscall.Mkfifo(filepath.Join(dir, "q[1].log.1"), 0o600); err != nil { // nobody writes into it
+		t.Fatal(err)
+	}
 	put("bind.log", []byte("29-Nov-2026 07:47:40.200 general: notice: all zones loaded\n"))
 
 	var all, rolled Questions
@@ -172,6 +176,7 @@ func FuzzRead(f *testing.F) {
 	f.Add(queryLogText)
 	f.Add(dumpText)
 	f.Add("a.b A\n")
+	f.Add("$DATE 20261129092932\n\v\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		var s Questions
 		_ = s.Read(strings.NewReader(text)) // an error says which line

@@ -81,6 +81,7 @@ func TestLoadKey(t *testing.T) {
 		{"no secret", `key a { algorithm hmac-sha256; };`, "must have both"},
 		{"algorithm", `key a { algorithm foo; secret "b25l"; };`, "unknown algorithm 'foo'"},
 		{"base64", `key a { algorithm hmac-sha1; secret "b"; };`, "bad base64"},
+		{"base64 with bits left over", `key a { algorithm hmac-sha1; secret "1s=="; };`, "bad base64"},
 		{"syntax", `key a { algorithm`, "unexpected end"},
 		{"without block", `key a;`, "'{' expected"},
 	} {

@@ -73,7 +73,7 @@ func (b *builder) keyAlgorithm(key, v namedconf.Item) (name string) {
 }
 
 func (b *builder) keySecret(v namedconf.Item) []byte {
-	secret, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(v.Text), ""))
+	secret, err := base64.StdEncoding.Strict().DecodeString(strings.Join(strings.Fields(v.Text), ""))
 	if err != nil {
 		b.errorf(v.Pos, "bad secret: bad base64 encoding")
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"slices"
-	"strings"
 )
 
 // command is what the control channel does when it is told name, as rndc does.
@@ -30,10 +29,10 @@ func commands() []command {
 	)
 }
 
-// commandNamed returns nil where there is none of this name.
+// commandNamed returns nil where there is none of this name, in lower case.
 func commandNamed(name string) *command {
 	for _, c := range commands() {
-		if strings.EqualFold(c.name, name) {
+		if c.name == name {
 			return &c
 		}
 	}

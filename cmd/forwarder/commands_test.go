@@ -168,6 +168,7 @@ func TestCommandErrors(t *testing.T) {
 		"flushname a.test _BIND":        nil,
 		"flushtree a.test nosuch":       rndc.Failure.With(""),
 		"flush":                         nil,
+		"\u017ftats":                    rndc.UnknownCommand.With(""), // an s that is folded to s
 		"flush nosuch":                  rndc.NotFound.With(""),
 		"flush _default":                nil,
 		"querylog maybe":                rndc.Syntax.With(""),

@@ -64,6 +64,12 @@ func shown(s string) string {
 	if len(s) > maxLogged {
 		s = strings.ToValidUTF8(s[:maxLogged], "") + "..."
 	}
+	return printable(s)
+}
+
+// printable is a text of others as a terminal may have it: what would move its
+// cursor, or turn the text round, is a question mark.
+func printable(s string) string {
 	return strings.Map(func(c rune) rune {
 		if unicode.IsPrint(c) {
 			return c

@@ -77,6 +77,16 @@ func TestWriteWrapped(t *testing.T) {
 	}
 }
 
+// What others have written does not reach the terminal as they wrote it.
+func TestConcernIsPrintable(t *testing.T) {
+	var b strings.Builder
+	concern{pos: namedconf.Pos{File: "/etc/cron.d/a\x1b[2J"}, what: "it runs with '-c \x1b]0;x\a\u202e\u009b1m'", do: "\x1bc"}.write(&b)
+	const want = "\n  /etc/cron.d/a?[2J\n    it runs with '-c ?]0;x???1m'\n    Do: ?c\n"
+	if got := b.String(); got != want {
+		t.Errorf("write = %q, want %q", got, want)
+	}
+}
+
 // What the unit lets be written is what the check says.
 func TestWritableIsOfTheUnit(t *testing.T) {
 	text, err := os.ReadFile("../../forwarder.service")

@@ -93,7 +93,7 @@ func (c concern) write(w io.Writer) {
 	if where == "" {
 		where = "this machine"
 	}
-	fmt.Fprintf(w, "\n  %s\n", where)
+	fmt.Fprintf(w, "\n  %s\n", printable(where))
 	writeWrapped(w, "    ", c.what)
 	if c.do != "" {
 		writeWrapped(w, "    Do: ", c.do)
@@ -110,6 +110,7 @@ func writeWrapped(w io.Writer, prefix, text string) {
 	indent := strings.Repeat(" ", width)
 	n, empty := width, true
 	for _, word := range strings.Fields(text) {
+		word = printable(word) // files and command lines are others'
 		length := utf8.RuneCountInString(word)
 		if !empty && n+1+length > columns {
 			fmt.Fprintln(w, line)

@@ -123,7 +123,7 @@ func owners() map[string]string {
 	for _, dir := range dirs {
 		for _, inode := range inodes(filepath.Join(dir, "fd")) {
 			name, _ := os.ReadFile(filepath.Join(dir, "comm"))
-			owners[inode] = fmt.Sprintf("%s (pid %s)", strings.TrimSpace(string(name)), filepath.Base(dir))
+			owners[inode] = fmt.Sprintf("%s (pid %s)", printable(strings.TrimSpace(string(name))), filepath.Base(dir))
 		}
 	}
 	return owners

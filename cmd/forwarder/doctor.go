@@ -120,7 +120,7 @@ func ofConfiguration(in *inspection, path string) (list []doctor.Finding) {
 		others++
 	}
 	if others > 0 {
-		add("configuration", doctor.Warning, fmt.Sprintf("%s has what clients or operators notice, in number: %d", path, others), "forwarder migrate-check "+path+" tells")
+		add("configuration", doctor.Warning, fmt.Sprintf("findings about %s that clients or operators notice: %d", path, others), "forwarder migrate-check "+path+" lists them")
 	}
 	if len(list) == 0 {
 		add("configuration", doctor.OK, path+" is read without findings", "")

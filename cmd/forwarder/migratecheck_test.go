@@ -68,7 +68,7 @@ func TestWriteWrapped(t *testing.T) {
 	var b strings.Builder
 	writeWrapped(&b, "    Do: ", strings.Repeat("é234567890 ", 15))
 	for line := range strings.Lines(b.String()) {
-		if n := len([]rune(strings.TrimSuffix(line, "\n"))); n > columns {
+		if n := len([]rune(strings.TrimSuffix(line, "\n"))); n > helpWidth {
 			t.Errorf("a line has %d columns: %q", n, line)
 		}
 	}

@@ -100,9 +100,6 @@ func (c concern) write(w io.Writer) {
 	}
 }
 
-// columns of the report: what a terminal has, and a ticket.
-const columns = 96
-
 // writeWrapped prints a text behind a prefix; further lines are indented as far.
 func writeWrapped(w io.Writer, prefix, text string) {
 	line := prefix
@@ -112,7 +109,7 @@ func writeWrapped(w io.Writer, prefix, text string) {
 	for _, word := range strings.Fields(text) {
 		word = printable(word) // files and command lines are others'
 		length := utf8.RuneCountInString(word)
-		if !empty && n+1+length > columns {
+		if !empty && n+1+length > helpWidth {
 			fmt.Fprintln(w, line)
 			line, n, empty = indent, width, true
 		}

@@ -81,7 +81,7 @@ func (o *overview) screen() string {
 	for _, u := range o.upstreams {
 		s.row("upstream", "%s %v since %s, RTT %s", host.Address(u.Addr), u.State, o.clock(o.now.Add(-u.For)), millis(u.SRTT))
 	}
-	s.row("queries", "%.4g/s in the last second, %.4g/s in 10 s, %.4g/s in a minute", o.rates[0].PerSecond(), o.rates[1].PerSecond(), o.rates[2].PerSecond())
+	s.row("queries", "%s/s in the last second, %s/s in 10 s, %s/s in a minute", oneDecimal(o.rates[0].PerSecond()), oneDecimal(o.rates[1].PerSecond()), oneDecimal(o.rates[2].PerSecond()))
 	if o.rates[2].Cacheable > 0 {
 		s.row("hits", "%.1f %% in the last minute", 100*o.rates[2].HitRatio())
 	}
@@ -139,6 +139,9 @@ func (o *overview) clock(t time.Time) string {
 	}
 	return t.Format(time.DateTime)
 }
+
+// oneDecimal leaves the decimal out where it is 0.
+func oneDecimal(x float64) string { return strings.TrimSuffix(fmt.Sprintf("%.1f", x), ".0") }
 
 func budgetText(b forwarder.BudgetState) string {
 	text := fmt.Sprintf("%d of %d packets to upstream in the last second, %d questions wait", b.Sent, b.PPS, b.Waiting)

@@ -39,6 +39,9 @@ func TestOwnRNDCDrivesNamed(t *testing.T) {
 		{"-s", "::1", "-4", "null"}, {"-s", "::1", "-p", "1", "null"}, {"-4", "-6", "null"}, {"-b", "192.0.2.7", "null"},
 		{"-c", "/nonexistent", "null"}, {"-c", empty, "null"}, {"-c", servers, "-p", portText(c.addr), "null"},
 	}
+	if code, _, errs := outputs(t, exec.Command(own[0], "status", "-c", servers)); code != statusUnknown || !strings.Contains(errs, "it is named") {
+		t.Errorf("forwarder status of named = %d, %q, want %d and who it is", code, errs, statusUnknown)
+	}
 	for _, a := range rndc.Algorithms() {
 		lines = append(lines, []string{"-y", a, "null"})
 	}

@@ -78,7 +78,15 @@ func (f *rndcFlags) askStatus(stderr io.Writer) (string, error) {
 	defer c.Close()
 	reply, err := c.Do("summary")
 	if err == nil && reply.Err != "" {
-		err = fmt.Errorf("the server says: %s", strings.TrimSpace(reply.Err+" "+reply.Text))
+		err = fmt.Errorf("the server says: %s%s", strings.TrimSpace(reply.Err+" "+reply.Text), whoKnowsNoSummary(reply.Err))
 	}
 	return reply.Text, err
+}
+
+// whoKnowsNoSummary tells of a server that is no forwarder.
+func whoKnowsNoSummary(err string) string {
+	if err != "unknown command" {
+		return ""
+	}
+	return ": it is named, or an old forwarder; 'forwarder rndc status' asks it"
 }

@@ -158,7 +158,7 @@ func identity(ctrl []entry, ser, tim uint32) string {
 func (c *conn) checkNonce(ctrl []entry) error {
 	if c.nonce == 0 {
 		c.nonce = newNonce()
-		c.listener.server.guests.authenticated(c)
+		c.listener.server.conns.authenticated(c)
 		return nil
 	}
 	if n, ok := numberOf(ctrl, "_nonce"); !ok || n != c.nonce {

@@ -21,11 +21,11 @@ func TestSilentConnections(t *testing.T) {
 		}
 		defer c.Close()
 		open = append(open, c)
-		s.guests.mu.Lock()
-		if n := len(s.guests.unknown); n > maxGuestsOfClient {
-			t.Errorf("%d connections before authentication, want %d at most", n, maxGuestsOfClient)
+		s.conns.mu.Lock()
+		if n := len(s.conns.unknown); n > maxUnknownOfClient {
+			t.Errorf("%d connections before authentication, want %d at most", n, maxUnknownOfClient)
 		}
-		s.guests.mu.Unlock()
+		s.conns.mu.Unlock()
 	}
 	if got, err := s.connect().Do("status"); err != nil || got.Text != "k status" {
 		t.Errorf("Do(status) = %+v, %v", got, err)
@@ -37,9 +37,9 @@ func TestSilentConnections(t *testing.T) {
 		}
 	}
 	eventually(t, "end of them", func() bool {
-		s.guests.mu.Lock()
-		defer s.guests.mu.Unlock()
-		return len(s.guests.unknown) == 0 && len(s.guests.conns) == 1
+		s.conns.mu.Lock()
+		defer s.conns.mu.Unlock()
+		return len(s.conns.unknown) == 0 && len(s.conns.all) == 1
 	})
 }
 
@@ -47,7 +47,7 @@ func TestSilentConnections(t *testing.T) {
 func TestKnownConnectionsStay(t *testing.T) {
 	s := newTestServer(t, echo, nil)
 	c := s.connect()
-	for range 3 * maxGuestsOfClient {
+	for range 3 * maxUnknownOfClient {
 		silent, err := net.Dial("tcp", s.addr.String())
 		if err != nil {
 			t.Fatal(err)

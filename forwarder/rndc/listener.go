@@ -158,14 +158,14 @@ func (l *listener) allows(peer netip.AddrPort) bool {
 func (l *listener) start(c *conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed || !l.server.guests.add(c) {
+	if l.closed || !l.server.conns.add(c) {
 		c.net.Close()
 		return
 	}
 	l.conns[c] = struct{}{}
 	l.server.running.Go(func() {
 		c.serve()
-		l.server.guests.remove(c)
+		l.server.conns.remove(c)
 		l.mu.Lock()
 		delete(l.conns, c)
 		l.mu.Unlock()

@@ -37,13 +37,13 @@ type Channel struct {
 
 // Limits of connections. rndc is a person or a script: few at once, each short.
 const (
-	maxGuests         = 64              // before authentication, of all clients
-	maxGuestsOfClient = 16              // of one
-	maxConns          = 256             // in all
-	authTimeout       = 2 * time.Second // rndc's first message comes at once
-	idleTimeout       = time.Minute     // rndc's own
-	writeTimeout      = 10 * time.Second
-	closeTimeout      = 2 * time.Second // for commands that run while the server is closed
+	maxUnknown         = 64              // before authentication, of all clients
+	maxUnknownOfClient = 16              // of one
+	maxConns           = 256             // in all
+	authTimeout        = 2 * time.Second // rndc's first message comes at once
+	idleTimeout        = time.Minute     // rndc's own
+	writeTimeout       = 10 * time.Second
+	closeTimeout       = 2 * time.Second // for commands that run while the server is closed
 
 	// grace is for how long nothing is said of an address that another process
 	// has: one that is handing over to this one leaves it soon.
@@ -64,7 +64,7 @@ type Server struct {
 	o       Options
 	now     func() time.Time // changed by tests
 	replays replays
-	guests  guests
+	conns   connections
 	frames  sync.Pool // of *[maxRequest]byte
 	ctx     context.Context
 	cancel  context.CancelFunc
@@ -78,7 +78,7 @@ type Server struct {
 // NewServer returns a server without channels.
 func NewServer(o Options) *Server {
 	s := &Server{o: o, now: time.Now}
-	s.guests.conns = make(map[*conn]struct{})
+	s.conns.all = make(map[*conn]struct{})
 	s.frames.New = func() any { return new([maxRequest]byte) }
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
@@ -135,7 +135,7 @@ func (s *Server) Close() {
 	for _, l := range listeners {
 		l.close()
 	}
-	timer := time.AfterFunc(closeTimeout, func() { s.cancel(); s.guests.closeAll() })
+	timer := time.AfterFunc(closeTimeout, func() { s.cancel(); s.conns.closeAll() })
 	s.running.Wait()
 	timer.Stop()
 	s.cancel()

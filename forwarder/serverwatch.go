@@ -21,10 +21,10 @@ type upstreamWatch struct {
 
 // serverWatch is one of them.
 type serverWatch struct {
-	last  upstream.ServerStats // as last read
-	now   upstream.ServerStats // what this second brought, and the state
-	judge trouble.Judge
-	pace  trouble.Pace
+	last     upstream.ServerStats // as last read
+	now      upstream.ServerStats // what this second brought, and the state
+	failures trouble.Detector
+	pace     trouble.Pace
 }
 
 // read takes a reading.
@@ -87,15 +87,15 @@ func (u *upstreamWatch) allDown(servers []netip.AddrPort) bool {
 	})
 }
 
-// observeServers judges each server. troubles.mu is held.
+// observeServers looks at each server. troubles.mu is held.
 func (s *Server) observeServers(st *state, now time.Duration) {
 	t := &s.troubles
 	for a, w := range t.up.servers {
 		if !w.now.Down && w.now.Answered > 0 { // a former client may have been told that it was down
 			s.serverAnswers(a, now)
 		}
-		s.judgePace(a, w, now)
-		s.judgeFailures(st, a, w, now)
+		s.observePace(a, w, now)
+		s.observeFailures(st, a, w, now)
 	}
 }
 
@@ -106,7 +106,7 @@ func (s *Server) serverAnswers(a netip.AddrPort, now time.Duration) {
 	t.End(trouble.Key{Kind: trouble.Local, Subject: subject}, "upstream "+subject+" can be asked again", now)
 }
 
-func (s *Server) judgePace(a netip.AddrPort, w *serverWatch, now time.Duration) {
+func (s *Server) observePace(a netip.AddrPort, w *serverWatch, now time.Duration) {
 	t, key := &s.troubles.table, trouble.Key{Kind: trouble.Slow, Subject: host.Address(a)}
 	if !w.pace.Second(w.now.RTT.Buckets[:], upstream.RTTBounds[:], w.now.RTT.Sum) {
 		t.End(key, "upstream "+key.Subject+" is as fast as usual again", now)
@@ -130,14 +130,14 @@ func millis(d time.Duration) string {
 	return fmt.Sprintf("%.3g ms", float64(d)/float64(time.Millisecond))
 }
 
-// judgeFailures finds a server whose failures clients do not notice, as others of
+// observeFailures finds a server whose failures clients do not notice, as others of
 // the same zones answer.
-func (s *Server) judgeFailures(st *state, a netip.AddrPort, w *serverWatch, now time.Duration) {
+func (s *Server) observeFailures(st *state, a netip.AddrPort, w *serverWatch, now time.Duration) {
 	t, key := &s.troubles.table, trouble.Key{Kind: trouble.FailingServer, Subject: host.Address(a)}
-	bad := w.judge.Second(w.now.Answered, min(w.now.Answered, w.now.Failed+w.now.Unsound))
+	bad := w.failures.Second(w.now.Answered, min(w.now.Answered, w.now.Failed+w.now.Unsound))
 	switch {
-	case bad && w.judge.Unasked():
-		w.judge = trouble.Judge{}
+	case bad && w.failures.Unasked():
+		w.failures = trouble.Detector{}
 		t.Drop(now, "nobody has asked it lately", func(k trouble.Key) bool { return k == key })
 	case !bad:
 		t.End(key, "upstream "+key.Subject+" answers without failures again", now)

@@ -33,9 +33,9 @@ type troubles struct {
 
 // zoneWatch is what became of a zone's queries lately.
 type zoneWatch struct {
-	recent   trouble.Recent // replies to clients
-	judge    trouble.Judge  // what upstream said
-	answered uint64         // as last read
+	recent   trouble.Recent   // replies to clients
+	failures trouble.Detector // what upstream said
+	answered uint64           // as last read
 	id       uint16
 	err      error // the last failure's
 }
@@ -110,7 +110,7 @@ func (z *zoneNumbers) used() int {
 	return n
 }
 
-// observeZones judges what upstream says of each zone. Silence of servers that are
+// observeZones looks at what upstream says of each zone. Silence of servers that are
 // down is their trouble, not the zone's.
 func (s *Server) observeZones(st *state, h *harms, now time.Duration) {
 	t := &s.troubles
@@ -131,16 +131,16 @@ func (s *Server) observeZones(st *state, h *harms, now time.Duration) {
 				w.err = z.err
 			}
 		}
-		s.judgeZone(zone, w, w.judge.Second(answered+failed, failed), now)
+		s.observeZone(zone, w, w.failures.Second(answered+failed, failed), now)
 	}
 }
 
-func (s *Server) judgeZone(z *zone, w *zoneWatch, failing bool, now time.Duration) {
+func (s *Server) observeZone(z *zone, w *zoneWatch, failing bool, now time.Duration) {
 	t, name := &s.troubles, trimDot(z.name)
 	key := trouble.Key{Kind: trouble.Failing, Subject: name}
 	switch {
-	case failing && w.judge.Unasked():
-		w.judge = trouble.Judge{}
+	case failing && w.failures.Unasked():
+		w.failures = trouble.Detector{}
 		t.table.Drop(now, "nobody has asked for it lately", func(k trouble.Key) bool { return k == key })
 	case failing && !t.table.Has(key):
 		harm := w.recent.Last(60)

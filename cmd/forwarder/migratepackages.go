@@ -77,8 +77,8 @@ func packagesIn(lines string) (list []string) {
 // output runs a program that tells of the machine, and returns what it prints; not
 // ok if it fails or is not there.
 func output(program string, args ...string) (text string, ok bool) {
-	const patience = 10 * time.Second // rpm waits for who holds its database
-	ctx, stop := context.WithTimeout(context.Background(), patience)
+	const longest = 10 * time.Second // rpm waits for who holds its database
+	ctx, stop := context.WithTimeout(context.Background(), longest)
 	defer stop()
 	out, err := exec.CommandContext(ctx, program, args...).Output()
 	return string(out), err == nil

@@ -19,8 +19,8 @@ const (
 	// its client is busy connecting.
 	beforeUse = 225 * time.Millisecond
 
-	// patience is the longest wait.
-	patience = time.Second
+	// longestWait is how long a connection waits.
+	longestWait = time.Second
 
 	// roomTick is how often it is looked whether a connection has become idle. One
 	// that ends makes room at once.
@@ -77,7 +77,7 @@ func (t *Server) letIn() {
 	for len(t.room) > 0 {
 		c := t.room[0]
 		if t.clients.n >= t.limit() {
-			if !t.hasIdle(c) && t.cfg.Clock()-c.came < patience {
+			if !t.hasIdle(c) && t.cfg.Clock()-c.came < longestWait {
 				return
 			}
 			t.evict(c.Client.Addr())

@@ -38,9 +38,9 @@ func (r *Recent) Last(n int) (h Harm) {
 	return h
 }
 
-// Judge decides whether what is asked fails, from what happened second by second.
+// Detector decides whether what is asked fails, from what happened second by second.
 // The zero value has seen nothing.
-type Judge struct {
+type Detector struct {
 	recent Recent
 	run    int // failures without a success, but for those of the same second
 	idle   int // seconds in which nothing was asked
@@ -64,27 +64,27 @@ const (
 )
 
 // Second takes a second's count, and reports whether it fails now.
-func (j *Judge) Second(all, failed uint64) (bad bool) {
-	j.recent.Add(&Harm{Queries: all, Failed: failed})
+func (d *Detector) Second(all, failed uint64) (bad bool) {
+	d.recent.Add(&Harm{Queries: all, Failed: failed})
 	switch {
 	case all > failed:
-		j.run = 0
+		d.run = 0
 	default:
-		j.run += int(min(failed, fewFailures))
+		d.run += int(min(failed, fewFailures))
 	}
-	if j.idle++; all > 0 {
-		j.idle = 0
+	if d.idle++; all > 0 {
+		d.idle = 0
 	}
-	short, long := j.recent.Last(shortSpan), j.recent.Last(longSpan)
-	if j.bad {
-		if j.bad = short.Queries == short.Failed || short.Failed*goodShare > short.Queries; !j.bad {
-			j.recent = Recent{} // what was then is over
+	short, long := d.recent.Last(shortSpan), d.recent.Last(longSpan)
+	if d.bad {
+		if d.bad = short.Queries == short.Failed || short.Failed*goodShare > short.Queries; !d.bad {
+			d.recent = Recent{} // what was then is over
 		}
-	} else if j.bad = failed > 0 && (j.run >= fewFailures || fails(&short) || fails(&long)); j.bad {
-		j.recent = Recent{} // what was well before does not end it
-		j.recent.Add(&Harm{Queries: all, Failed: failed})
+	} else if d.bad = failed > 0 && (d.run >= fewFailures || fails(&short) || fails(&long)); d.bad {
+		d.recent = Recent{} // what was well before does not end it
+		d.recent.Add(&Harm{Queries: all, Failed: failed})
 	}
-	return j.bad
+	return d.bad
 }
 
 func fails(h *Harm) bool {
@@ -93,7 +93,7 @@ func fails(h *Harm) bool {
 
 // Unasked reports whether nothing was asked for so long that nobody can tell any
 // more.
-func (j *Judge) Unasked() bool { return j.idle >= unasked }
+func (d *Detector) Unasked() bool { return d.idle >= unasked }
 
 // Pace decides whether a server is slower than is usual for it. The zero value has
 // seen nothing.
@@ -109,7 +109,7 @@ type Pace struct {
 }
 
 const (
-	// A batch is what is judged: that many answers, and not in one instant, as
+	// A batch is what is looked at: that many answers, and not in one instant, as
 	// all may have waited for one thing.
 	batchAnswers, batchSeconds = 5, 3
 
@@ -134,16 +134,16 @@ func (p *Pace) Second(answers []uint64, bounds []time.Duration, sum time.Duratio
 	}
 	p.sum += sum
 	if p.seconds++; p.n >= batchAnswers && p.seconds >= batchSeconds {
-		p.judge(bounds)
+		p.take(bounds)
 		clear(p.batch)
 		p.n, p.sum, p.seconds = 0, 0, 0
 	}
 	return p.slow
 }
 
-// judge looks at a batch. Half of the answers decide, as a few names may take long
+// take looks at a batch. Half of the answers decide, as a few names may take long
 // to resolve.
-func (p *Pace) judge(bounds []time.Duration) {
+func (p *Pace) take(bounds []time.Duration) {
 	p.Now = p.sum / time.Duration(p.n)
 	half := p.atLeastHalfTook(bounds)
 	switch {

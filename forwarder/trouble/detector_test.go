@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// seconds is what a Judge sees: so many seconds of so many questions and failures.
+// seconds is what a Detector sees: so many seconds of so many questions and failures.
 type seconds struct{ n, all, failed int }
 
-func TestJudge(t *testing.T) {
+func TestDetector(t *testing.T) {
 	for name, tc := range map[string]struct {
 		seen []seconds
 		want bool
@@ -30,26 +30,26 @@ func TestJudge(t *testing.T) {
 		"still a third":                         {[]seconds{{9, 10, 10}, {30, 9, 3}}, true},
 		"silence tells nothing":                 {[]seconds{{9, 10, 10}, {599, 0, 0}}, true},
 	} {
-		var j Judge
+		var d Detector
 		got := false
 		for _, s := range tc.seen {
 			for range s.n {
-				got = j.Second(uint64(s.all), uint64(s.failed))
+				got = d.Second(uint64(s.all), uint64(s.failed))
 			}
 		}
 		if got != tc.want {
 			t.Errorf("%s: fails = %v, want %v", name, got, tc.want)
 		}
-		if j.Unasked() {
+		if d.Unasked() {
 			t.Errorf("%s: Unasked() = true", name)
 		}
 	}
-	var j Judge
-	j.Second(3, 3)
+	var d Detector
+	d.Second(3, 3)
 	for range unasked {
-		j.Second(0, 0)
+		d.Second(0, 0)
 	}
-	if !j.Unasked() {
+	if !d.Unasked() {
 		t.Error("Unasked() = false after a long silence")
 	}
 }

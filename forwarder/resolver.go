@@ -109,6 +109,10 @@ func (r *resolver) ask(w *waiter) {
 		r.damage.noteFull(zone)
 		r.turnAway(w, j.drop)
 	case overdue:
+		if refresh {
+			r.waiters.put(w)
+			break
+		}
 		r.sendAll(w, failure(SourceMiss, edeOf(upstream.ErrTimeout)))
 	}
 }

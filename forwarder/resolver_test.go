@@ -56,3 +56,32 @@ func TestDeniedWithRecords(t *testing.T) {
 		t.Errorf("kept for %d s, want it not to be", e.TTL())
 	}
 }
+
+// Who was queued for longer than a client may wait is told so; a prefetch, for which
+// nobody waits, is left.
+func TestQueuedForTooLong(t *testing.T) {
+	for _, refresh := range []bool{false, true} {
+		s, mem := unserved(t), newMemConn(testServer)
+		a := s.newAsker()
+		w := a.waits(t, queryFor(1, "www.example.", dns.TypeA))
+		want := 1
+		if w.conn, w.peer = mem, udp.PeerOf(testClient); refresh {
+			s.waiters.put(w)
+			w, want = a.refresh(&a.q, a.q.zone), 0
+		}
+		w.since = -w.st.cfg.Limits.ClientWait()
+		r := s.newResolver()
+		r.begin()
+		r.ask(w)
+		r.flush()
+		if sent := len(mem.sentSoFar()); sent != want {
+			t.Errorf("a prefetch %v: %d replies, want %d", refresh, sent, want)
+		}
+		if n := s.waiters.n.Load(); n != 0 {
+			t.Errorf("a prefetch %v: %d waiters are left, want none", refresh, n)
+		}
+		if n := s.inflight.len(); n != 0 {
+			t.Errorf("a prefetch %v: %d questions are being asked, want none", refresh, n)
+		}
+	}
+}

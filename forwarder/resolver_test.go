@@ -63,7 +63,7 @@ func TestQueuedForTooLong(t *testing.T) {
 	for _, refresh := range []bool{false, true} {
 		s, mem := unserved(t), newMemConn(testServer)
 		a := s.newAsker()
-		w := a.waits(t, queryFor(1, "www.example.", dns.TypeA))
+		w := a.waits(t, queryFor(1, "printer.lan.", dns.TypeA))
 		want := 1
 		if w.conn, w.peer = mem, udp.PeerOf(testClient); refresh {
 			s.waiters.put(w)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/netip"
 	"os"
@@ -49,14 +50,10 @@ func (c *conn) serve() {
 			continue
 		}
 		if err != nil && !isQuiet(err) {
-			c.log("invalid command from %s: %v", hostport(c.peer), err)
+			c.listener.server.refused(slog.LevelError, fmt.Sprintf("invalid command from %s: %v", hostport(c.peer), err))
 		}
 		return
 	}
-}
-
-func (c *conn) log(format string, args ...any) {
-	c.listener.server.o.Log.Error(fmt.Sprintf(format, args...))
 }
 
 // isQuiet reports whether an error is how connections end: rndc's close, ours,
@@ -100,7 +97,7 @@ func (c *conn) read() ([]entry, *Key, error) {
 		return nil, nil, err
 	}
 	if !c.listener.allows(c.peer) { // any more
-		s.o.Log.Warn("rejected command channel message from " + hostport(c.peer))
+		s.refused(slog.LevelWarn, "rejected command channel message from "+hostport(c.peer))
 		return nil, nil, errRejected
 	}
 	return open(frame, c.listener.channel.Load().Keys)

@@ -140,7 +140,7 @@ func (l *listener) accept(t net.Listener) {
 		}
 		peer := addrPortOf(c.RemoteAddr())
 		if !l.allows(peer) {
-			l.server.o.Log.Warn("rejected command channel message from " + hostport(peer))
+			l.server.refused(slog.LevelWarn, "rejected command channel message from "+hostport(peer))
 			c.Close()
 			continue
 		}

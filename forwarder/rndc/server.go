@@ -61,14 +61,15 @@ type Options struct {
 
 // Server serves channels. Its methods may be called by several goroutines.
 type Server struct {
-	o       Options
-	now     func() time.Time // changed by tests
-	replays replays
-	conns   connections
-	frames  sync.Pool // of *[maxRequest]byte
-	ctx     context.Context
-	cancel  context.CancelFunc
-	running sync.WaitGroup
+	o        Options
+	now      func() time.Time // changed by tests
+	replays  replays
+	refusals refusals
+	conns    connections
+	frames   sync.Pool // of *[maxRequest]byte
+	ctx      context.Context
+	cancel   context.CancelFunc
+	running  sync.WaitGroup
 
 	mu        sync.Mutex
 	listeners []*listener

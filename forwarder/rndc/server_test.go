@@ -265,6 +265,33 @@ func TestWrongKeyIsClosed(t *testing.T) {
 	s.log.wait(t, "bad auth")
 }
 
+// Who has no key does not fill the log, and how often he came is told.
+func TestRefusalsAreBounded(t *testing.T) {
+	var r refusals
+	now, told := time.Now(), 0
+	for range 1000 {
+		if untold, ok := r.mayTell(now); ok && untold == 0 {
+			told++
+		}
+	}
+	untold, ok := r.mayTell(now.Add(refusalEvery))
+	if told != refusalBurst || !ok || untold != 1000-refusalBurst {
+		t.Errorf("%d of 1000 lines at once, then %d left out, %v; want %d, %d, true", told, untold, ok, refusalBurst, 1000-refusalBurst)
+	}
+
+	s := newTestServer(t, echo, func(c *Channel) { c.Allow = func(netip.Addr) bool { return false } })
+	began := time.Now()
+	for range 100 {
+		_, _ = s.dial(s.key)
+	}
+	s.log.mu.Lock()
+	defer s.log.mu.Unlock()
+	most := refusalBurst + int(time.Since(began)/refusalEvery) + 1
+	if n := strings.Count(s.log.text.String(), "rejected command channel message"); n == 0 || n > most {
+		t.Errorf("%d lines about 100 connections, want %d at most", n, most)
+	}
+}
+
 func TestAllow(t *testing.T) {
 	s := newTestServer(t, echo, func(c *Channel) { c.Allow = func(a netip.Addr) bool { return a != netip.MustParseAddr("127.0.0.1") } })
 	if _, err := s.dial(s.key); !errors.Is(err, ErrClosed) {

@@ -138,6 +138,10 @@ func (c *control) keysOf(list []config.Key) (keys []*rndc.Key) {
 			c.d.log(logging.Error, "key '%s' cannot be used with the command channel: %v", k.Name, err)
 			continue
 		}
+		if len(k.Secret) == 0 { // named takes it, and everybody can sign with it
+			c.d.log(logging.Error, "key '%s' cannot be used with the command channel: its secret is empty", k.Name)
+			continue
+		}
 		keys = append(keys, rndc.NewKey(k.Name, a, k.Secret))
 	}
 	return keys

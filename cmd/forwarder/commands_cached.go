@@ -26,6 +26,10 @@ func cachedCommands() []command {
 // denials is in very many.
 const maxShown = 200
 
+// maxShownText is how much text there may be for one more answer to fit into a reply,
+// a megabyte: an answer of 64 kB has four times as many characters.
+const maxShownText = 700_000
+
 // showCached walks the cache, as a flush does.
 func showCached(ctx context.Context, d *daemon, args []string) (string, error) {
 	name, err := nameArgument(args)
@@ -40,6 +44,10 @@ func showCached(ctx context.Context, d *daemon, args []string) (string, error) {
 	var b strings.Builder
 	b.WriteString(d.servedHere(name))
 	for i := range list {
+		if b.Len() > maxShownText {
+			more += len(list) - i
+			break
+		}
 		b.WriteString(d.describe(&list[i]))
 	}
 	if more > 0 {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -81,4 +82,27 @@ func TestCacheCommand(t *testing.T) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	wantMatch(t, c.run("cache soon.other.test"), `fresh for .* of `+regexp.QuoteMeta(secondText))
+}
+
+// Of large answers so many are shown as fit into a reply, and the rest is counted.
+func TestCacheCommandOfLargeAnswers(t *testing.T) {
+	c := startCommanded(t, "")
+	const large = "large.awslab.mycompany.corp."
+	if err := c.resolver.Set(large + " 300 IN TXT" + strings.Repeat(` "`+strings.Repeat("\x01", 250)+`"`, 230)); err != nil {
+		t.Fatal(err)
+	}
+	const aliases = 10
+	for i := range aliases {
+		name := fmt.Sprintf("alias%d.awslab.mycompany.corp.", i)
+		if err := c.resolver.Set(name + " 300 IN CNAME " + large); err != nil {
+			t.Fatal(err)
+		}
+		c.ask(name, dns.TypeTXT)
+	}
+	text := c.run("cache large.awslab.mycompany.corp")
+	shown := strings.Count(text, "CNAME\tlarge.")
+	if len(text) > 1<<20 || shown == 0 || shown == aliases {
+		t.Errorf("%d octets about %d of %d answers, want some of them, in 1 MB at most", len(text), shown, aliases)
+	}
+	wantMatch(t, text, fmt.Sprintf(`^and %d more\z`, aliases-shown))
 }

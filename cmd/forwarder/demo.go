@@ -164,13 +164,15 @@ func isFree(addr netip.AddrPort) bool {
 
 func (d *demo) explain(upstream netip.AddrPort) {
 	ask := fmt.Sprintf("dig @%s -p %d", d.server.Addr(), d.server.Port())
-	fmt.Fprintf(d.out, `The forwarder listens on %s, in front of a stand-in for the VPC resolver on %s.
+	fmt.Fprintf(d.out, `The forwarder listens on %s, in front of a stand-in for the VPC
+resolver on %s.
 Ask it, in another terminal:
 
     %s %s
     %[3]s bigtext.awslab.mycompany.corp TXT
 
-%[4]s has a TTL of %d s. It moves, and moves again about %v after that is seen. Ctrl-C ends.
+%[4]s has a TTL of %d s. It moves, and moves
+again about %v after that is seen. Ctrl-C ends.
 
 `, host.Address(d.server), host.Address(upstream), ask, strings.TrimSuffix(demoName, "."), d.ttl, d.pause+d.jitter/2)
 }

@@ -108,10 +108,14 @@ func (l *life) testMigrate(*testing.T) {
 	l.want("named", "ps", "-o", "user=", "-p", l.show("MainPID"))
 }
 
-// rpm would have saved the operator's files under other names, and removed the rest.
+// rpm would have saved the operator's files under other names, and removed the rest;
+// bind's package would have stopped the forwarder, by the name of named.
 func (l *life) testEraseBind(*testing.T) {
-	flags := l.run("cat", "/etc/sysconfig/named")
+	flags, pid := l.run("cat", "/etc/sysconfig/named"), l.show("MainPID")
 	l.dnf("remove", "bind")
+	l.want(pid, "systemctl", "show", "-P", "MainPID", "forwarder")
+	l.want("enabled", "systemctl", "is-enabled", "forwarder")
+	l.want("named.service", "systemctl", "show", "-P", "Id", "named")
 	l.want(l.conf(), "cat", "/etc/named.conf")
 	l.want(flags, "cat", "/etc/sysconfig/named")
 	l.want("", "find", "/etc", "/var/named", "-name", "*.rpmsave")

@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/miekg/dns"
+
 	"vpcdns/acl"
 	"vpcdns/forwarder/host"
 	"vpcdns/forwarder/udp"
@@ -191,13 +193,24 @@ func (n *fakeNet) arrive(q *asking) {
 	if n.auto != nil {
 		answer = n.auto(q)
 	}
-	if answer == nil {
+	if answer == nil && !isIdleProbe(q.msg) {
 		n.asked = append(n.asked, q)
 	}
 	n.mu.Unlock()
 	if answer != nil {
 		q.answer(answer)
 	}
+}
+
+// isIdleProbe reports whether a query only tries whether a server is up again, and
+// no client's: who takes queries does not wait for it.
+func isIdleProbe(msg []byte) bool {
+	m := new(dns.Msg)
+	if m.Unpack(msg) != nil || len(m.Question) != 1 || m.Question[0].Qtype != dns.TypeSOA {
+		return false
+	}
+	opt := m.IsEdns0()
+	return opt != nil && !opt.Do()
 }
 
 // take returns the oldest query that reached server, or any one if server is

@@ -1,10 +1,13 @@
 package forwarder
 
 import (
+	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"slices"
 	"time"
+
+	"github.com/miekg/dns"
 
 	"vpcdns/forwarder/host"
 	"vpcdns/forwarder/trouble"
@@ -77,6 +80,29 @@ func (w *serverWatch) read(s *upstream.ServerStats) {
 	}
 	w.now.RTT.Sum = s.RTT.Sum - w.last.RTT.Sum
 	w.last = *s
+}
+
+// idleDown is how long a server that is down is left alone where nobody asks it.
+const idleDown = 10 * time.Second
+
+// probeDown asks servers that are down and that nobody asks for the SOA of a zone of
+// theirs: else they would be said to be down until somebody asks. Where others
+// answer for all of its zones, what they are asked finds it out.
+func (st *state) probeDown(up *upstream.Stats) {
+	down := make(map[netip.AddrPort]bool)
+	for i := range up.Servers {
+		down[up.Servers[i].Addr] = up.Servers[i].Down
+	}
+	for name, z := range st.routes {
+		if slices.ContainsFunc(z.servers, func(a netip.AddrPort) bool { return !down[a] }) {
+			continue
+		}
+		soa := binary.BigEndian.AppendUint16([]byte(name), dns.TypeSOA)
+		soa = binary.BigEndian.AppendUint16(soa, dns.ClassINET)
+		for _, a := range z.servers {
+			st.upstream.Probe(a, soa, idleDown)
+		}
+	}
 }
 
 // allDown reports whether none of the servers answers.

@@ -50,6 +50,7 @@ func (t *troubles) init() {
 func (s *Server) observe() {
 	st, now := s.state.Load(), s.clock.now()
 	harms, up := s.damage.take(), st.upstream.Stats()
+	st.probeDown(&up)
 	t := &s.troubles
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -203,6 +203,29 @@ func TestTroubleOutage(t *testing.T) {
 	})
 }
 
+// An outage ends where nobody asks, too, and what is asked to find out is little.
+func TestTroubleOutageWhileIdle(t *testing.T) {
+	withStage(t, oneServer, Options{}, func(s *stage) {
+		s.ask(3, "corp.example.", 100*time.Millisecond)
+		s.set("10.79.0.2", "silent")
+		s.ask(1, "corp.example.", 10*time.Second)
+		s.wantLines("during", "resolver", "upstream 10.79.0.2#53 does not answer (for * now); zones: corp.example, .")
+		before := s.sent
+		s.wait(10 * time.Minute)
+		if n := s.sent - before; n < 10 || n > 60 {
+			t.Errorf("%d packets in ten minutes in which nobody asks, want one each ten seconds or so", n)
+		}
+		s.set("10.79.0.2", "")
+		s.wait(30 * time.Second)
+		s.wantLines("after", "resolver", "upstream 10.79.0.2#53 answers again (after *1 of 1 queries of 1 client failed; zones: corp.example, .")
+		before = s.sent
+		s.wait(time.Minute)
+		if s.sent != before {
+			t.Errorf("%d packets in a minute in which nothing is wrong and nobody asks, want none", s.sent-before)
+		}
+	})
+}
+
 // A server of several that never answered is found out by the questions that the
 // others answer, however few they are, and costs one packet for each.
 func TestTroubleSilentServer(t *testing.T) {

@@ -100,5 +100,6 @@
 //
 // Of several servers the one with the lowest SRTT is asked; the others are
 // probed with a copy of a live query, every second, every half second when
-// down, so that exploring costs no client any time.
+// down, so that exploring costs no client any time. A server that is down while
+// nobody asks is heard by Probe.
 package upstream

@@ -294,3 +294,14 @@ func (c *Client) probe(r *Request, s *server) {
 	q.owner = q
 	c.ask(q)
 }
+
+// Probe asks a server that is down a question, whose answer nobody needs, if it was
+// asked nothing for idle: it may be up again. (Question as in Request.)
+func (c *Client) Probe(server netip.AddrPort, question []byte, idle time.Duration) {
+	c.enter()
+	s := c.servers[server]
+	if s != nil && s.down && !c.closed && c.t-s.sent >= idle && (s.budget == nil || s.budget.ample(c.t)) {
+		c.probe(&Request{Question: question}, s)
+	}
+	c.leave(nil)
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 	"time"
 )
 
@@ -44,11 +45,11 @@ type tail struct {
 }
 
 func (t *tail) open() error {
-	f, err := os.Open(t.path)
+	f, err := os.OpenFile(t.path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // of a pipe it would wait for a writer
 	if err != nil {
 		return err
 	}
-	if info, err := f.Stat(); err != nil || info.IsDir() {
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
 		f.Close()
 		return errors.Join(err, fmt.Errorf("%s is no file", t.path))
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -137,5 +138,17 @@ func (l *lines) want(t *testing.T, want ...string) {
 	l.seen += len(got)
 	if !slices.Equal(got, want) {
 		t.Fatalf("the lines are %q, want %q", got, want)
+	}
+}
+
+// What is no file is refused at once, and holds nobody.
+func TestFollowPipe(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "log")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err := Follow(t.Context(), pipe, func(string) { t.Error("a pipe has a line") })
+	if err == nil || !strings.Contains(err.Error(), "is no file") {
+		t.Errorf("Follow of a pipe: %v, want that it is no file", err)
 	}
 }

@@ -28,14 +28,7 @@ func (f answers) serve(t *testing.T) *Remote {
 			w.WriteMsg(m)
 		}
 	})
-	packets, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	stream, err := net.Listen("tcp", packets.LocalAddr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
+	packets, stream := listen(t)
 	var running sync.WaitGroup
 	t.Cleanup(running.Wait)
 	for _, s := range []*dns.Server{{PacketConn: packets, Handler: handler}, {Listener: stream, Handler: handler}} {
@@ -46,6 +39,23 @@ func (f answers) serve(t *testing.T) *Remote {
 		t.Cleanup(func() { s.Shutdown() })
 	}
 	return &Remote{Addr: netip.MustParseAddrPort(packets.LocalAddr().String())}
+}
+
+// listen returns sockets of one port: one that is free for UDP may be taken for TCP.
+func listen(t *testing.T) (packets net.PacketConn, stream net.Listener) {
+	t.Helper()
+	for range 100 {
+		var err error
+		if packets, err = net.ListenPacket("udp", "127.0.0.1:0"); err != nil {
+			t.Fatal(err)
+		}
+		if stream, err = net.Listen("tcp", packets.LocalAddr().String()); err == nil {
+			return packets, stream
+		}
+		packets.Close()
+	}
+	t.Fatal("no port is free for both UDP and TCP")
+	return nil, nil
 }
 
 // says answers with records, always.

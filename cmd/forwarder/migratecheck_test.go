@@ -72,8 +72,8 @@ func TestWriteWrapped(t *testing.T) {
 			t.Errorf("a line has %d columns: %q", n, line)
 		}
 	}
-	if got := strings.Count(b.String(), "\n        é"); got != 1 {
-		t.Errorf("%d further lines, want 1: %q", got, &b)
+	if got := strings.Count(b.String(), "\n        é"); got != 2 {
+		t.Errorf("%d further lines, want 2: %q", got, &b)
 	}
 }
 

@@ -169,7 +169,7 @@ func (f *rndcFlags) addresses(ctx context.Context, t target) (list []netip.AddrP
 func (f *rndcFlags) lookup(ctx context.Context, host string) ([]netip.Addr, error) {
 	fits := func(a netip.Addr) bool { return !(f.onlyIPv4 && !a.Is4() || f.onlyIPv6 && a.Is4()) }
 	if a, err := netip.ParseAddr(host); err == nil {
-		if !fits(a) {
+		if f.onlyIPv4 && !a.Is4() { // with -6 rndc reaches 127.0.0.1 all the same
 			return nil, fmt.Errorf("couldn't get address for '%s': address family not supported", host)
 		}
 		return []netip.Addr{a}, nil

@@ -34,7 +34,7 @@ func TestOwnRNDCDrivesNamed(t *testing.T) {
 		server there { key none; addresses { 127.0.0.5; }; };`, portText(c.addr)))
 	lines := [][]string{
 		{"null"}, {"-r", "null"}, {"-r", "nosuch"}, {"-q", "status"}, {"-q", "nosuch"}, {"reload"}, {"-r", "reload", "here.test"},
-		{"zonestatus"}, {"-r", "zonestatus", "nosuch", "IN", "_default"}, {"zonestatus", `"x y"`}, {"testgen", "300000"}, {""}, {"-4", "flush"},
+		{"zonestatus"}, {"-r", "zonestatus", "nosuch", "IN", "_default"}, {"zonestatus", `"x y"`}, {"testgen", "300000"}, {""}, {"-4", "flush"}, {"-6", "flush"},
 		{"-y", "nokey", "null"}, {"-p", "1", "null"}, {"-p", "0", "null"}, {"-p", "99999", "null"}, {"-s", "127.0.0.2", "stop"},
 		{"-s", "::1", "-4", "null"}, {"-s", "::1", "-p", "1", "null"}, {"-4", "-6", "null"}, {"-b", "192.0.2.7", "null"},
 		{"-c", "/nonexistent", "null"}, {"-c", empty, "null"}, {"-c", servers, "-p", portText(c.addr), "null"},

@@ -140,11 +140,15 @@ func some(rrs []dns.RR) string {
 	return "some records"
 }
 
-// text is a record without its TTL. Names may change their letter case by
-// compression and by what was cached first; texts may not.
+// text is a record without its TTL, and without the time of a TSIG record. Names
+// may change their letter case by compression and by what was cached first; texts
+// may not.
 func text(rr dns.RR) string {
 	c := dns.Copy(rr)
 	c.Header().Ttl = 0
+	if sig, ok := c.(*dns.TSIG); ok {
+		sig.TimeSigned = 0
+	}
 	c.Header().Name = strings.ToLower(c.Header().Name)
 	if c.Header().Rrtype == dns.TypeTXT {
 		return c.String()

@@ -105,7 +105,7 @@ var zoneVariants = map[string]func(*query){
 func zonePhases(t *testing.T, signed bool) []phase {
 	var list []phase
 	for variant, change := range zoneVariants {
-		p := phase{name: "zones" + variant, fresh: true}
+		p := phase{name: "zones" + variant, fresh: true, local: true}
 		for _, name := range kindsNames(t) {
 			for _, qtype := range zoneTypes {
 				if qtype == dns.TypeRRSIG && name == "www.sub.kinds.test." {

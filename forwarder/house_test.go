@@ -42,6 +42,8 @@ var arrows = map[string][]string{
 	"cmd/forwarder/doctor":      {"acl", "forwarder/config", "forwarder/host", "forwarder/udp"},
 	"cmd/forwarder/shadow":      {},
 	"cmd/forwarder/vpcresolver": {},
+	"cmd/failover":              {"forwarder/rndc", "forwarder/version", "forwarder/watch", "cmd/failover/pair", "cmd/failover/timeline", "cmd/failover/zone"},
+	"cmd/failover/zone":         {},
 	"cmd/bench":                 {"forwarder/udp"},
 
 	// For tests only.
@@ -52,13 +54,14 @@ var arrows = map[string][]string{
 }
 
 // shown are the packages whose arrows the README shows, in its order.
-var shown = []string{"cmd/forwarder", "forwarder/metrics", "forwarder", "forwarder/config", "forwarder/logging", "forwarder/rrl", "forwarder/local", "forwarder/scrub", "forwarder/upstream"}
+var shown = []string{"cmd/forwarder", "cmd/failover", "forwarder/metrics", "forwarder", "forwarder/config", "forwarder/logging", "forwarder/rrl", "forwarder/local", "forwarder/scrub", "forwarder/upstream"}
 
 // owners are packages that only some of ours may know.
 var owners = map[string][]string{
 	"unsafe":                 {"forwarder/udp", "forwarder/host", "cache"}, // system calls that x/sys lacks; an entry in one pointer
 	"github.com/prometheus":  {"forwarder/metrics"},
-	"github.com/spf13/pflag": {"cmd/forwarder"},
+	"github.com/spf13/pflag": {"cmd/forwarder", "cmd/failover"},
+	"github.com/aws":         {"cmd/failover", "cmd/failover/zone"},
 }
 
 func TestImports(t *testing.T) {
@@ -115,7 +118,7 @@ func targets(pkg string) string {
 }
 
 func short(pkg string) string {
-	return strings.TrimPrefix(strings.TrimPrefix(pkg, "cmd/forwarder/"), "forwarder/")
+	return strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(pkg, "cmd/forwarder/"), "cmd/failover/"), "forwarder/")
 }
 
 // hotFiles are those that every datagram passes through, and what they do not

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"vpcdns/cmd/failover/zone"
+)
+
+// command runs the program in this process.
+func command(args ...string) (status int, stdout, stderr string) {
+	var out, errOut strings.Builder
+	status = run(context.Background(), args, &out, &errOut)
+	return status, out.String(), errOut.String()
+}
+
+// Each help fits a terminal, says all exit statuses, and that of the program names
+// all verbs.
+func TestHelpFits(t *testing.T) {
+	_, whole, _ := command("--help")
+	helps := map[string]string{"": whole}
+	for _, v := range verbs() {
+		status, text, _ := command(v.name, "--help")
+		if _, same, _ := command("help", v.name); status != 0 || same == "" {
+			t.Errorf("failover %s --help: status %d, failover help %[1]s: %[3]q", v.name, status, same)
+		}
+		helps[v.name] = text
+		if !strings.Contains(whole, "\n  "+v.name+" ") {
+			t.Errorf("failover --help does not list %s", v.name)
+		}
+	}
+	for name, text := range helps {
+		if !strings.Contains(text, outcomeList()) {
+			t.Errorf("failover %s --help lacks the exit statuses", name)
+		}
+		for line := range strings.Lines(text) {
+			if line = strings.TrimSuffix(line, "\n"); len(line) > helpWidth {
+				t.Errorf("failover %s --help has %q, want %d columns at most", name, line, helpWidth)
+			}
+		}
+	}
+}
+
+// The manual's table is the help's.
+func TestDocHasOutcomes(t *testing.T) {
+	doc, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range outcomes {
+		if line := fmt.Sprintf("//\t%d  %s\n", o.status, o.meaning); !strings.Contains(string(doc), line) {
+			t.Errorf("doc.go lacks %q", line)
+		}
+	}
+}
+
+func TestExitStatus(t *testing.T) {
+	wrapped := fmt.Errorf("switching a.example: %w", zone.ErrRefused)
+	for _, tt := range []struct {
+		err  error
+		want int
+	}{
+		{nil, 0},
+		{errors.New("disk full"), 1},
+		{usageError("no name"), 1},
+		{wrapped, 2},
+		{errors.Join(errUnreachable, zone.ErrAPI), 3},
+		{fmt.Errorf("waiting: %w", zone.ErrNotInsync), 4},
+		{errors.Join(errUnreachable, errStillOld), 5},
+		{errors.Join(errCameBack, errUnreachable), 6},
+		{errUnreachable, 7},
+	} {
+		if got := exitStatus(tt.err); got != tt.want {
+			t.Errorf("exitStatus(%v) = %d, want %d", tt.err, got, tt.want)
+		}
+	}
+}
+
+func TestUnknownVerb(t *testing.T) {
+	for _, args := range [][]string{{"swicth"}, {"help", "swicth"}} {
+		status, _, stderr := command(args...)
+		if status != exitFailure || !strings.Contains(stderr, `no verb "swicth"`) {
+			t.Errorf("failover %v = %d, %q", args, status, stderr)
+		}
+	}
+	if status, _, stderr := command(); status != exitFailure || !strings.Contains(stderr, "Usage:") {
+		t.Errorf("failover = %d, %q, want its usage", status, stderr)
+	}
+	if status, out, _ := command("--version"); status != 0 || !strings.HasPrefix(out, "failover ") {
+		t.Errorf("failover --version = %d, %q", status, out)
+	}
+}

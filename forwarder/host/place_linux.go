@@ -82,9 +82,12 @@ func (p *Place) Append() (*os.File, error) {
 	return nil, fmt.Errorf("opening %s: it comes and goes", p.path)
 }
 
-func (p *Place) open(name string, flags int) (*os.File, error) {
+func (p *Place) open(name string, flags int) (*os.File, error) { return p.openAs(name, flags, 0o644) }
+
+// openAs gives a file that it makes this mode.
+func (p *Place) openAs(name string, flags int, mode uint32) (*os.File, error) {
 	const always = unix.O_NOFOLLOW | unix.O_CLOEXEC | unix.O_NOCTTY
-	fd, err := unix.Openat(int(p.dir.Fd()), name, flags|always, 0o644)
+	fd, err := unix.Openat(int(p.dir.Fd()), name, flags|always, mode)
 	if err != nil {
 		return nil, err
 	}
@@ -145,8 +148,22 @@ func (p *Place) ReplaceBy(write func(io.Writer) error) error {
 	if err := unix.Fstatat(int(p.dir.Fd()), p.name, &st, unix.AT_SYMLINK_NOFOLLOW); err == nil && isDevice(&st) {
 		return fmt.Errorf("replacing %s: %w", p.path, errNoFile)
 	}
+	return p.exchange(0o644, func(f *os.File) error { return write(f) })
+}
+
+// ReplacePrivate is Replace with a file that nobody else can read. It returns when the
+// file is on the disk: after a crash of the machine it is the former one or this.
+func (p *Place) ReplacePrivate(data []byte) error {
+	return p.exchange(0o600, func(f *os.File) error {
+		_, err := f.Write(data)
+		return errors.Join(err, f.Sync())
+	})
+}
+
+// exchange puts what write writes, in a file of that mode, in the place.
+func (p *Place) exchange(mode uint32, write func(*os.File) error) error {
 	beside := fmt.Sprintf(".%s.%08x", p.name, rand.Uint32())
-	f, err := p.open(beside, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL)
+	f, err := p.openAs(beside, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL, mode)
 	if err != nil {
 		return fmt.Errorf("writing beside %s: %w", p.path, err)
 	}

@@ -226,6 +226,33 @@ func TestPlaceReplace(t *testing.T) {
 	}
 }
 
+// What is private is readable for its owner only, also where it was not before.
+func TestPlaceReplacePrivate(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	for _, want := range []string{"one", "two, and longer", ""} {
+		p, err := Locate(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(p.ReplacePrivate([]byte(want)), p.Close()); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(path)
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("mode = %v, %v, want 600", info.Mode(), err)
+		}
+		if got, err := os.ReadFile(path); err != nil || string(got) != want {
+			t.Errorf("the file has %q, %v, want %q", got, err, want)
+		}
+		if err := os.Chmod(path, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if list, err := os.ReadDir(filepath.Dir(path)); err != nil || len(list) != 1 {
+		t.Errorf("ReadDir = %v, %v, want the file alone", list, err)
+	}
+}
+
 // A directory that is made is given away, those above it are not.
 func TestGiveDir(t *testing.T) {
 	y := newYard(t)

@@ -66,6 +66,22 @@ func (p *Place) Read(most int64) ([]byte, error) {
 // Replace makes a file with these contents.
 func (p *Place) Replace(data []byte) error { return os.WriteFile(p.beside(p.name), data, 0o644) }
 
+// ReplacePrivate makes a file with these contents that nobody else can read.
+func (p *Place) ReplacePrivate(data []byte) error {
+	f, err := os.CreateTemp(p.dir, "."+p.name)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = os.Rename(f.Name(), p.beside(p.name))
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+	}
+	return err
+}
+
 // ReplaceBy makes a file with what write writes.
 func (p *Place) ReplaceBy(write func(io.Writer) error) error {
 	f, err := os.Create(p.beside(p.name))

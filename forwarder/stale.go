@@ -87,7 +87,7 @@ func insteadOf(c *cache.Cache, st *state, hash uint64, key wire.Key, now time.Du
 
 // staleAging gives stale answers their TTL (stale-answer-ttl).
 func (w *worker) staleAging() wire.Aging {
-	return wire.Aging{Stale: true, Fixed: max(1, seconds(w.st.cfg.Cache.StaleAnswerTTL))}
+	return wire.Aging{Bound: wire.Exactly, Fixed: max(1, seconds(w.st.cfg.Cache.StaleAnswerTTL))}
 }
 
 // Why an answer is stale, in BIND's words.

@@ -10,7 +10,7 @@ import (
 // records, the groups whose order may change, and the records themselves.
 // Question and OPT are gone: each reply gets its client's own. It is immutable.
 //
-//	0    rcode, whether the chain goes on, and whether it is linked
+//	0    rcode, whether the chain goes on, whether it is marked, and whether it is linked
 //	1    number of groups
 //	2-7  records in answer, authority, additional
 //	     for each record: start, offset of the TTL   (both relative to the records)
@@ -21,11 +21,12 @@ import (
 type Answer string
 
 const (
-	answerOpen  = 0x80 // in the first octet
-	answerFixed = 8
-	rrEntry     = 4
-	groupEntry  = 4
-	maxGroups   = 255
+	answerOpen   = 0x80 // in the first octet
+	answerMarked = 0x20 // there too, as linked is
+	answerFixed  = 8
+	rrEntry      = 4
+	groupEntry   = 4
+	maxGroups    = 255
 )
 
 func (a Answer) u16(off int) int { return int(a[off])<<8 | int(a[off+1]) }
@@ -39,6 +40,16 @@ func (a Answer) Open() bool { return a[0]&answerOpen != 0 }
 
 // SetOpen says that of the answer that was appended at ans[0:].
 func SetOpen(ans []byte) { ans[0] |= answerOpen }
+
+// Marked reports whether the caller has marked the answer as one to be looked at before
+// it is given.
+func (a Answer) Marked() bool { return a[0]&answerMarked != 0 }
+
+// SetMarked marks the answer that was appended at ans[0:].
+func SetMarked(ans []byte) { ans[0] |= answerMarked }
+
+// Plain reports whether the answer is neither Open nor Marked: it can be given as it is.
+func (a Answer) Plain() bool { return a[0]&(answerOpen|answerMarked) == 0 }
 
 // Count returns the number of records in section s: 0 answer, 1 authority, 2
 // additional.

@@ -1,7 +1,9 @@
 package wire
 
 import (
+	"bytes"
 	"fmt"
+	"net/netip"
 	"slices"
 	"testing"
 
@@ -235,8 +237,14 @@ func TestAging(t *testing.T) {
 		{Aging{Sub: 61}, 60, 0},
 		{Aging{Sub: 1<<32 - 1}, 1<<32 - 1, 0},
 		{Aging{Sub: 1}, 1<<32 - 1, 1<<32 - 2},
-		{Aging{Stale: true, Fixed: 30, Sub: 5}, 60, 30},
-		{Aging{Stale: true, Fixed: 30}, 1, 30},
+		{Aging{Bound: Exactly, Fixed: 30, Sub: 5}, 60, 30},
+		{Aging{Bound: Exactly, Fixed: 30}, 1, 30},
+		{Aging{Bound: Exactly, Fixed: 30}.AtMost(5), 1, 5},
+		{Aging{Bound: Exactly, Fixed: 30}.AtMost(50), 60, 30},
+		{Aging{Sub: 5}.AtMost(30), 60, 30},
+		{Aging{Sub: 5}.AtMost(30), 20, 15},
+		{Aging{Sub: 5}.AtMost(30).AtMost(2), 20, 2},
+		{Aging{Sub: 5}.AtMost(0), 20, 0},
 		{Aging{Fixed: 30}, 60, 60},
 	}
 	for _, tt := range tests {
@@ -311,13 +319,47 @@ func TestOwnersStops(t *testing.T) {
 	}
 }
 
-// An open answer is otherwise as any.
-func TestOpen(t *testing.T) {
-	a, _ := keep(t, responses(t)["chain"], longest)
-	open := []byte(a)
-	SetOpen(open)
-	if o := Answer(open); a.Open() || !o.Open() || o.Rcode() != a.Rcode() {
-		t.Errorf("Open = %v, after SetOpen %v, rcodes %d and %d", a.Open(), o.Open(), a.Rcode(), o.Rcode())
+// An answer that is open or marked is otherwise as any.
+func TestOpenAndMarked(t *testing.T) {
+	for name, msg := range responses(t) {
+		a, _ := keep(t, msg, longest)
+		for i := range 4 {
+			changed := []byte(a)
+			if i&1 != 0 {
+				SetOpen(changed)
+			}
+			if i&2 != 0 {
+				SetMarked(changed)
+			}
+			got := Answer(changed)
+			if got.Open() != (i&1 != 0) || got.Marked() != (i&2 != 0) || got.Plain() != (i == 0) {
+				t.Errorf("%s: case %d: Open %v, Marked %v, Plain %v", name, i, got.Open(), got.Marked(), got.Plain())
+			}
+			q := &Query{Question: questionOf("www.example", TypeA)}
+			random := func() *Order { return &Order{Mode: OrderRandom, State: 5} }
+			if got, want := AppendReply(nil, q, QR, got, Aging{}, random()), AppendReply(nil, q, QR, a, Aging{}, random()); !bytes.Equal(got, want) {
+				t.Errorf("%s: case %d: reply %x, want %x", name, i, got, want)
+			}
+		}
+	}
+}
+
+func TestAddresses(t *testing.T) {
+	tests := []struct {
+		records []string
+		want    string
+		ttl     uint32
+	}{
+		{[]string{"www.example. 20 IN A 192.0.2.1", "www.example. 10 IN A 192.0.2.2"}, "[192.0.2.1 192.0.2.2]", 10}, // a set has one TTL
+		{[]string{"www.example. 20 IN CNAME web.example.", "web.example. 10 IN AAAA 2001:db8::1"}, "[2001:db8::1]", 20},
+		{[]string{"www.example. 20 IN TXT a", "--", "--", "www.example. 30 IN A 192.0.2.1"}, "[]", 20},
+		{nil, "[]", 0},
+	}
+	for _, tt := range tests {
+		a, _ := keep(t, packed(t, "www.example.", dns.TypeANY, tt.records...), longest)
+		if got := a.Addresses([]netip.Addr{}); fmt.Sprint(got) != tt.want || a.LongestTTL() != tt.ttl {
+			t.Errorf("%v: Addresses = %v, LongestTTL = %d, want %v, %d", tt.records, got, a.LongestTTL(), tt.want, tt.ttl)
+		}
 	}
 }
 

@@ -92,7 +92,9 @@ var ages = []struct {
 }{
 	{Aging{}, func(ttl uint32) uint32 { return ttl }},
 	{Aging{Sub: 7}, func(ttl uint32) uint32 { return uint32(max(0, int64(ttl)-7)) }},
-	{Aging{Sub: 7, Fixed: 30, Stale: true}, func(uint32) uint32 { return 30 }},
+	{Aging{Sub: 7, Fixed: 30, Bound: Exactly}, func(uint32) uint32 { return 30 }},
+	{Aging{Sub: 7}.AtMost(30), func(ttl uint32) uint32 { return uint32(max(0, min(30, int64(ttl)-7))) }},
+	{Aging{Sub: 7}.AtMost(0), func(uint32) uint32 { return 0 }},
 }
 
 // overcompressed reports whether a record's data has a compressed name where

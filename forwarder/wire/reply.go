@@ -5,16 +5,42 @@ import "encoding/binary"
 // Aging says what becomes of an answer's TTLs in a reply.
 type Aging struct {
 	Sub   uint32 // seconds since the answer came, taken off each TTL
-	Fixed uint32 // with Stale: the TTL of each record (RFC 8767, 4)
-	Stale bool
+	Fixed uint32 // of Bound
+	Bound Bound
+}
+
+// Bound says what Aging.Fixed is. The zero value: nothing.
+type Bound uint8
+
+// The kinds of bounds.
+const (
+	Unbound Bound = iota
+	AtMost        // no TTL is greater
+	Exactly       // it is the TTL of each record (RFC 8767, 4)
+)
+
+// AtMost returns g with no TTL greater than ttl.
+func (g Aging) AtMost(ttl uint32) Aging {
+	if g.Bound == Unbound {
+		g.Bound, g.Fixed = AtMost, ttl
+	}
+	g.Fixed = min(g.Fixed, ttl)
+	return g
 }
 
 // Of returns what becomes of a TTL.
 func (g Aging) Of(ttl uint32) uint32 {
-	if g.Stale {
-		return g.Fixed
+	if g.Bound != Unbound {
+		return g.bound(ttl)
 	}
 	return ttl - min(g.Sub, ttl)
+}
+
+func (g Aging) bound(ttl uint32) uint32 {
+	if g.Bound == Exactly {
+		return g.Fixed
+	}
+	return min(ttl-min(g.Sub, ttl), g.Fixed)
 }
 
 // AppendReply appends a reply to q without OPT: q's ID and question, flags,

@@ -136,7 +136,7 @@ func (r *resolver) Check(req *upstream.Request, m *wire.Message) (err error) {
 	r.beginBatch()
 	r.req, r.msg = req, m
 	f := req.Tag.(*fetch)
-	r.class, r.chain, err = scrub.Scrub(m, r.elsewhere, f.st.cfg.MinimalResponses)
+	r.class, r.chain, err = scrub.Scrub(m, scrub.Rules{Elsewhere: r.elsewhere, Minimal: f.st.cfg.MinimalResponses})
 	if err == nil && r.class == scrub.Referral {
 		return errReferral
 	}

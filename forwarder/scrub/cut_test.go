@@ -58,7 +58,7 @@ func TestScrubCuts(t *testing.T) {
 			if !m.Parse(msg) {
 				t.Fatalf("Parse(%x) = false", msg)
 			}
-			class, c, err := Scrub(&m, underTest, false)
+			class, c, err := Scrub(&m, Rules{Elsewhere: underTest})
 			if class != Partial || !c.Cut || m.Rcode() != wire.NoError || err != nil {
 				t.Fatalf("Scrub = %d, %+v, %v with rcode %d, want Partial, cut, no error, NOERROR", class, c, err, m.Rcode())
 			}
@@ -89,10 +89,10 @@ func TestScrubCutsNotTheQuestion(t *testing.T) {
 				t.Fatalf("Parse(%x) = false", msg)
 			}
 			var asked []string
-			_, c, err := Scrub(&m, func(name []byte) bool {
+			_, c, err := Scrub(&m, Rules{Elsewhere: func(name []byte) bool {
 				asked = append(asked, wire.NameText(name))
 				return strings.HasPrefix(asked[len(asked)-1], "www.")
-			}, false)
+			}})
 			if err != nil || c.Cut || !slices.Equal(asked, test.asked) {
 				t.Errorf("Scrub = %+v, %v, asked about %q, want %q, not cut", c, err, asked, test.asked)
 			}
@@ -115,7 +115,7 @@ func TestScrubDoesNotAllocate(t *testing.T) {
 			if !m.Parse(msg) {
 				t.Fatal("Parse = false")
 			}
-			if _, _, err := Scrub(&m, underTest, false); err != nil {
+			if _, _, err := Scrub(&m, Rules{Elsewhere: underTest}); err != nil {
 				t.Fatal(err)
 			}
 		}); n != 0 {

@@ -10,13 +10,13 @@ import (
 
 // pick is what of an answer belongs to its question.
 type pick struct {
-	m         *wire.Message
-	elsewhere wire.Elsewhere
-	qtype     uint16
-	names     []int     // of the chain, the question's first
-	rrs       []wire.RR // of the answer section, in the order of the chain
-	links     int       // of them, what leads to the last name
-	end       end
+	m     *wire.Message
+	rules Rules
+	qtype uint16
+	names []int     // of the chain, the question's first
+	rrs   []wire.RR // of the answer section, in the order of the chain
+	links int       // of them, what leads to the last name
+	end   end
 }
 
 // end is how a chain ends.
@@ -33,8 +33,8 @@ const (
 const mostLinks = 255
 
 // pickFrom makes m anew of what belongs to its question.
-func pickFrom(m *wire.Message, elsewhere wire.Elsewhere, minimal bool) (Class, wire.Chain, error) {
-	p := pick{m: m, elsewhere: elsewhere, qtype: m.Type(), names: []int{wire.HeaderLen}}
+func pickFrom(m *wire.Message, r Rules) (Class, wire.Chain, error) {
+	p := pick{m: m, rules: r, qtype: m.Type(), names: []int{wire.HeaderLen}}
 	for p.step() {
 	}
 	class, rcode, err := p.classify()
@@ -45,7 +45,7 @@ func pickFrom(m *wire.Message, elsewhere wire.Elsewhere, minimal bool) (Class, w
 		p.rrs = p.rrs[:p.links]
 	}
 	p.rrs = m.Dedup(p.rrs)
-	authority, additional := m.Dedup(p.authority(class)), m.Dedup(p.additional(class, minimal))
+	authority, additional := m.Dedup(p.authority(class)), m.Dedup(p.additional(class))
 	m.SetRcode(rcode)
 	if !m.Pack(m, slices.Concat(p.rrs, authority, additional), [3]int{len(p.rrs), len(authority), len(additional)}) {
 		return class, wire.Chain{}, ErrMalformed
@@ -108,7 +108,11 @@ func (p *pick) dname(name int) (found *wire.RR) {
 }
 
 func (p *pick) isElsewhere(name int) bool {
-	return p.elsewhere != nil && p.elsewhere(p.m.LowerName(name))
+	return p.rules.Elsewhere != nil && p.rules.Elsewhere(p.m.LowerName(name))
+}
+
+func (p *pick) isApart(name int) bool {
+	return p.rules.Apart != nil && p.rules.Apart(p.m.LowerName(name))
 }
 
 // rename follows a DNAME. Upstream's CNAME is believed if dname makes the same; else,

@@ -66,7 +66,7 @@ func TestScrubPicks(t *testing.T) {
 			if msg := answerOf(t, test.qtype, test.records); !m.Parse(msg) {
 				t.Fatalf("Parse(%x) = false", msg)
 			}
-			if _, _, err := Scrub(&m, nil, false); err != nil {
+			if _, _, err := Scrub(&m, Rules{}); err != nil {
 				t.Fatal(err)
 			}
 			if got, want := written(t, &m), recordsOf(unpacked(t, answerOf(t, test.qtype, test.want))); !slices.Equal(got, want) {
@@ -104,7 +104,7 @@ func TestScrubContradictions(t *testing.T) {
 			if !m.Parse(msg) {
 				t.Fatalf("Parse(%x) = false", msg)
 			}
-			class, c, err := Scrub(&m, nil, false)
+			class, c, err := Scrub(&m, Rules{})
 			switch {
 			case !test.chain && err != ErrMalformed:
 				t.Errorf("Scrub = %d, %v, want ErrMalformed", class, err)
@@ -120,7 +120,7 @@ func TestScrubDNAMEElsewhere(t *testing.T) {
 	var m wire.Message
 	m.Parse(answerOf(t, dns.TypeA, []string{"example. 60 IN DNAME test.", address}))
 	elsewhere := func(name []byte) bool { return wire.NameText(name) == "example." }
-	if class, _, err := Scrub(&m, elsewhere, false); class != Positive || err != nil || m.Sections[0] != 1 {
+	if class, _, err := Scrub(&m, Rules{Elsewhere: elsewhere}); class != Positive || err != nil || m.Sections[0] != 1 {
 		t.Errorf("Scrub = %d, %v with %d records, want the address alone", class, err, m.Sections[0])
 	}
 }
@@ -150,7 +150,7 @@ func TestTails(t *testing.T) {
 			if !m.Parse(msg) {
 				t.Fatal("Parse = false")
 			}
-			if _, _, err := Scrub(&m, nil, false); err != nil {
+			if _, _, err := Scrub(&m, Rules{}); err != nil {
 				t.Fatal(err)
 			}
 			var got []string

@@ -14,16 +14,22 @@ var ErrMalformed = errors.New("malformed answer")
 // Scrub makes m fit to be kept, and returns what it amounts to, and its chain. Most
 // answers are fit, or are once their end is cut off; of the others what belongs to
 // the question is picked, and written anew. A chain ends where it leads elsewhere.
-// With minimal no additional records stay (minimal-responses yes), but under name
-// servers, as in BIND. A referral is left as it is.
-func Scrub(m *wire.Message, elsewhere wire.Elsewhere, minimal bool) (Class, wire.Chain, error) {
-	minimal = minimal && m.Type() != wire.TypeNS
-	c := m.Chain(elsewhere)
+// A referral is left as it is.
+func Scrub(m *wire.Message, r Rules) (Class, wire.Chain, error) {
+	r.Minimal = r.Minimal && m.Type() != wire.TypeNS
+	c := m.Chain(r.Elsewhere)
 	class := Classify(m, c)
-	if class == Referral || isFit(m, c, class, minimal) {
+	if class == Referral || isFit(m, c, class, r.Minimal) {
 		return class, c, nil
 	}
-	return pickFrom(m, elsewhere, minimal)
+	return pickFrom(m, r)
+}
+
+// Rules say what may be kept. The zero value keeps all that belongs to the question.
+type Rules struct {
+	Elsewhere wire.Elsewhere // where a chain ends
+	Apart     wire.Elsewhere // names of which nothing stays beside the data of others, as it changes by itself
+	Minimal   bool           // no additional records stay (minimal-responses yes), but under name servers, as in BIND
 }
 
 // isFit reports whether m can be kept as it is, without what stands behind the

@@ -31,7 +31,7 @@ func FuzzBailiwick(f *testing.F) {
 			t.Skip("scrubbed")
 		}
 		picked.Parse(slices.Clone(msg))
-		again, d, err := pickFrom(&picked, nil, false)
+		again, d, err := pickFrom(&picked, Rules{})
 		if err != nil || again != class || d.Hops != c.Hops || d.Data != c.Data || picked.Rcode() != kept.Rcode() {
 			t.Fatalf("kept as class %d, %+v, rcode %d; picked as %d, %+v, rcode %d, %v", class, c, kept.Rcode(), again, d, picked.Rcode(), err)
 		}
@@ -194,11 +194,43 @@ func TestScrubMinimal(t *testing.T) {
 		t.Fatalf("Parse(%x) = false", msg)
 	}
 	before := len(msg)
-	if _, _, err := Scrub(&m, nil, true); err != nil {
+	if _, _, err := Scrub(&m, Rules{Minimal: true}); err != nil {
 		t.Fatal(err)
 	}
 	if m.Sections != [3]int{1, 0, 0} || len(m.Msg) >= before {
 		t.Errorf("Scrub leaves %v records in %d octets of %d, want one", m.Sections, len(m.Msg), before)
+	}
+}
+
+// Of names apart nothing stays beside the data of others, in whatever letters they are
+// written; their own data does.
+func TestScrubApart(t *testing.T) {
+	apart := func(name []byte) bool { return wire.NameText(name) == "a.example." }
+	const a, sigA, b = "a.example. 60 IN A 10.0.0.1", "a.example. 60 IN RRSIG A 8 2 60 20300101000000 20200101000000 1 example. c2ln", "b.example. 60 IN A 10.0.0.2"
+	tests := []struct {
+		name          string
+		qtype         uint16
+		records, want []string
+	}{
+		{"MX", dns.TypeMX, []string{"www.example. 60 IN MX 1 A.example.", "www.example. 60 IN MX 2 b.example.", "additional A.example. 60 IN A 10.0.0.1", "additional " + sigA, "additional " + b},
+			[]string{"www.example. 60 IN MX 1 A.example.", "www.example. 60 IN MX 2 b.example.", "additional " + b}},
+		{"NS", dns.TypeNS, []string{"www.example. 60 IN NS a.example.", "additional " + a}, []string{"www.example. 60 IN NS a.example."}},
+		{"SRV", dns.TypeSRV, []string{"www.example. 60 IN SRV 0 0 80 a.example.", "additional " + a, "additional a.example. 60 IN AAAA 2001:db8::1"}, []string{"www.example. 60 IN SRV 0 0 80 a.example."}},
+		{"data", dns.TypeA, []string{"www.example. 60 IN CNAME a.example.", a}, []string{"www.example. 60 IN CNAME a.example.", a}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var m wire.Message
+			if msg := answerOf(t, tt.qtype, tt.records); !m.Parse(msg) {
+				t.Fatalf("Parse(%x) = false", msg)
+			}
+			if _, _, err := Scrub(&m, Rules{Apart: apart}); err != nil {
+				t.Fatal(err)
+			}
+			if got, want := written(t, &m), recordsOf(unpacked(t, answerOf(t, tt.qtype, tt.want))); !slices.Equal(got, want) {
+				t.Errorf("of %q is left\n%q, want\n%q", tt.records, got, want)
+			}
+		})
 	}
 }
 
@@ -224,7 +256,7 @@ func TestScrubCompresses(t *testing.T) {
 		if len(msg) <= smallestUDP || !m.Parse(msg) {
 			t.Fatalf("a sound answer of more than 512 octets was wanted, not %d", len(msg))
 		}
-		if _, _, err := Scrub(&m, nil, false); err != nil || len(m.Msg) > smallestUDP {
+		if _, _, err := Scrub(&m, Rules{}); err != nil || len(m.Msg) > smallestUDP {
 			t.Errorf("%s: %v, %d octets, want 512 at most", owner, err, len(m.Msg))
 		}
 	}

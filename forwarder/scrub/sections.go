@@ -74,16 +74,15 @@ func (p *pick) isWild() bool {
 
 // additional returns the records of the additional section that the answer asks for:
 // addresses of the hosts that it names, and of other types what its own leads to.
-// With minimal there are none.
-func (p *pick) additional(class Class, minimal bool) (kept []wire.RR) {
+func (p *pick) additional(class Class) (kept []wire.RR) {
 	additional := p.m.Section(2)
-	if class != Positive || minimal || !namesHosts(p.qtype) || len(additional) == 0 {
+	if class != Positive || p.rules.Minimal || !namesHosts(p.qtype) || len(additional) == 0 {
 		return nil
 	}
 	hosts := p.hosts()
 	for i := range additional {
 		rr := &additional[i]
-		if p.isWanted(rr) && hosts[string(p.m.LowerName(rr.Start))] {
+		if p.isWanted(rr) && hosts[string(p.m.LowerName(rr.Start))] && !p.isApart(rr.Start) {
 			kept = append(kept, *rr)
 		}
 	}

@@ -24,7 +24,7 @@ func Tails(m *wire.Message) iter.Seq[*wire.Message] {
 			if !tail.PackAbout(m, target, m.RRs[next:], sections) {
 				return
 			}
-			if _, _, err := Scrub(tail, nil, false); err != nil || !yield(tail) {
+			if _, _, err := Scrub(tail, Rules{}); err != nil || !yield(tail) {
 				return
 			}
 		}

@@ -47,10 +47,12 @@ var arrows = map[string][]string{
 	"cmd/bench":                 {"forwarder/udp"},
 
 	// For tests only.
-	"forwarder/workbench":  {},
-	"cmd/forwarder/lab":    {"cmd/forwarder/vpcresolver", "forwarder/workbench", "testdata"},
-	"cmd/forwarder/faults": {},
-	"testdata":             {},
+	"cmd/failover/route53":              {},
+	"cmd/failover/route53/servicemodel": {"forwarder/workbench"},
+	"forwarder/workbench":               {},
+	"cmd/forwarder/lab":                 {"cmd/forwarder/vpcresolver", "forwarder/workbench", "testdata"},
+	"cmd/forwarder/faults":              {},
+	"testdata":                          {},
 }
 
 // shown are the packages whose arrows the README shows, in its order.

@@ -11,6 +11,7 @@ import (
 
 	"vpcdns/forwarder/logging"
 	"vpcdns/forwarder/rndc"
+	"vpcdns/forwarder/rndcconf"
 )
 
 // Command runs a command of the control channel.
@@ -47,7 +48,7 @@ func (d *daemon) permit(r rndc.Request, name string, c *command) error {
 		d.log(logging.Info, "rejecting restricted control channel command '%s'", shown(name))
 		return rndc.Failure.With("")
 	}
-	allowed, limited := d.flags.controlKeys[canonicalKey(r.Key)]
+	allowed, limited := d.flags.controlKeys[rndcconf.CanonicalName(r.Key)]
 	if limited && !slices.Contains(allowed, name) {
 		d.log(logging.Warning, "control channel command '%s' from %s denied: key '%s' is limited to %s",
 			shown(name), bindAddr(r.From), r.Key, strings.Join(allowed, ", "))

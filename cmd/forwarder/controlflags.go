@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"vpcdns/forwarder/host"
+	"vpcdns/forwarder/rndcconf"
 )
 
 // controlAddresses are the values of --control-address.
@@ -70,7 +71,7 @@ func (k controlKeys) Set(s string) error {
 	if !ok || name == "" || list == "" {
 		return fmt.Errorf("%q is not like failover=status,flushname", s)
 	}
-	name = canonicalKey(name)
+	name = rndcconf.CanonicalName(name)
 	for c := range strings.SplitSeq(list, ",") {
 		c = strings.ToLower(strings.TrimSpace(c))
 		if commandNamed(c) == nil {
@@ -80,6 +81,3 @@ func (k controlKeys) Set(s string) error {
 	}
 	return nil
 }
-
-// canonicalKey is a key's name as names are compared.
-func canonicalKey(name string) string { return strings.ToLower(strings.TrimSuffix(name, ".")) }

@@ -16,11 +16,8 @@ import (
 	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/logging"
 	"vpcdns/forwarder/rndc"
+	"vpcdns/forwarder/rndcconf"
 )
-
-// keyFiles are where rndc looks for its key by itself: as named is built for
-// Amazon Linux, and for Debian.
-var keyFiles = []string{"/etc/rndc.key", "/etc/bind/rndc.key"}
 
 // keyFileRetry is how long a key file that cannot be read is left alone.
 const keyFileRetry = 2 * time.Second
@@ -121,7 +118,7 @@ func (c *control) missLimited(channels []rndc.Channel) {
 	have := make(map[string]bool)
 	for _, ch := range channels {
 		for _, k := range ch.Keys {
-			have[canonicalKey(k.Name)] = true
+			have[rndcconf.CanonicalName(k.Name)] = true
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.d.flags.controlKeys)) {
@@ -150,7 +147,7 @@ func (c *control) keysOf(list []config.Key) (keys []*rndc.Key) {
 // keyOfFile reads the key of the channels that name none; nil if there is none.
 // What is wrong is logged once. c.mu is held.
 func (c *control) keyOfFile() []*rndc.Key {
-	path := keyFile()
+	path := rndcconf.KeyFile()
 	key, err := config.LoadKey(path)
 	fault := ""
 	if err != nil {
@@ -175,16 +172,6 @@ func (c *control) keyOfFile() []*rndc.Key {
 func statFault(path string) error {
 	_, err := os.Stat(path)
 	return err
-}
-
-// keyFile is the first of keyFiles that is there, else the first.
-func keyFile() string {
-	for _, path := range keyFiles {
-		if statFault(path) == nil {
-			return path
-		}
-	}
-	return keyFiles[0]
 }
 
 // controls are the channels to serve with a configuration.

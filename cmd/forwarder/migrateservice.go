@@ -9,6 +9,7 @@ import (
 
 	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/namedconf"
+	"vpcdns/forwarder/rndcconf"
 )
 
 // addFlags adds where flags are said that no longer count.
@@ -31,7 +32,7 @@ func (m *migration) addKey() {
 		return
 	}
 	access, _ := accessOf(m.user) // it was there before
-	for _, path := range keyFiles {
+	for _, path := range rndcconf.KeyFiles {
 		if _, err := os.Stat(path); err != nil {
 			continue
 		}

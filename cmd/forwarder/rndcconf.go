@@ -8,18 +8,13 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 
-	"vpcdns/forwarder/config"
-	"vpcdns/forwarder/namedconf"
 	"vpcdns/forwarder/rndc"
+	"vpcdns/forwarder/rndcconf"
 )
-
-// rndcConfFile is where rndc looks for its configuration by itself.
-const rndcConfFile = "/etc/rndc.conf"
 
 // target is the server that a command goes to.
 type target struct {
@@ -49,13 +44,13 @@ func (f *rndcFlags) target(stderr io.Writer) (t target, err error) {
 	if err != nil {
 		return t, err
 	}
-	conf, err := loadRndcConf(path, keyOnly)
+	conf, err := rndcconf.Load(path, keyOnly)
 	if err != nil {
 		return t, err
 	}
 	t.server = f.server
 	if t.server == "" {
-		t.server = conf.options["default-server"]
+		t.server = conf.Options["default-server"]
 	}
 	if t.server == "" && keyOnly {
 		t.server = "127.0.0.1"
@@ -63,17 +58,17 @@ func (f *rndcFlags) target(stderr io.Writer) (t target, err error) {
 	if t.server == "" {
 		return t, errors.New("no server specified and no default")
 	}
-	own := conf.servers[strings.ToLower(t.server)]
-	t.addrs = own.addrs
+	own := conf.Servers[strings.ToLower(t.server)]
+	t.addrs = own.Addrs
 	if t.key, err = f.keyOf(conf, own, keyOnly); err != nil {
 		return t, err
 	}
-	if t.port, err = parsePort(cmp.Or(f.port, own.options["port"], conf.options["default-port"], "953")); err != nil {
+	if t.port, err = parsePort(cmp.Or(f.port, own.Options["port"], conf.Options["default-port"], "953")); err != nil {
 		return t, err
 	}
 	t.sources, err = parseSources(f.sources,
-		cmp.Or(own.options["source-address"], conf.options["default-source-address"]),
-		cmp.Or(own.options["source-address-v6"], conf.options["default-source-address-v6"]))
+		cmp.Or(own.Options["source-address"], conf.Options["default-source-address"]),
+		cmp.Or(own.Options["source-address-v6"], conf.Options["default-source-address-v6"]))
 	return t, err
 }
 
@@ -95,26 +90,18 @@ func (f *rndcFlags) file(stderr io.Writer) (path string, keyOnly bool, err error
 }
 
 // keyOf finds the key by name, where the file has more than one.
-func (f *rndcFlags) keyOf(conf rndcConf, own rndcServer, keyOnly bool) (*rndc.Key, error) {
-	name := cmp.Or(f.key, own.options["key"], conf.options["default-key"])
+func (f *rndcFlags) keyOf(conf rndcconf.Conf, own rndcconf.Server, keyOnly bool) (*rndc.Key, error) {
+	name := cmp.Or(f.key, own.Options["key"], conf.Options["default-key"])
 	if keyOnly {
-		name = conf.firstKey
+		name = conf.FirstKey
 	}
 	switch {
-	case name == "" && conf.options != nil:
+	case name == "" && conf.Options != nil:
 		return nil, errors.New("get default key: not found")
 	case name == "":
 		return nil, errors.New("no key for server and no default")
 	}
-	k, ok := conf.keys[canonicalKey(name)]
-	if !ok {
-		return nil, fmt.Errorf("no key definition for name %s", name)
-	}
-	a, err := rndc.ParseAlgorithm(k.Algorithm)
-	if err != nil {
-		return nil, err
-	}
-	return rndc.NewKey(k.Name, a, k.Secret), nil
+	return conf.Key(name)
 }
 
 func parsePort(s string) (uint16, error) {
@@ -183,92 +170,4 @@ func (f *rndcFlags) lookup(ctx context.Context, host string) ([]netip.Addr, erro
 		return nil, fmt.Errorf("couldn't get address for '%s': not found", host)
 	}
 	return all, nil
-}
-
-// rndcConf is what rndc.conf or rndc.key says.
-type rndcConf struct {
-	options  map[string]string
-	servers  map[string]rndcServer // by name in lower case
-	keys     map[string]config.Key
-	firstKey string
-}
-
-type rndcServer struct {
-	options map[string]string
-	addrs   []string // an address or name each, perhaps with " port N"
-}
-
-var (
-	rndcOptions       = []string{"default-server", "default-key", "default-port", "default-source-address", "default-source-address-v6"}
-	rndcServerOptions = []string{"key", "port", "source-address", "source-address-v6"}
-)
-
-// loadRndcConf reads a configuration of rndc, or a key alone.
-func loadRndcConf(path string, keyOnly bool) (rndcConf, error) {
-	conf := rndcConf{servers: make(map[string]rndcServer), keys: make(map[string]config.Key)}
-	if f, err := os.Open(path); err != nil {
-		return conf, fmt.Errorf("could not load rndc configuration: %w", err)
-	} else {
-		f.Close()
-	}
-	file := namedconf.Load(path, namedconf.Limits{Bytes: 1 << 20, Files: 100, Errors: 1})
-	for _, found := range file.Findings {
-		if found.Severity == namedconf.Error {
-			return conf, fmt.Errorf("could not load rndc configuration: %s", found)
-		}
-	}
-	for _, s := range file.Statements {
-		if err := conf.add(s, keyOnly); err != nil {
-			return conf, fmt.Errorf("could not load rndc configuration: %w", err)
-		}
-	}
-	return conf, nil
-}
-
-func (c *rndcConf) add(s namedconf.Statement, keyOnly bool) (err error) {
-	switch name := s.Name(); {
-	case name == "key":
-		k, err := config.ParseKey(s)
-		if err != nil {
-			return err
-		}
-		c.keys[canonicalKey(k.Name)] = k
-		c.firstKey = cmp.Or(c.firstKey, k.Name)
-		return nil
-	case name == "options" && !keyOnly && len(s.Items) == 2:
-		c.options, _, err = readRndcBlock(s.Items[1].Body, rndcOptions)
-		return err
-	case name == "server" && !keyOnly && len(s.Items) == 3:
-		var own rndcServer
-		own.options, own.addrs, err = readRndcBlock(s.Items[2].Body, rndcServerOptions)
-		c.servers[strings.ToLower(s.Items[1].Text)] = own
-		return err
-	}
-	return fmt.Errorf("%v: unknown option '%s'", s.Pos(), s.Items[0])
-}
-
-// readRndcBlock reads options of one value, and addresses.
-func readRndcBlock(body []namedconf.Statement, known []string) (options map[string]string, addrs []string, err error) {
-	options = make(map[string]string)
-	for _, s := range body {
-		switch name := s.Name(); {
-		case slices.Contains(known, name) && len(s.Items) == 2:
-			options[name] = s.Items[1].Text
-		case name == "addresses" && len(s.Items) == 2:
-			for _, a := range s.Items[1].Body {
-				addrs = append(addrs, joinItems(a.Items))
-			}
-		default:
-			return nil, nil, fmt.Errorf("%v: unknown option '%s'", s.Pos(), s.Items[0])
-		}
-	}
-	return options, addrs, nil
-}
-
-func joinItems(items []namedconf.Item) string {
-	var words []string
-	for _, it := range items {
-		words = append(words, it.Text)
-	}
-	return strings.Join(words, " ")
 }

@@ -13,6 +13,7 @@ import (
 	"strconv"
 
 	"vpcdns/forwarder/rndc"
+	"vpcdns/forwarder/rndcconf"
 )
 
 // keyGroup is who may read the key beside root: named's, and ours.
@@ -21,7 +22,7 @@ const keyGroup = "named"
 // writeKey makes the key file that is named, or the one that rndc and named look
 // for by themselves. args is what follows the flags: the file, and more flags.
 func (f *rndcFlags) writeKey(args []string, stdout io.Writer) error {
-	path := keyFile()
+	path := rndcconf.KeyFile()
 	if len(args) > 0 {
 		path = args[0]
 		if err := f.set.Parse(args[1:]); err != nil {

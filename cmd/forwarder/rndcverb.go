@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"vpcdns/forwarder/rndc"
+	"vpcdns/forwarder/rndcconf"
 )
 
 // rndcTimeout is how long a server may take, from the connection to the reply:
@@ -47,9 +48,9 @@ func rndcProgram() program {
 	s.BoolVarP(&f.onlyIPv4, "ipv4", "4", false, "use IPv4 only")
 	s.BoolVarP(&f.onlyIPv6, "ipv6", "6", false, "use IPv6 only")
 	s.StringArrayVarP(&f.sources, "source", "b", nil, "source `address` of the connection; may be given for IPv4 and for IPv6")
-	s.StringVarP(&f.config, "config", "c", rndcConfFile, "`file` with servers and keys")
+	s.StringVarP(&f.config, "config", "c", rndcconf.File, "`file` with servers and keys")
 	s.StringVarP(&f.server, "server", "s", "", "`name` or address of the server")
-	s.StringVarP(&f.keyFile, "key-file", "k", keyFiles[0], "`file` with the key, where there is no configuration")
+	s.StringVarP(&f.keyFile, "key-file", "k", rndcconf.KeyFiles[0], "`file` with the key, where there is no configuration")
 	s.StringVarP(&f.port, "port", "p", "", "`port` of the server, in place of 953")
 	s.BoolVarP(&f.quiet, "quiet", "q", false, "print no text but that of a failure")
 	s.BoolVarP(&f.result, "result", "r", false, "print the result of the command too")
@@ -75,7 +76,7 @@ func rndcNotes() string {
 func (f *rndcFlags) run(args []string, stdout, stderr io.Writer) int {
 	var err error
 	if !f.set.Changed("key-file") {
-		f.keyFile = keyFile()
+		f.keyFile = rndcconf.KeyFile()
 	}
 	switch {
 	case f.makeKey:

@@ -6,6 +6,8 @@ import (
 	"io"
 	"strings"
 	"syscall"
+
+	"vpcdns/forwarder/rndcconf"
 )
 
 // Exit statuses of forwarder status; 3 and 4 are systemctl's.
@@ -27,11 +29,11 @@ func statusVerb() verb {
 
 // statusProgram has rndc's flags for where the server is, and with which key.
 func statusProgram() program {
-	f := &rndcFlags{config: rndcConfFile}
+	f := &rndcFlags{config: rndcconf.File}
 	s := newVerbFlags("status")
-	s.StringVarP(&f.config, "config", "c", rndcConfFile, "`file` with servers and keys, as rndc's")
+	s.StringVarP(&f.config, "config", "c", rndcconf.File, "`file` with servers and keys, as rndc's")
 	s.StringVarP(&f.server, "server", "s", "", "`name` or address of the server")
-	s.StringVarP(&f.keyFile, "key-file", "k", keyFiles[0], "`file` with the key, where there is no configuration")
+	s.StringVarP(&f.keyFile, "key-file", "k", rndcconf.KeyFiles[0], "`file` with the key, where there is no configuration")
 	s.StringVarP(&f.port, "port", "p", "", "`port` of its control channel, in place of 953")
 	f.set = s
 	return program{flags: s, run: f.showStatus}

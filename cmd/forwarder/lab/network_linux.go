@@ -18,6 +18,7 @@ const (
 	ResolverAlso = "10.79.0.3"
 	ForwarderA   = "10.79.1.10"
 	ForwarderB   = "10.79.2.10"
+	Application  = "10.79.3.20" // of a server that fails over
 )
 
 // Corporate is a DNS server of the corporate network.
@@ -31,10 +32,10 @@ var CorporateDNS = []Corporate{
 }
 
 // Network is the reference's: a router, and around it the VPC resolver, the two
-// forwarders, the corporate network and one that may ask nothing. Each cable
+// forwarders, the application, the corporate network and one that may ask nothing. Each cable
 // has the name of its field at the router: "resolver", "forwarderA" ….
 type Network struct {
-	Router, Resolver, ForwarderA, ForwarderB, Corporate, Guest *Namespace
+	Router, Resolver, ForwarderA, ForwarderB, Application, Corporate, Guest *Namespace
 }
 
 // NewNetwork needs root, and what a test without it says is missing.
@@ -53,6 +54,7 @@ func NewNetwork(t testing.TB) *Network {
 	w.Resolver = w.attach(t, "resolver", "10.79.0.1/24", Resolver+"/24", ResolverAlso+"/24")
 	w.ForwarderA = w.attach(t, "forwarderA", "10.79.1.1/24", ForwarderA+"/24")
 	w.ForwarderB = w.attach(t, "forwarderB", "10.79.2.1/24", ForwarderB+"/24")
+	w.Application = w.attach(t, "application", "10.79.3.1/24", Application+"/24")
 	w.Corporate = w.attach(t, "corporate", "10.20.0.1/16", "10.20.0.99/16", "10.20.0.11/16", "10.20.0.12/16", "10.20.0.13/16")
 	w.Guest = w.attach(t, "guest", "192.168.7.1/24", "192.168.7.7/24")
 	return w

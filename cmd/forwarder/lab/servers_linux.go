@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"text/template"
@@ -28,12 +29,14 @@ type Setup struct {
 	Address   string   // to serve, on port 53
 	Upstreams []string // addresses
 	Options   string   // more options of named.conf, for those that read one
+	Controls  string   // statements of named.conf beside them, for the same
+	Flags     []string // more of the command line
 }
 
 // Peers are the servers that the forwarder is compared with: as they come, with
 // a cache, without validation, and never asking the root servers.
 var Peers = []Server{
-	{Name: "named", version: "-v", args: "-g -c {conf}", conf: `controls { };
+	{Name: "named", version: "-v", args: "-g -c {conf}", conf: `{{with .Controls}}{{.}}{{else}}controls { };{{end}}
 options {
 	directory "{{.Dir}}"; pid-file none; session-keyfile none;
 	listen-on { {{.Address}}; }; listen-on-v6 { none; }; allow-query { any; };
@@ -110,7 +113,7 @@ func Forwarder(t testing.TB, program string) Server {
 	}
 	conf = strings.ReplaceAll(conf, upstreams, "{ {{range .Upstreams}}{{.}}; {{end}}}")
 	conf = strings.ReplaceAll(conf, forward, forward+"{{.Options}}")
-	return Server{Name: "forwarder", program: program, args: "-f -c {conf}", conf: conf}
+	return Server{Name: "forwarder", program: program, args: "-f -c {conf}", conf: conf + "{{.Controls}}"}
 }
 
 // Installed reports whether the server's program is there.
@@ -157,7 +160,7 @@ func (s Server) CommandLine(t testing.TB, setup Setup) []string {
 		path = workbench.Need(t, s.Name)
 	}
 	args := strings.ReplaceAll(s.args, "{conf}", s.WriteConf(t, setup))
-	return append([]string{path}, strings.Fields(args)...)
+	return slices.Concat([]string{path}, strings.Fields(args), setup.Flags)
 }
 
 // WriteConf writes the server's configuration to a directory of its own, and

@@ -44,6 +44,7 @@ var arrows = map[string][]string{
 	"cmd/forwarder/shadow":      {},
 	"cmd/forwarder/vpcresolver": {},
 	"cmd/failover":              {"forwarder/rndc", "forwarder/version", "forwarder/watch", "cmd/failover/pair", "cmd/failover/timeline", "cmd/failover/zone"},
+	"cmd/failover/timeline":     {},
 	"cmd/failover/zone":         {},
 	"cmd/bench":                 {"forwarder/udp"},
 

@@ -34,6 +34,7 @@ var programs = []program{
 	{"groff", "groff-base"},
 	{"ip", "iproute2"},
 	{"getent", "libc-bin"},
+	{"rsvg-convert", "librsvg2-bin"},
 	{"man", "man-db"},
 	{"mandoc", "mandoc"},
 	{"rpm", "rpm"},

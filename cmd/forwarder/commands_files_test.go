@@ -58,6 +58,7 @@ func TestStatsCommand(t *testing.T) {
 		c.ask("here.test.", dns.TypeSOA)
 		c.ask("none.awslab.mycompany.corp.", dns.TypeA)
 	}
+	waitFor(t, "the count of six replies", func() bool { return c.replies() == 6 })
 	c.run("stats")
 	c.run("stats")
 	text := c.read("log/named.stats")
@@ -68,6 +69,14 @@ func TestStatsCommand(t *testing.T) {
 		`^\+\+ Name Server Statistics \+\+$`, `^ {19}6 UDP queries received$`, `^\+\+ Resolver Statistics \+\+\n\[Common\]$`, `^\[View: default\]\n {19}1 IPv4 queries sent\n {19}1 IPv4 responses received$`,
 		`^ {19}1 queries with RTT .*ms$`, `^\+\+ Cache Statistics \+\+\n\[View: default\]\n {19}2 cache hits \(from query\)\n {19}1 cache misses \(from query\)$`,
 		`^\+\+ Cache DB RRsets \+\+\n\[View: default\]\n {19}1 NXDOMAIN$`, `^\[awslab\.mycompany\.corp \(view: default\)\]\n {19}3 queries resulted in NXDOMAIN$`, `^--- Statistics Dump --- \(\d{10}\)$`)
+}
+
+// replies is how many the server has counted: it counts after it has sent.
+func (c *commanded) replies() (n uint64) {
+	for _, q := range c.server.Stats().Queries {
+		n += q.Count
+	}
+	return n
 }
 
 // A pipe in the place of a file is refused: nobody may read it, and the server is to

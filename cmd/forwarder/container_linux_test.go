@@ -97,6 +97,7 @@ func (m *image) start(t *testing.T, firstPort, capabilities string, flags ...str
 
 // deploy/Containerfile, without an engine.
 func TestContainer(t *testing.T) {
+	t.Parallel()
 	workbench.NeedRoot(t)
 	for _, program := range []string{"unshare", "setpriv", "ip"} {
 		workbench.Need(t, program)

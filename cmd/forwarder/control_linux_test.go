@@ -21,6 +21,7 @@ const controlsByDefault = `options {
 // Without controls rndc is listened to on loopback with the key of its file, which
 // may come later. The file is where Debian's rndc looks.
 func TestDefaultControls(t *testing.T) {
+	t.Parallel()
 	workbench.NeedRoot(t)
 	program, rndc := lab.BuildForwarder(t), workbench.Need(t, "rndc")
 	n := lab.NewNamespace(t)

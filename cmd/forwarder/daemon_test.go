@@ -40,6 +40,7 @@ logging {
 
 // The life of the process, as a shell and as a service manager see it.
 func TestDaemon(t *testing.T) {
+	t.Parallel()
 	program := lab.BuildForwarder(t)
 	t.Run("foreground", func(t *testing.T) { testForeground(t, program) })
 	t.Run("background", func(t *testing.T) { testBackground(t, program) })
@@ -325,6 +326,7 @@ func rename(t *testing.T, from, to string) {
 // Without a syslog daemon, as in a container, -f logs to the terminal, and what is
 // wrong is said there once.
 func TestNoSyslogDaemon(t *testing.T) {
+	t.Parallel()
 	if logging.SyslogListens() {
 		workbench.Skip(t, "a syslog daemon listens")
 	}

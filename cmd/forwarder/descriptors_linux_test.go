@@ -21,6 +21,7 @@ import (
 // With 64 open files at most, 200 connections of one client and a slow
 // upstream: everybody else is served, over UDP and TCP, cached or not.
 func TestFewDescriptors(t *testing.T) {
+	t.Parallel()
 	const files = 64
 	resolver, upstream := startResolver(t)
 	addr := freeAddr(t)

@@ -22,6 +22,7 @@ import (
 // SIGUSR2 lets a new process take over, and no client notices. A new process
 // that does not start changes nothing.
 func TestTakeOver(t *testing.T) {
+	t.Parallel()
 	addr := freeAddr(t)
 	conf := writeConf(t, daemonConf, addr)
 	dir := filepath.Dir(conf)

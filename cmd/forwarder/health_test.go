@@ -16,6 +16,7 @@ import (
 
 // A load balancer asks an address of its own; the metrics stay where they are.
 func TestHealthAddress(t *testing.T) {
+	t.Parallel()
 	program := lab.BuildForwarder(t)
 	addr, at, metricsAt := freeAddr(t), freeAddr(t), freeAddr(t)
 	conf := writeConf(t, daemonConf, addr)
@@ -63,6 +64,7 @@ func TestHealthAddress(t *testing.T) {
 
 // Without any address of its own yet a server is not ready.
 func TestReadyWithoutAddress(t *testing.T) {
+	t.Parallel()
 	program := lab.BuildForwarder(t)
 	at := freeAddr(t)
 	conf := writeConf(t, daemonConf, freeAddr(t))

@@ -118,6 +118,7 @@ func TestPidFileBelowLinkOfAnother(t *testing.T) {
 // Before it becomes another user root makes directories for it. None of them is
 // where that user has led it, and that does not keep it from serving.
 func TestMakeDirs(t *testing.T) {
+	t.Parallel()
 	program := lab.BuildForwarder(t)
 	dir, secret, check := theirs(t)
 	open(t, dir)

@@ -45,6 +45,7 @@ func waitStatus(t *testing.T, url string, want int) string {
 }
 
 func TestMetricsOfTheDaemon(t *testing.T) {
+	t.Parallel()
 	program := lab.BuildForwarder(t)
 	t.Run("served", func(t *testing.T) { testServedMetrics(t, program) })
 	t.Run("address taken", func(t *testing.T) { testTakenMetricsAddress(t, program) })

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"vpcdns/cmd/forwarder/lab"
@@ -35,6 +36,10 @@ func startResolver(t *testing.T) (*vpcresolver.Resolver, netip.AddrPort) {
 	return resolver, addr
 }
 
+// givenAddrs are what freeAddr has returned: tests that run at the same time get
+// different ones.
+var givenAddrs sync.Map
+
 // freeAddr returns a loopback address with a port that is free for UDP and TCP.
 func freeAddr(t *testing.T) netip.AddrPort {
 	t.Helper()
@@ -45,7 +50,7 @@ func freeAddr(t *testing.T) netip.AddrPort {
 		}
 		addr := stream.Addr().(*net.TCPAddr).AddrPort()
 		stream.Close()
-		if isFree(addr) {
+		if _, given := givenAddrs.LoadOrStore(addr, true); !given && isFree(addr) {
 			return addr
 		}
 	}

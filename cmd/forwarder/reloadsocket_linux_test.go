@@ -15,6 +15,7 @@ import (
 
 // Who asks for a reload by the verb is told how it went.
 func TestReloadVerb(t *testing.T) {
+	t.Parallel()
 	program := lab.BuildForwarder(t)
 	addr := freeAddr(t)
 	conf := writeConf(t, daemonConf, addr)
@@ -57,6 +58,7 @@ func TestReloadVerb(t *testing.T) {
 
 // Only root and the server's own user may ask, and only the server's answer counts.
 func TestReloadVerbPeers(t *testing.T) {
+	t.Parallel()
 	program := lab.BuildForwarder(t)
 	if os.Geteuid() == 0 {
 		addr := freeAddr(t)

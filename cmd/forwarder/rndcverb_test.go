@@ -18,6 +18,7 @@ import (
 
 // forwarder rndc drives the real named, and prints and returns what rndc does.
 func TestOwnRNDCDrivesNamed(t *testing.T) {
+	t.Parallel()
 	named, real := workbench.Need(t, "named"), []string{workbench.Need(t, "rndc")}
 	own := []string{lab.BuildForwarder(t), "rndc"}
 	c := newControlConf(t)
@@ -74,6 +75,7 @@ func TestOwnRNDCDrivesNamed(t *testing.T) {
 
 // What is no matter of a server.
 func TestOwnRNDCUsage(t *testing.T) {
+	t.Parallel()
 	program := lab.BuildForwarder(t)
 	for _, tt := range []struct {
 		args           []string
@@ -95,6 +97,7 @@ func TestOwnRNDCUsage(t *testing.T) {
 
 // Keys of --make-key are taken by BIND's programs; none is replaced unasked.
 func TestMakeKey(t *testing.T) {
+	t.Parallel()
 	program := lab.BuildForwarder(t)
 	path := filepath.Join(t.TempDir(), "rndc.key")
 	run := func(wantCode int, want string, args ...string) {

@@ -122,6 +122,7 @@ func (p *packages) forwarder(version, architecture string) string {
 
 // deploy/rpm/build, and what happens to the packages.
 func TestPackage(t *testing.T) {
+	t.Parallel()
 	workbench.NeedRoot(t)
 	for _, program := range []string{"rpm", "rpmbuild", "rpmlint", "createrepo_c", "dnf", "gpg", "systemctl", "named", "nsenter", "unshare", "ip", "dig"} {
 		workbench.Need(t, program)

@@ -34,6 +34,7 @@ logging { channel f { file "{dir}/log"; severity error; }; category default { f;
 // The whole program: an upstream that fails one zone shows in the lines of the last
 // resort, in systemd's line and in forwarder status, from beginning to end.
 func TestTruth(t *testing.T) {
+	t.Parallel()
 	program := lab.BuildForwarder(t)
 	resolver, upstream := startResolver(t)
 	addr, control := freeAddr(t), freeAddr(t)

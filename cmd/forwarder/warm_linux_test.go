@@ -197,6 +197,7 @@ func (w *warmed) wantCold() {
 
 // What is cached goes from process to process, while upstream is silent.
 func TestWarmRestart(t *testing.T) {
+	t.Parallel()
 	program := lab.BuildForwarder(t)
 	w, m := newWarmed(t), newManager(t)
 	p := m.start(program, w.conf)
@@ -282,6 +283,7 @@ func null(t *testing.T) *os.File {
 
 // A process that takes over by SIGUSR2 has what was cached.
 func TestWarmTakeOver(t *testing.T) {
+	t.Parallel()
 	w := newWarmed(t)
 	pidFile := filepath.Join(filepath.Dir(w.conf), "run/named.pid")
 	first := lab.Start(t, "the forwarder", exec.Command(lab.BuildForwarder(t), "-f", "--metrics-address=", "-c", w.conf))

@@ -8,13 +8,6 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Answer is what an authoritative server says.
-type Answer struct {
-	Rcode int      // of the header: NOERROR or NXDOMAIN
-	RRs   []dns.RR // the set, or a CNAME in its place; none in a denial
-	SOA   []dns.RR // of a denial
-}
-
 // Authority is the authoritative servers as one VPC sees them: its private
 // zones, and before the Internet's the public ones.
 type Authority struct {
@@ -30,28 +23,32 @@ func (s *Server) Authority(vpcID string) Authority { return Authority{s, vpcID} 
 func (a Authority) Servers() int { return a.server.Servers() }
 
 // Lookup asks one of the servers, 0 being the first, for the records of a type
-// at a name, as it had them that long ago; 0 is now. Aliases to names of the
-// zone and wildcards are resolved, CNAMEs are not followed. It draws one of
-// several sets: a weighted by its weight, a PRIMARY, up to eight multivalue
-// ones. ok is false if no zone has the name.
-func (a Authority) Lookup(server int, name string, rrtype uint16, ago time.Duration) (answer Answer, ok bool) {
+// at a name, as it had them that long ago (0: now), and returns its reply: an
+// answer, or a denial with the SOA. It is nil if no zone has the name. Aliases
+// to names of the zone and wildcards are resolved, CNAMEs are not followed. Of
+// several sets one is drawn: a weighted by its weight, the PRIMARY, up to eight
+// multivalue ones.
+func (a Authority) Lookup(server int, name string, rrtype uint16, ago time.Duration) *dns.Msg {
 	s := a.server
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	owner := fromDNS(name)
 	z := s.zoneOf(owner, a.vpc)
 	if z == nil {
-		return Answer{}, false
+		return nil
 	}
+	reply := new(dns.Msg)
+	reply.SetQuestion(dns.Fqdn(name), rrtype)
+	reply.Response, reply.Authoritative = true, true
 	st := z.at(server, s.options.Clock().Add(-ago))
 	if _, exists := st.source(owner); !exists {
-		return Answer{Rcode: dns.RcodeNameError, SOA: z.soa(st)}, true
+		reply.Rcode = dns.RcodeNameError
 	}
-	answer.RRs = st.records(owner, name, dns.TypeToString[rrtype], z.ID, maxAliases)
-	if len(answer.RRs) == 0 {
-		answer.SOA = z.soa(st)
+	reply.Answer = st.records(owner, dns.Fqdn(name), dns.TypeToString[rrtype], z.ID, maxAliases)
+	if len(reply.Answer) == 0 {
+		reply.Ns = z.soa(st)
 	}
-	return answer, true
+	return reply
 }
 
 // maxAliases ends a chain of aliases that goes in a circle.

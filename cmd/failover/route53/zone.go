@@ -75,14 +75,27 @@ func (s *Server) AddZone(z Zone) (id string, err error) {
 	return z.ID, nil
 }
 
-// Put upserts record sets of the zone as the API would, but at once at all
-// authoritative servers.
+// Put upserts record sets of the zone at once at all authoritative servers.
 func (s *Server) Put(zoneID string, sets ...RecordSet) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	_, err := s.upsert(zoneID, sets, make([]time.Duration, len(s.delays)))
+	return err
+}
+
+// Change upserts record sets of the zone as a call of the API would, and
+// returns the time at which it will be INSYNC.
+func (s *Server) Change(zoneID string, sets ...RecordSet) (everywhere time.Time, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.upsert(zoneID, sets, s.delays)
+}
+
+// upsert needs mu.
+func (s *Server) upsert(zoneID string, sets []RecordSet, delays []time.Duration) (time.Time, error) {
 	z := s.zone(zoneID)
 	if z == nil {
-		return fmt.Errorf("changing records: no zone %s", zoneID)
+		return time.Time{}, fmt.Errorf("changing records: no zone %s", zoneID)
 	}
 	var changes []batchChange
 	for _, r := range sets {
@@ -90,10 +103,10 @@ func (s *Server) Put(zoneID string, sets ...RecordSet) error {
 	}
 	next, messages := z.apply(z.now(), changes)
 	if messages != nil {
-		return fmt.Errorf("changing records of the zone %s: %v", z.Name, messages)
+		return time.Time{}, fmt.Errorf("changing records of the zone %s: %v", z.Name, messages)
 	}
-	z.follow(next, s.options.Clock(), make([]time.Duration, len(s.delays)))
-	return nil
+	z.follow(next, s.options.Clock(), delays)
+	return next.everywhere(), nil
 }
 
 // zone needs mu. It returns nil if there is none.

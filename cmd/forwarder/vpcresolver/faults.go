@@ -29,6 +29,13 @@ type Faults struct {
 	WrongName  bool          // answers carry another question
 	NoQuestion bool          // answers carry no question
 	Cut        bool          // answers end in the middle of a record
+
+	// Those of caches that disagree, of which the VPC resolver has two layers.
+	// At most ten minutes; changes of an Authority's zones and by Set alike.
+	Flap  time.Duration // for so long after a change, half of the answers are earlier ones, with whole TTLs: what there was before it, or of several changes any
+	Stale time.Duration // a change is learnt so much later, and then as ever when its TTL has run out in the caches
+	Out   bool          // the authoritative servers do not answer: caches repeat what they had with a TTL of at most 30 s, and have SERVFAIL for the rest
+	Zero  bool          // caches give TTL 0 in a record's last second
 }
 
 // window counts the packets of one client within one second.

@@ -1,6 +1,8 @@
 package vpcresolver
 
 import (
+	"net"
+	"net/netip"
 	"slices"
 
 	"github.com/miekg/dns"
@@ -10,7 +12,8 @@ import (
 const udpSize = 4096
 
 // reply returns what the query is answered with, nil for nothing.
-func (r *Resolver) reply(query *dns.Msg, overTCP bool, f Faults) *dns.Msg {
+func (r *Resolver) reply(query *dns.Msg, client net.Addr, f Faults) *dns.Msg {
+	_, overTCP := client.(*net.TCPAddr)
 	if overTCP && f.NoTCP {
 		return nil
 	}
@@ -24,7 +27,7 @@ func (r *Resolver) reply(query *dns.Msg, overTCP bool, f Faults) *dns.Msg {
 	if f.NoEDNS && opt != nil {
 		return reply.SetRcode(query, dns.RcodeFormatError)
 	}
-	r.fill(reply, opt != nil && opt.Do(), f)
+	r.fill(reply, opt != nil && opt.Do(), hostOf(client), f)
 	if opt != nil {
 		reply.SetEdns0(udpSize, opt.Do())
 	}
@@ -36,22 +39,33 @@ func (r *Resolver) reply(query *dns.Msg, overTCP bool, f Faults) *dns.Msg {
 }
 
 // fill adds the records, or what the faults put in their place.
-func (r *Resolver) fill(reply *dns.Msg, do bool, f Faults) {
+func (r *Resolver) fill(reply *dns.Msg, do bool, client netip.Addr, f Faults) {
 	question := reply.Question[0]
 	switch {
 	case f.Rcode != dns.RcodeSuccess:
 		reply.Rcode = f.Rcode
 	case f.Empty:
 	case f.Referral:
-		reply.Ns = r.zone.referral(question.Name)
+		reply.Ns = r.recursor.referral(question.Name)
 	case question.Qclass != dns.ClassINET:
 		reply.Rcode = dns.RcodeRefused
 	default:
-		r.zone.answer(reply, do)
+		r.recursor.answer(reply, do, client, f)
 	}
 	if f.NoSOA && len(reply.Answer) == 0 {
 		reply.Ns = nil
 	}
+}
+
+// hostOf returns a client's address.
+func hostOf(client net.Addr) netip.Addr {
+	switch client := client.(type) {
+	case *net.UDPAddr:
+		return client.AddrPort().Addr().Unmap()
+	case *net.TCPAddr:
+		return client.AddrPort().Addr().Unmap()
+	}
+	return netip.Addr{}
 }
 
 // truncate cuts what does not fit. A truncated answer of the VPC resolver

@@ -1,9 +1,10 @@
 // Package vpcresolver is a stand-in for the Amazon VPC resolver, the server at
 // the VPC's base address plus two: for the demo and for tests, on loopback or
 // in a network namespace. It answers from a zone file as a recursive resolver
-// does (RA set, CNAME chains followed, EDNS, truncation, UDP and TCP), can
-// count TTLs down as its model's cache does, and has the faults of its model
-// and worse, switchable at run time.
+// does (RA set, CNAME chains followed, EDNS, truncation, UDP and TCP), or asks
+// the authoritative servers that it is to follow, can count TTLs down as its
+// model's caches do, and has the faults of its model and worse, switchable at
+// run time.
 //
 // A Resolver is a [dns.Handler], so that a test without sockets can call it
 // too. It is safe for concurrent use.
@@ -24,10 +25,10 @@ import (
 
 // Resolver answers from the records that it was given.
 type Resolver struct {
-	zone    zone
-	done    chan struct{} // closed by Close: delayed answers are given up
-	servers []*dns.Server
-	serving sync.WaitGroup
+	recursor *recursor     // has its own lock
+	done     chan struct{} // closed by Close: delayed answers are given up
+	servers  []*dns.Server
+	serving  sync.WaitGroup
 
 	mu       sync.Mutex
 	random   *rand.Rand
@@ -44,19 +45,23 @@ type Resolver struct {
 // and learns of a change by Set only when that has run out; without, it
 // always gives the newest records and their whole TTLs.
 func New(zonefile string, caching bool) (*Resolver, error) {
-	r := &Resolver{
-		done:   make(chan struct{}),
-		random: rand.New(rand.NewPCG(10, 79)),
-		faults: map[string]Faults{},
-		asked:  map[string]int{},
-		second: map[netip.Addr]window{},
+	caches := Caches{}
+	if caching {
+		caches.Fleet = 1
 	}
-	r.zone.init(caching)
+	r := &Resolver{
+		recursor: newRecursor(caches),
+		done:     make(chan struct{}),
+		random:   rand.New(rand.NewPCG(10, 79)),
+		faults:   map[string]Faults{},
+		asked:    map[string]int{},
+		second:   map[netip.Addr]window{},
+	}
 	records, err := parse(zonefile)
 	if err != nil {
 		return nil, fmt.Errorf("reading the zone file: %w", err)
 	}
-	r.zone.add(records)
+	r.recursor.zone.replace(records, time.Time{})
 	return r, nil
 }
 
@@ -132,12 +137,37 @@ func (r *Resolver) Set(records ...string) error {
 	if err != nil {
 		return fmt.Errorf("changing records: %w", err)
 	}
-	r.zone.replace(rrs)
+	r.recursor.mu.Lock()
+	defer r.recursor.mu.Unlock()
+	r.recursor.zone.replace(rrs, time.Now())
 	return nil
 }
 
+// Follow has the Resolver ask the authority's servers, one of them at random
+// for each query that no cache can answer, for all names in their zones. Other
+// names it has from the zone file as before. Nil ends that.
+func (r *Resolver) Follow(a Authority) {
+	r.recursor.mu.Lock()
+	defer r.recursor.mu.Unlock()
+	r.recursor.authority = a
+}
+
+// SetCaches gives the Resolver other caches, which are empty. What New makes
+// with caching is Caches{Fleet: 1}; the VPC resolver is more like
+// Caches{Instance: true, Fleet: 2, ByZone: true}.
+func (r *Resolver) SetCaches(c Caches) {
+	r.recursor.mu.Lock()
+	defer r.recursor.mu.Unlock()
+	r.recursor.caches = c
+	clear(r.recursor.layers)
+}
+
 // FlushCache forgets what a caching Resolver has answered.
-func (r *Resolver) FlushCache() { r.zone.flush() }
+func (r *Resolver) FlushCache() {
+	r.recursor.mu.Lock()
+	defer r.recursor.mu.Unlock()
+	clear(r.recursor.layers)
+}
 
 // SetFaults gives the name, and all names below it that have no faults of
 // their own, these faults. The zero Faults is a healthy server.
@@ -164,12 +194,11 @@ func (r *Resolver) Total() int {
 
 // ServeDNS answers one query, or does not, as the faults have it.
 func (r *Resolver) ServeDNS(w dns.ResponseWriter, query *dns.Msg) {
-	_, overTCP := w.RemoteAddr().(*net.TCPAddr)
 	a := r.decide(query.Question[0].Name, w.RemoteAddr())
 	if a.dropped || !r.wait(a.delay) {
 		return
 	}
-	reply := r.reply(query, overTCP, a.Faults)
+	reply := r.reply(query, w.RemoteAddr(), a.Faults)
 	if reply == nil {
 		return
 	}

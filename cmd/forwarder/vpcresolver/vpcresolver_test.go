@@ -37,6 +37,8 @@ func (w *recorder) RemoteAddr() net.Addr             { return w.client }
 func (w *recorder) WriteMsg(m *dns.Msg) error        { w.reply = m; return nil }
 func (w *recorder) Write(packed []byte) (int, error) { w.raw = packed; return len(packed), nil }
 
+func udpAddr(text string) *net.UDPAddr { return net.UDPAddrFromAddrPort(netip.MustParseAddrPort(text)) }
+
 var udpClient = &net.UDPAddr{IP: net.IPv4(10, 79, 1, 10), Port: 4242}
 
 func query(name string, qtype uint16) *dns.Msg {

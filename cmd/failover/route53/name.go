@@ -84,7 +84,7 @@ func reversed(name string) string {
 	labels := strings.Split(strings.TrimSuffix(name, "."), ".")
 	slices.Reverse(labels)
 	var out strings.Builder
-	for _, label := range append(labels, "") {
+	for _, label := range labels {
 		for i := 0; i < len(label); {
 			c, n, _ := octet(label[i:])
 			out.WriteByte(c)

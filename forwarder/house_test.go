@@ -35,9 +35,10 @@ var arrows = map[string][]string{
 	"forwarder/local":           {"forwarder/wire"},
 	"forwarder/scrub":           {"forwarder/wire"},
 	"forwarder/upstream":        {"forwarder/wire"},
+	"forwarder/watch":           {"forwarder/wire"},
 	"forwarder/config":          {"acl", "forwarder/host", "forwarder/local", "forwarder/logging", "forwarder/namedconf", "forwarder/version"},
 	"forwarder/rndcconf":        {"forwarder/config", "forwarder/namedconf", "forwarder/rndc"},
-	"forwarder":                 {"acl", "cache", "forwarder/config", "forwarder/host", "forwarder/local", "forwarder/logging", "forwarder/rrl", "forwarder/scrub", "forwarder/store", "forwarder/tail", "forwarder/tcp", "forwarder/trouble", "forwarder/udp", "forwarder/upstream", "forwarder/wire"},
+	"forwarder":                 {"acl", "cache", "forwarder/config", "forwarder/host", "forwarder/local", "forwarder/logging", "forwarder/rrl", "forwarder/scrub", "forwarder/store", "forwarder/tail", "forwarder/tcp", "forwarder/trouble", "forwarder/udp", "forwarder/upstream", "forwarder/watch", "forwarder/wire"},
 	"forwarder/metrics":         {"forwarder", "forwarder/upstream", "forwarder/version"}, // the latter for the types of its Stats
 	"cmd/forwarder":             {"forwarder", "forwarder/config", "forwarder/host", "forwarder/logging", "forwarder/metrics", "forwarder/namedconf", "forwarder/rndc", "forwarder/rndcconf", "forwarder/version", "cmd/forwarder/doctor", "cmd/forwarder/shadow", "cmd/forwarder/vpcresolver", "testdata"},
 	"cmd/forwarder/doctor":      {"acl", "forwarder/config", "forwarder/host", "forwarder/udp"},
@@ -58,7 +59,7 @@ var arrows = map[string][]string{
 }
 
 // shown are the packages whose arrows the README shows, in its order.
-var shown = []string{"cmd/forwarder", "cmd/failover", "forwarder/metrics", "forwarder", "forwarder/config", "forwarder/logging", "forwarder/rrl", "forwarder/local", "forwarder/scrub", "forwarder/upstream"}
+var shown = []string{"cmd/forwarder", "cmd/failover", "forwarder/metrics", "forwarder", "forwarder/config", "forwarder/logging", "forwarder/rrl", "forwarder/local", "forwarder/scrub", "forwarder/upstream", "forwarder/watch"}
 
 // owners are packages that only some of ours may know.
 var owners = map[string][]string{

@@ -1,0 +1,166 @@
+package watch
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Watch begins to watch a name, or all names below a zone ("*.zone"), until
+// Unwatch; it is saved with the state. Watching what is watched changes nothing.
+func (t *Table) Watch(name string, m Moment) error { return t.watch(name, false, m) }
+
+// WatchFixed is Watch for what the command line says: it is not saved.
+func (t *Table) WatchFixed(name string, m Moment) error { return t.watch(name, true, m) }
+
+func (t *Table) watch(name string, fixed bool, m Moment) error {
+	zone, pattern := cutPattern(name)
+	w, err := parseName(zone)
+	if err != nil {
+		return fmt.Errorf("watching: %w", err)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if pattern {
+		err = t.watchZone(w, fixed)
+	} else {
+		err = t.watchName(w, fixed, m)
+	}
+	if err != nil {
+		return fmt.Errorf("watching %s: %w", name, err)
+	}
+	t.reindex()
+	t.version++
+	return nil
+}
+
+func (t *Table) watchZone(zone string, fixed bool) error {
+	if _, ok := t.patterns[zone]; !ok && len(t.patterns) >= maxNames {
+		return ErrTooMany
+	}
+	t.patterns[zone] = t.patterns[zone] || fixed
+	return nil
+}
+
+func (t *Table) watchName(w string, fixed bool, m Moment) error {
+	n := t.names[w]
+	if n == nil {
+		n = t.add(w, m)
+	}
+	if n == nil {
+		return ErrTooMany
+	}
+	n.watched, n.fixed = true, n.fixed || fixed
+	return nil
+}
+
+// Unwatch ends what Watch began, in its words. Overrides, guards and verifications
+// of the name go on.
+func (t *Table) Unwatch(name string, m Moment) error {
+	zone, pattern := cutPattern(name)
+	w, err := parseName(zone)
+	if err != nil {
+		return fmt.Errorf("watching no more: %w", err)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	_, found := t.patterns[w]
+	if n := t.names[w]; !pattern {
+		if found = n != nil && n.watched; found {
+			n.watched, n.fixed = false, false
+		}
+	} else {
+		delete(t.patterns, w)
+	}
+	if !found {
+		return fmt.Errorf("%s is not watched: %w", name, ErrNone)
+	}
+	for _, n := range t.names {
+		t.drop(n, m)
+	}
+	t.reindex()
+	t.version++
+	return nil
+}
+
+// Watching returns what is watched, in the words of Watch.
+func (t *Table) Watching() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var list []string
+	for _, n := range t.names {
+		if n.watched {
+			list = append(list, n.name)
+		}
+	}
+	for zone := range t.patterns {
+		list = append(list, "*."+text(zone))
+	}
+	slices.Sort(list)
+	return list
+}
+
+// add makes room for a name: when there is none, the name that only a pattern
+// watches and that was asked for the longest ago goes. It returns nil when all are
+// needed.
+func (t *Table) add(w string, m Moment) *node {
+	if len(t.names) >= maxNames && !t.evict() {
+		return nil
+	}
+	n := &node{name: text(w), wire: w, since: m, seen: m.Now, sets: make(map[uint16]*record)}
+	t.names[w] = n
+	if !t.matches(w) {
+		t.reindex()
+	}
+	return n
+}
+
+func (t *Table) evict() bool {
+	var oldest *node
+	for _, n := range t.names {
+		if !n.watched && !n.busy() && (oldest == nil || n.seen < oldest.seen) {
+			oldest = n
+		}
+	}
+	if oldest == nil {
+		return false
+	}
+	t.forget(oldest)
+	t.reindex()
+	return true
+}
+
+// busy reports whether something of the name runs.
+func (n *node) busy() bool {
+	for _, r := range n.sets {
+		if r.override != nil || r.guard.on || r.verify.running() {
+			return true
+		}
+	}
+	return false
+}
+
+// drop forgets a name that nobody watches, of which nothing runs, and whose answers
+// nobody holds.
+func (t *Table) drop(n *node, m Moment) {
+	if n.watched || n.busy() || t.matches(n.wire) {
+		return
+	}
+	for _, r := range n.sets {
+		if r.verify != nil && m.Now < r.verify.ends+showVerify || r.ledger.held(m.Now) {
+			return
+		}
+	}
+	t.forget(n)
+}
+
+// forget drops a name; the index is to be made anew.
+func (t *Table) forget(n *node) {
+	for _, r := range n.sets {
+		t.repin(r, nil)
+	}
+	if n.probe.on() {
+		t.probing--
+	}
+	delete(t.names, n.wire)
+	t.version++
+}

@@ -32,19 +32,19 @@ func (c *changes) add(now time.Duration) bool {
 
 // hear takes an answer of upstream's for the name itself.
 func (t *Table) hear(r *record, d data, asked time.Duration, m Moment) {
-	r.said, r.heard = d, true
 	if r.override != nil {
-		t.judgeOverride(r, &d, m)
+		t.judgeOverride(r, &d, asked, m)
 	}
 	r.verify.judge(&d, asked, m)
 	if asked < r.asked && r.known && !d.same(&r.current) {
 		return // an answer from before that came late
 	}
+	r.said, r.heard = d, true
 	switch {
+	case r.guard.refuses(&d): // before all: an override may have refused what is current
+		t.refuse(r, &d, asked, m)
 	case r.known && d.same(&r.current):
 		t.confirm(r, d, asked, m)
-	case r.guard.refuses(&d):
-		t.refuse(r, &d, asked, m)
 	case r.guard.on && d.empty():
 		// A denial while a change spreads is as likely an old one: it is believed when
 		// the guard is over.

@@ -33,24 +33,22 @@ type guard struct {
 }
 
 func (g *guard) refuses(d *data) bool {
-	return g.on && slices.ContainsFunc(g.refused, d.same2)
+	return g.on && slices.ContainsFunc(g.refused, d.is)
 }
 
-func (d *data) same2(other data) bool { return d.key == other.key }
+func (d *data) is(other data) bool { return d.key == other.key }
 
 // begin refuses more data, except d itself, from now on.
 func (g *guard) begin(d *data, earlier []data, now time.Duration) {
 	for _, old := range earlier {
-		if !old.same(d) && !slices.ContainsFunc(g.refused, old.same2) {
+		if !old.same(d) && !slices.ContainsFunc(g.refused, old.is) {
 			g.refused = append(g.refused, old)
 		}
 	}
-	g.admit(d)
-	g.refused = g.refused[max(0, len(g.refused)-maxRefused):]
-	if len(g.refused) == 0 {
-		*g = guard{}
+	if g.admit(d); len(g.refused) == 0 {
 		return
 	}
+	g.refused = g.refused[max(0, len(g.refused)-maxRefused):]
 	g.lasts = 0
 	for _, old := range g.refused {
 		g.lasts = max(g.lasts, old.lasts())
@@ -60,7 +58,11 @@ func (g *guard) begin(d *data, earlier []data, now time.Duration) {
 }
 
 // admit refuses d no longer.
-func (g *guard) admit(d *data) { g.refused = slices.DeleteFunc(g.refused, d.same2) }
+func (g *guard) admit(d *data) {
+	if g.refused = slices.DeleteFunc(g.refused, d.is); len(g.refused) == 0 {
+		*g = guard{}
+	}
+}
 
 // came notes refused data.
 func (g *guard) came(now time.Duration) {

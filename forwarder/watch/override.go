@@ -279,12 +279,9 @@ func (v *override) leave(d *data) {
 // supersede refuses what a former override gave, and believes the operator in what
 // he says now.
 func (r *record) supersede(was *override, d *data, now time.Duration) {
-	if was != nil {
-		r.guard.begin(d, []data{was.data}, now)
+	if was == nil || r.changes.varies {
+		r.guard.admit(d)
 		return
 	}
-	r.guard.admit(d)
-	if r.guard.on && len(r.guard.refused) == 0 {
-		r.guard = guard{}
-	}
+	r.guard.begin(d, []data{was.data}, now)
 }

@@ -29,8 +29,12 @@ func (v *override) by() string {
 }
 
 // judgeOverride compares upstream's answer with the override, which may end by it.
-func (t *Table) judgeOverride(r *record, d *data, m Moment) {
+func (t *Table) judgeOverride(r *record, d *data, asked time.Duration, m Moment) {
 	v := r.override
+	if asked < v.began.Now {
+		v.leave(d) // on its way when the override was set
+		return
+	}
 	if !v.judged {
 		v.judged, v.already = true, d.same(&v.data)
 		v.leave(d)
@@ -62,7 +66,9 @@ func (t *Table) judgeOverride(r *record, d *data, m Moment) {
 func (t *Table) endByThird(r *record, d *data, m Moment) {
 	v := r.override
 	t.endOverride(r, fmt.Sprintf("upstream has said a third thing, %v, for %v", d, v.thirds.length().Round(time.Second)), m)
-	r.guard.begin(d, []data{v.data}, m.Now)
+	if !r.changes.varies {
+		r.guard.begin(d, []data{v.data}, m.Now)
+	}
 }
 
 // old is how long what upstream had before may live in caches.
@@ -96,7 +102,8 @@ func (t *Table) tickOverride(r *record, m Moment) {
 func (t *Table) endOverride(r *record, why string, m Moment) {
 	v := r.override
 	r.override = nil
-	if r.guard.on && r.current.empty() {
+	r.guard.admit(&r.current)
+	if r.current.empty() {
 		r.guard = guard{} // there is nothing to give in place of what it refuses
 	}
 	next := r.given()

@@ -46,6 +46,9 @@ type record struct {
 	ledger   ledger
 }
 
+// maxTTL is what caches keep anything for at most, in seconds (BIND's max-cache-ttl).
+const maxTTL = 7 * 24 * 60 * 60
+
 // maxSets are the types of a name that have state.
 const maxSets = 16
 
@@ -72,10 +75,11 @@ func (d *data) String() string {
 // open, its last CNAME.
 func dataOf(o *Observation) data {
 	d := newData(ofType(o.RRs, o.Type))
+	ttl := min(o.TTL, maxTTL)
 	if links := ofType(o.RRs, dns.TypeCNAME); d.empty() && len(links) > 0 {
 		d = textData("CNAME " + rdataText(links[len(links)-1]))
 	}
-	d.rrs, d.ttl = copyRRs(o.RRs), o.TTL
+	d.rrs, d.ttl = copyRRs(o.RRs), ttl
 	return d
 }
 

@@ -1,0 +1,223 @@
+package watch
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// stateVersion is that of the JSON below.
+const stateVersion = 1
+
+// savedTable is a table's state. Times are by the wall clock, so that they hold
+// over a restart; clients of the ledger are not saved, only until when they hold
+// what they were given.
+type savedTable struct {
+	Version int         `json:"version"`
+	At      time.Time   `json:"at"`
+	Zones   []string    `json:"zones,omitempty"` // of patterns that a command watches
+	Names   []savedName `json:"names,omitempty"`
+	History []Change    `json:"history,omitempty"`
+}
+
+type savedName struct {
+	Name    string     `json:"name"`
+	Watched bool       `json:"watched,omitempty"` // by a command
+	Since   time.Time  `json:"since"`
+	Sets    []savedSet `json:"sets,omitempty"`
+}
+
+type savedSet struct {
+	Type      string          `json:"type"`
+	Known     bool            `json:"known,omitempty"`
+	Heard     bool            `json:"heard,omitempty"`
+	Current   savedData       `json:"current"`
+	Said      savedData       `json:"said"`
+	Since     time.Time       `json:"since"`
+	Asked     time.Time       `json:"asked"`
+	Until     time.Time       `json:"until"`
+	Left      []savedData     `json:"left,omitempty"`
+	Guard     *savedGuard     `json:"guard,omitempty"`
+	Changes   []time.Time     `json:"changes,omitempty"`
+	Varies    *time.Time      `json:"varies,omitempty"` // since when it stands
+	Taught    *time.Time      `json:"taught,omitempty"`
+	Overrides []savedOverride `json:"overrides,omitempty"` // and what a lease replaced
+	Verify    *savedVerify    `json:"verify,omitempty"`
+	Ledger    []savedHolding  `json:"ledger,omitempty"`
+}
+
+// savedData is records as in a zone file, and the greatest TTL seen with them.
+type savedData struct {
+	RRs []string `json:"rrs,omitempty"`
+	TTL uint32   `json:"ttl,omitempty"`
+}
+
+type savedRun struct {
+	First time.Time `json:"first"`
+	Last  time.Time `json:"last"`
+	N     int       `json:"n"`
+}
+
+type savedGuard struct {
+	Began    time.Time   `json:"began"`
+	Refused  []savedData `json:"refused"`
+	Quiet    *savedRun   `json:"quiet,omitempty"`
+	LastOld  time.Time   `json:"last_old"`
+	LastNew  time.Time   `json:"last_new"`
+	CameBack int         `json:"came_back,omitempty"`
+}
+
+type savedOverride struct {
+	Data    []string   `json:"data"`
+	By      string     `json:"by"`
+	Set     time.Time  `json:"set"`
+	For     Seconds    `json:"for"`
+	Began   time.Time  `json:"began"`
+	Expires time.Time  `json:"expires"`
+	Token   string     `json:"token,omitempty"`
+	Lease   *time.Time `json:"lease,omitempty"`
+	LeaseOf Seconds    `json:"lease_for,omitempty"`
+	Warned  bool       `json:"warned,omitempty"`
+	Lasts   Seconds    `json:"lasts"`
+	Before  []string   `json:"before,omitempty"`
+	Judged  bool       `json:"judged,omitempty"`
+	Already bool       `json:"already,omitempty"`
+	Agree   *savedRun  `json:"agree,omitempty"`
+	Third   savedData  `json:"third"`
+	Thirds  *savedRun  `json:"thirds,omitempty"`
+}
+
+type savedVerify struct {
+	Want     savedData `json:"want"`
+	Began    time.Time `json:"began"`
+	Ends     time.Time `json:"ends"`
+	Need     Seconds   `json:"need"`
+	Asked    int       `json:"asked"`
+	New      int       `json:"new"`
+	Old      int       `json:"old"`
+	Third    int       `json:"third"`
+	CameBack int       `json:"came_back"`
+	FirstNew time.Time `json:"first_new,omitzero"`
+	LastOld  time.Time `json:"last_old,omitzero"`
+	Last     savedData `json:"last"`
+	Steady   *savedRun `json:"steady,omitempty"`
+	Before   string    `json:"before,omitempty"`
+	Over     bool      `json:"over,omitempty"`
+}
+
+type savedHolding struct {
+	Data  savedData `json:"data"`
+	Given bool      `json:"given,omitempty"`
+	Since time.Time `json:"since"`
+	Until time.Time `json:"until"`
+}
+
+// AppendState appends the state to dst, as JSON.
+func (t *Table) AppendState(dst []byte, m Moment) ([]byte, error) {
+	b, err := json.Marshal(t.save(m)) // without the lock
+	if err != nil {
+		return dst, fmt.Errorf("saving watched names: %w", err)
+	}
+	return append(dst, b...), nil
+}
+
+func (t *Table) save(m Moment) savedTable {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := savedTable{Version: stateVersion, At: m.Wall, History: slices.Clone(t.history.list)}
+	for zone, fixed := range t.patterns {
+		if !fixed {
+			s.Zones = append(s.Zones, text(zone))
+		}
+	}
+	slices.Sort(s.Zones)
+	for _, n := range t.sorted() {
+		saved := savedName{Name: n.name, Watched: n.watched && !n.fixed, Since: n.since.Wall}
+		for _, r := range n.sorted() {
+			saved.Sets = append(saved.Sets, r.save(m))
+		}
+		if saved.Watched || len(saved.Sets) > 0 {
+			s.Names = append(s.Names, saved)
+		}
+	}
+	return s
+}
+
+func (r *record) save(m Moment) savedSet {
+	s := savedSet{
+		Type: typeText(r.rtype), Known: r.known, Heard: r.heard, Current: r.current.save(), Said: r.said.save(),
+		Since: r.since.Wall, Asked: m.wall(r.asked), Until: m.wall(r.until), Left: saveAll(r.left), Guard: r.guard.save(m), Verify: r.verify.save(m),
+	}
+	for _, at := range r.changes.at {
+		s.Changes = append(s.Changes, m.wall(at))
+	}
+	if r.changes.varies {
+		s.Varies = m.pointer(r.changes.stands)
+	}
+	if r.taught != nil {
+		s.Taught = m.pointer(r.taught.at)
+	}
+	for v := r.override; v != nil; v = v.under {
+		s.Overrides = append(s.Overrides, v.save(m))
+	}
+	for _, h := range r.ledger.all() {
+		s.Ledger = append(s.Ledger, savedHolding{h.data.save(), h == r.ledger.now, h.since.Wall, m.wall(h.latest)})
+	}
+	return s
+}
+
+func (m Moment) pointer(at time.Duration) *time.Time {
+	wall := m.wall(at)
+	return &wall
+}
+
+func (d *data) save() savedData {
+	s := savedData{TTL: d.ttl}
+	for _, rr := range d.rrs {
+		s.RRs = append(s.RRs, rr.String())
+	}
+	return s
+}
+
+func saveAll(list []data) (saved []savedData) {
+	for i := range list {
+		saved = append(saved, list[i].save())
+	}
+	return saved
+}
+
+func (r *run) save(m Moment) *savedRun {
+	if r.n == 0 {
+		return nil
+	}
+	return &savedRun{m.wall(r.first), m.wall(r.last), r.n}
+}
+
+func (g *guard) save(m Moment) *savedGuard {
+	if !g.on {
+		return nil
+	}
+	return &savedGuard{m.wall(g.began), saveAll(g.refused), g.quiet.save(m), m.wall(g.lastOld), m.wall(g.lastNew), g.cameBack}
+}
+
+func (v *override) save(m Moment) savedOverride {
+	s := savedOverride{
+		Data: v.Data, By: v.By, Set: v.Set, For: Seconds(v.For), Began: v.began.Wall, Expires: m.wall(v.expires), Token: v.Lease, LeaseOf: Seconds(v.LeaseFor), Warned: v.warned,
+		Lasts: Seconds(v.lasts), Before: slices.Clone(v.before), Judged: v.judged, Already: v.already, Agree: v.agree.save(m), Third: v.third.save(), Thirds: v.thirds.save(m),
+	}
+	if v.lease > 0 {
+		s.Lease = m.pointer(v.lease)
+	}
+	return s
+}
+
+func (v *verify) save(m Moment) *savedVerify {
+	if v == nil {
+		return nil
+	}
+	return &savedVerify{
+		v.want.save(), v.began.Wall, m.wall(v.ends), Seconds(v.need), v.asked, v.new, v.old, v.third, v.cameBack,
+		v.firstNew, v.lastOld, v.lastData.save(), v.steady.save(m), v.before, v.over,
+	}
+}

@@ -16,7 +16,7 @@ const (
 	PriorityHot      Priority = iota - 2 // a client waits, for a name that was known lately: random names cannot crowd it out
 	PriorityShared                       // several clients wait
 	PriorityClient                       // a client waits
-	PriorityVerify                       // a flush is being verified
+	PriorityVerify                       // it is found out whether a watched name has changed; with a share that is kept for it
 	PriorityPrefetch                     // nobody waits yet
 	PriorityProbe                        // nobody will
 )
@@ -32,6 +32,10 @@ const (
 	// budget, together with all that are so late: three tries are what loss needs.
 	lateAfter = 3
 	lateShare = 10
+
+	// keptShare of the budget is for PriorityVerify before all others, so that a flood
+	// does not blind it.
+	keptShare = 10
 
 	// drainEvery is how often queued requests are sent: some at a time, in one
 	// batch, as their tokens come.
@@ -53,11 +57,12 @@ type budget struct {
 	late    turns             // the same, from the fourth try on
 	queues  [priorities]queue // nobody waits for these
 	share   *bucket           // of late ones
+	kept    *bucket           // of PriorityVerify: what it may have before others
 	stats   BudgetStats       // its Interface is the key
 }
 
 func newBudget(pps int) *budget {
-	b := &budget{bucket: newBucket(pps), share: newBucket(0)}
+	b := &budget{bucket: newBucket(pps), share: newBucket(0), kept: newBucket(0)}
 	b.owner = b
 	b.first, b.retries, b.late = newTurns(b), newTurns(b), newTurns(b)
 	for i := range b.queues {
@@ -107,7 +112,10 @@ func (b *budget) ample(now time.Duration) bool { return b.halfFull(now) && b.que
 // ahead reports whether somebody waits already who goes before r, or as r does.
 // Clients take turns, so that nobody passes who waits. A retry in vain yields to
 // the first tries of all who have somebody waiting.
-func (b *budget) ahead(r *Request) bool {
+func (b *budget) ahead(r *Request, now time.Duration) bool {
+	if r.Priority == PriorityVerify && r.vain == 0 && b.keeps(now) {
+		return b.queues[PriorityVerify.index()].n > 0
+	}
 	if b.first.n > 0 {
 		return true
 	}
@@ -130,10 +138,20 @@ func (b *budget) queued() (n int) {
 	return n + b.first.n + b.retries.n + b.late.n
 }
 
+// keeps reports whether there is something left of what is kept for PriorityVerify.
+func (b *budget) keeps(now time.Duration) bool {
+	b.kept.limit((int(b.pps.Load()) + keptShare - 1) / keptShare)
+	return b.kept.has(udpCost, now)
+}
+
 // spendFor takes n packets for r's next try.
 func (b *budget) spendFor(r *Request, n int, now time.Duration) bool {
 	if r.vain < lateAfter {
-		return b.spend(n, now)
+		ok := b.spend(n, now)
+		if ok && r.Priority == PriorityVerify && b.keeps(now) {
+			b.kept.spend(n, now)
+		}
+		return ok
 	}
 	b.share.limit((int(b.pps.Load()) + lateShare - 1) / lateShare)
 	return b.share.has(n, now) && b.spend(n, now) && b.share.spend(n, now)
@@ -164,7 +182,7 @@ func (c *Client) admit(r *Request, s *server, cost int) bool {
 		c.unqueue(r)
 		return true
 	}
-	if (r.queue != nil || !b.ahead(r)) && b.spendFor(r, cost, c.t) {
+	if (r.queue != nil || !b.ahead(r, c.t)) && b.spendFor(r, cost, c.t) {
 		c.unqueue(r)
 		return true
 	}
@@ -247,6 +265,12 @@ func (c *Client) drainSoon(b *budget) {
 // ring asks for the requests whose packets have come.
 func (b *budget) ring(c *Client) {
 	verify := PriorityVerify.index()
+	for q := &b.queues[verify]; q.head != nil && b.keeps(c.t); {
+		if r := q.head; !c.served(r) {
+			c.drainSoon(b)
+			return
+		}
+	}
 	if b.first.serve(c) && b.serve(c, &b.queues[verify]) && b.retries.serve(c) {
 		for i := verify + 1; i < priorities && b.serve(c, &b.queues[i]); i++ {
 		}
@@ -258,12 +282,18 @@ func (b *budget) ring(c *Client) {
 // serve asks for those in q, and reports whether packets were enough for all.
 func (b *budget) serve(c *Client, q *queue) bool {
 	for q.head != nil {
-		r := q.head
-		if c.ask(r); q.head == r {
+		if !c.served(q.head) {
 			return false
 		}
 	}
 	return true
+}
+
+// served asks for r, the first of its queue, and reports whether packets were enough.
+func (c *Client) served(r *Request) bool {
+	q := r.queue
+	c.ask(r) // from here on r may be another's
+	return q.head != r
 }
 
 // evict makes room for newcomer by failing one that nobody waits for, or else the
@@ -296,14 +326,15 @@ func (c *Client) evict(newcomer *Request) bool {
 
 // idle returns a request of priority p at most that nobody waits for, or nil.
 func (c *Client) idle(p Priority) *Request {
-	for i := priorities - 1; i >= max(p.index(), clientPriorities); i-- {
+	mayGo := PriorityVerify.index() + 1 // there are few that verify, and they last a second or two
+	for i := priorities - 1; i >= max(p.index(), mayGo); i-- {
 		for _, b := range c.budgets {
 			if r := b.queues[i].head; r != nil {
 				return r
 			}
 		}
 	}
-	for i := priorities - 1; p <= PriorityClient && i >= clientPriorities; i-- {
+	for i := priorities - 1; p <= PriorityClient && i >= mayGo; i-- {
 		if r := c.lines[i].oldest; r != nil {
 			return r
 		}

@@ -67,7 +67,7 @@ func TestPriorities(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork(serverA)
 		a := newAsker(t, n, func(c *Config) { c.PPS = 100 })
-		order := []Priority{PriorityProbe, PriorityPrefetch, PriorityVerify, PriorityClient, PriorityShared, PriorityHot}
+		order := []Priority{PriorityProbe, PriorityPrefetch, PriorityClient, PriorityShared, PriorityHot}
 		a.stream("spend", 10, 1e6)
 		for _, p := range order {
 			for i := range 5 {
@@ -81,6 +81,58 @@ func TestPriorities(t *testing.T) {
 				t.Errorf("answer %d has priority %d, after %d", i, r.Priority, last)
 			}
 			last = r.Priority
+		}
+	})
+}
+
+// TestVerifyHasItsShare: a flood does not blind who verifies, nor does he get more than
+// his share of the packets, or a place that is a client's.
+func TestVerifyHasItsShare(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(serverA)
+		a := newAsker(t, n, func(c *Config) { c.PPS, c.MaxPending = 100, 200 })
+		var verify, clients []*Request
+		for i := range 5000 { // in 5 s
+			clients = append(clients, a.start(fmt.Sprint("random", i), func(r *Request) { r.Turn = uint64(i % 64) }))
+			for j := range 3 {
+				if i%1000 == 500 {
+					verify = append(verify, a.start(fmt.Sprint("verify", i, j), func(r *Request) { r.Priority = PriorityVerify }))
+				}
+			}
+			time.Sleep(time.Millisecond)
+		}
+		answered := 0
+		a.finish()
+		for _, r := range clients {
+			if a.ends[r].err == nil {
+				answered++
+			}
+		}
+		for i, r := range verify {
+			if end := a.ends[r]; end.err != nil || end.took > 300*time.Millisecond {
+				t.Errorf("verification %d: %v after %v", i, end.err, end.took)
+			}
+		}
+		if answered < 450 {
+			t.Errorf("%d clients were answered, want what 100 packets a second are good for", answered)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(serverA)
+		a := newAsker(t, n, func(c *Config) { c.PPS = 100 })
+		var clients []*Request
+		for i := range 1000 { // verifications in 2 s, and 80 clients
+			a.start(fmt.Sprint("verify", i), func(r *Request) { r.Priority = PriorityVerify })
+			if i%25 == 0 {
+				clients = append(clients, a.start(fmt.Sprint("client", i)))
+			}
+			time.Sleep(2 * time.Millisecond)
+		}
+		a.finish()
+		for i, r := range clients {
+			if end := a.ends[r]; end.err != nil || end.took > 500*time.Millisecond {
+				t.Errorf("client %d: %v after %v", i, end.err, end.took)
+			}
 		}
 	})
 }

@@ -105,7 +105,7 @@ func (c *Client) begin(r *Request) {
 	switch {
 	case c.closed:
 		c.finish(r, nil, ErrClosed)
-	case c.cfg.MaxPending > 0 && c.pending > c.cfg.MaxPending && !c.evict(r):
+	case c.cfg.MaxPending > 0 && c.pending > c.cfg.MaxPending && r.Priority != PriorityVerify && !c.evict(r):
 		c.busy(r)
 	default:
 		c.enlist(r)

@@ -72,7 +72,7 @@ func hasMore(m *wire.Message, minimal bool) bool {
 	if Has(m.Section(1), dns.TypeNSEC) || Has(m.Section(1), dns.TypeNSEC3) {
 		return true
 	}
-	return !minimal && namesHosts(m.Type()) && hasAdditional(m)
+	return !minimal && NamesHosts(m.Type()) && hasAdditional(m)
 }
 
 func hasAdditional(m *wire.Message) bool {

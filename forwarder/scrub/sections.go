@@ -76,7 +76,7 @@ func (p *pick) isWild() bool {
 // addresses of the hosts that it names, and of other types what its own leads to.
 func (p *pick) additional(class Class) (kept []wire.RR) {
 	additional := p.m.Section(2)
-	if class != Positive || p.rules.Minimal || !namesHosts(p.qtype) || len(additional) == 0 {
+	if class != Positive || p.rules.Minimal || !NamesHosts(p.qtype) || len(additional) == 0 {
 		return nil
 	}
 	hosts := p.hosts()
@@ -94,7 +94,7 @@ func (p *pick) hosts() map[string]bool {
 	hosts := make(map[string]bool)
 	for i := range p.rrs {
 		rr := &p.rrs[i]
-		if !namesHosts(rr.Type) {
+		if !NamesHosts(rr.Type) {
 			continue
 		}
 		host := p.m.FirstName(rr)
@@ -126,9 +126,9 @@ func (p *pick) isWanted(rr *wire.RR) bool {
 
 func isService(rtype uint16) bool { return rtype == dns.TypeSVCB || rtype == dns.TypeHTTPS }
 
-// namesHosts reports whether records of a type name hosts, of which addresses may
+// NamesHosts reports whether records of a type name hosts, of which addresses may
 // come along.
-func namesHosts(rtype uint16) bool {
+func NamesHosts(rtype uint16) bool {
 	switch rtype {
 	case wire.TypeNS, dns.TypeMB, dns.TypeMD, dns.TypeMF, dns.TypeMX, dns.TypeSRV, dns.TypeNAPTR, dns.TypeSVCB,
 		dns.TypeHTTPS, dns.TypeAFSDB, dns.TypeKX, dns.TypeRT, dns.TypeANY:

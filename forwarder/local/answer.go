@@ -14,6 +14,8 @@ type Beside struct {
 	Authority  bool // the zone's NS records
 	Additional bool // addresses of the hosts that records name
 	OneSet     bool // ANY gets one set, with its signatures, and RRSIG those of one (BIND's minimal-any)
+
+	Apart func(name string) bool // canonical names of the zone that have other data, at which a chain ends; nil: none
 }
 
 // Kind says how a zone's part of an answer ends.
@@ -61,7 +63,7 @@ func (z *Zone) Answer(m *dns.Msg, name string, qtype uint16, b Beside) Rest {
 		case l.passed(next) || links(m.Answer) > maxRestarts:
 			m.Rcode = dns.RcodeServerFailure
 			return Rest{Kind: Endless}
-		case !dns.IsSubDomain(z.Apex, next):
+		case !dns.IsSubDomain(z.Apex, next) || b.Apart != nil && b.Apart(next):
 			return Rest{Alias, next, len(m.Ns)}
 		}
 		name = next

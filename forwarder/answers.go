@@ -221,6 +221,14 @@ func (r *repeats) get(hash uint64, key wire.Key, now time.Duration) *repeat {
 	return p
 }
 
+// drop forgets what came for key.
+func (r *repeats) drop(hash uint64, key wire.Key) {
+	slot := &r.slots[hash%uint64(len(r.slots))]
+	if p := slot.Load(); p != nil && p.key == string(key) {
+		slot.CompareAndSwap(p, nil)
+	}
+}
+
 func (r *repeats) clear() {
 	for i := range r.slots {
 		r.slots[i].Store(nil)

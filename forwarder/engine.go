@@ -7,6 +7,7 @@ import (
 
 	"vpcdns/cache"
 	"vpcdns/forwarder/tail"
+	"vpcdns/forwarder/watch"
 )
 
 // engine is what a query may touch of a server.
@@ -16,6 +17,11 @@ type engine struct {
 	cache  *cache.Cache
 	logs   loggers
 	events Observer
+
+	watches  *watch.Table // names whose failover counts
+	watchTTL uint32       // that these are given out with at most, s
+	pins     pinAnswers
+	watcher  watcher
 
 	inflight inflight // what is being asked
 	queue    queue    // what is to be asked
@@ -40,12 +46,14 @@ type engine struct {
 	cookieSecret [16]byte     // where the configuration has none
 }
 
-func newEngine(maxCache int64, logs loggers, events Observer, asleep func() time.Duration) *engine {
+func newEngine(maxCache int64, o *Options, asleep func() time.Duration) *engine {
 	e := &engine{
 		clock:     newClock(asleep),
 		cache:     cache.New(maxCache),
-		logs:      logs,
-		events:    events,
+		logs:      newLoggers(o.Log),
+		events:    o.Observer,
+		watches:   watch.New(watch.Options{TTL: o.WatchTTL, Label: o.ProbeLabel}),
+		watchTTL:  o.WatchTTL,
 		udp:       new(counters),
 		tcp:       new(counters),
 		inProcess: new(counters),
@@ -55,6 +63,7 @@ func newEngine(maxCache int64, logs loggers, events Observer, asleep func() time
 	e.queue.init(&e.waiters)
 	e.waiters.init()
 	e.damage.init()
+	e.watcher.init()
 	rand.Read(e.cookieSecret[:])
 	return e
 }

@@ -9,6 +9,7 @@ import (
 	"vpcdns/cache"
 	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/upstream"
+	"vpcdns/forwarder/watch"
 	"vpcdns/forwarder/wire"
 )
 
@@ -28,8 +29,10 @@ type fetch struct {
 	zone     *zone
 	st       *state
 	began    time.Duration
-	ends     time.Duration // at the latest
-	verified bool          // that the name does not exist was asked twice
+	ends     time.Duration   // at the latest
+	verified bool            // that the name does not exist was asked twice
+	known    bool            // the cache has an answer, fresh or expired
+	watched  *watch.Question // it is asked to find out about that name; nil: for clients
 
 	// Guarded by inflight.mu, as is req.Priority.
 	state   fetchState
@@ -50,7 +53,7 @@ const (
 // passive: it decides, and others act.
 //
 // Locks are taken in this order: Server.reloadMu, listeners.mu, tcp.Server's and
-// tcp.Conn's, queue.mu, inflight.mu, those of cache and upstream.Client. Those from
+// tcp.Conn's, watcher.mu, queue.mu, inflight.mu, those of cache, watch.Table and upstream.Client. Those from
 // queue.mu on are never held over a send, a log or another function's end.
 type inflight struct {
 	cache   *cache.Cache
@@ -113,7 +116,7 @@ func (t *inflight) join(w *waiter, key wire.Key, now time.Duration) joining {
 	if e, ok := t.cache.Get(w.hash, key); ok && now < e.Expires() && suits(e, w.asks().EDNS.DO) && !w.refresh {
 		return joining{decision: fresh, entry: e}
 	}
-	if quota, isFull := w.zone.full(&w.st.cfg.Limits); isFull {
+	if quota, isFull := w.zone.full(&w.st.cfg.Limits); isFull && w.watched == nil {
 		return joining{decision: full, drop: quota.Drop}
 	}
 	return joining{decision: started, fetch: t.start(w, key, now)}
@@ -148,6 +151,7 @@ func (t *inflight) start(w *waiter, key wire.Key, now time.Duration) *fetch {
 	q := w.asks()
 	*f = fetch{key: append(f.key[:0], key...), question: append(f.question[:0], q.Question...)}
 	f.hash, f.zone, f.st, f.began, f.ends = w.hash, w.zone, w.st, now, w.until()
+	f.known, f.watched = w.known || w.refresh, w.watched
 	f.req = upstream.Request{
 		Question: f.question,
 		CD:       q.Flags&wire.CD != 0,
@@ -229,6 +233,8 @@ func (f *fetch) raise(w *waiter) {
 
 func (w *waiter) priority() upstream.Priority {
 	switch {
+	case w.watched != nil:
+		return upstream.PriorityVerify
 	case w.refresh:
 		return upstream.PriorityPrefetch
 	case w.known:
@@ -364,6 +370,21 @@ func (t *inflight) forget() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	clear(t.fetches)
+}
+
+// forgetKey does that for the fetches of one key, asked with CD set or not.
+func (t *inflight) forgetKey(key wire.Key) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	bits := key.Bits()
+	for _, b := range [...]wire.KeyBits{bits, bits ^ wire.KeyCD} {
+		key.SetBits(b)
+		hash := t.cache.Hash(key)
+		if f := t.fetches[hash]; f != nil && bytes.Equal(f.key, key) {
+			delete(t.fetches, hash)
+		}
+	}
+	key.SetBits(bits)
 }
 
 // len counts the questions that are being asked.

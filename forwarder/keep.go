@@ -18,18 +18,28 @@ func (r *resolver) fill(f *fetch, m *wire.Message, zone uint16) (ttl uint32, err
 		o := &f.st.cfg.Cache
 		ttl = scrub.NegativeTTL(m, wire.TTLPolicy{Min: seconds(o.MinNTTL), Max: seconds(o.MaxNTTL)})
 	}
+	isWatched := r.watches.Wants(m.LowerName(wire.HeaderLen))
+	if isWatched {
+		bounds.Min = 0 // a failover does not wait for min-cache-ttl
+	}
 	least, err := r.keeper.fill(m, origin{f.st.serverNumbers[f.req.From], zone}, bounds, r.class == scrub.Partial)
+	if isWatched || r.parted {
+		r.keeper.each(wire.SetMarked)
+	}
 	return min(ttl, least), err
 }
 
 // keep stores the answer in r.msg, and returns it. What has no TTL is given again
 // for a moment. inflight.mu is held.
 func (r *resolver) keep(f *fetch, ttl uint32) answers {
-	if r.underLocalZone(f) {
+	if r.underLocalZone(f) || r.isPinned(f.key) || f.isProbe() || r.noName(f) && r.exists(f.key.Name()) {
 		return r.keeper.answers()
 	}
 	t := r.timesOf(f, ttl)
-	if f.state == refreshing && (ttl > 0 || t.Stale > 0) {
+	if f.known && isAddress(f.key.Type()) {
+		r.former, _ = r.cache.Get(f.hash, f.key)
+	}
+	if f.state == refreshing && f.watched == nil && (ttl > 0 || t.Stale > 0) {
 		r.restPrefetch(f, t)
 	}
 	a := r.store(f.key, f.hash, r.noName(f), t)
@@ -57,8 +67,8 @@ func (r *resolver) learn(f *fetch) {
 	for tail := range scrub.Tails(r.msg) {
 		key := tail.AppendKey(r.tail[:0], f.key.Bits())
 		z := f.st.routes.find(key.Name(), key.Type())
-		if z == nil || len(z.servers) == 0 {
-			continue // nobody may ask for it
+		if z == nil || len(z.servers) == 0 || r.watches.Wants(key.Name()) {
+			continue // nobody may ask for it, or it is asked for by itself
 		}
 		ttl, err := r.fill(f, tail, z.id)
 		noName := r.msg.Rcode() == wire.NXDomain && tail.Sections[0] == 0 && anyType(key.Type())
@@ -149,15 +159,16 @@ func (k *keeper) fill(m *wire.Message, from origin, bounds wire.TTLPolicy, open 
 		k.plain, _ = k.stripped.AppendAnswer(from.append(k.plain), bounds)
 	}
 	if open {
-		k.setOpen()
+		k.each(wire.SetOpen)
 	}
 	return least, nil
 }
 
-func (k *keeper) setOpen() {
+// each calls f with the answers that were filled in.
+func (k *keeper) each(f func(ans []byte)) {
 	for _, value := range [...][]byte{k.full, k.plain} {
 		if len(value) > 0 {
-			wire.SetOpen(value[originLen:])
+			f(value[originLen:])
 		}
 	}
 }

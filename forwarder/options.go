@@ -46,6 +46,25 @@ type Options struct {
 	// close the files after New.
 	Inherited []*os.File
 
+	// Watch are names whose failovers count, or "*.zone" for all below one: see the
+	// package watch.
+	Watch []string
+
+	// WatchTTL is the TTL that these are given out with, in seconds; less if upstream
+	// says so.
+	WatchTTL uint32
+
+	// ProbeLabel is that of the wildcard beside a watched name by which its zone can be
+	// asked past all caches: *.LABEL.NAME. "" is watch.DefaultLabel.
+	ProbeLabel string
+
+	// OverrideZones are zones whose names may be overridden, beside those of forward
+	// zones (but for the root).
+	OverrideZones []string
+
+	// StateFile keeps overrides, watches and history over restarts; "" keeps nothing.
+	StateFile string
+
 	// Warm is a snapshot that a former process has left (see Server.Snapshot): its
 	// answers are cached from the beginning, those that were used before the others,
 	// with what is left of their TTLs. What is in doubt is dropped: another boot of

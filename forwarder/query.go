@@ -126,8 +126,8 @@ func (w *worker) noteQuery(fault wire.Fault, q *query) {
 // hit replies with a fresh entry.
 func (w *worker) hit(dst []byte, e cache.Entry, q *query) ([]byte, outcome) {
 	zone, ans := splitValue(e.Value())
-	if ans.Open() {
-		return w.walkFrom(dst, q, w.fresh(e, q))
+	if !ans.Plain() {
+		return w.hitWatched(dst, e, q)
 	}
 	w.countHit(e)
 	dst = w.reply(dst, q, ans, wire.Aging{Sub: elapsed(w.now - e.Stored())}, ede{})
@@ -139,6 +139,9 @@ func (w *worker) hit(dst []byte, e cache.Entry, q *query) ([]byte, outcome) {
 // miss looks for an answer elsewhere than in a fresh entry. e is an expired
 // one when ok is true.
 func (w *worker) miss(dst []byte, e cache.Entry, ok bool, q *query) ([]byte, outcome) {
+	if p := w.pinOf(q.name(), q.Type); p != nil {
+		return w.fromPin(dst, p, q)
+	}
 	if z := w.zoneOf(q); z != nil {
 		return w.fromZone(dst, z, q)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"vpcdns/forwarder/udp"
+	"vpcdns/forwarder/watch"
 	"vpcdns/forwarder/wire"
 )
 
@@ -28,8 +29,9 @@ type waiter struct {
 	from    uint64 // hash of its client
 	zone    *zone
 	st      *state
-	known   bool // an expired answer is there: the name was asked for lately
-	refresh bool // a prefetch: nobody waits for a reply
+	known   bool            // an expired answer is there: the name was asked for lately
+	refresh bool            // a prefetch: nobody waits for a reply
+	watched *watch.Question // it is asked for that: a refresh too
 	next    *waiter
 }
 
@@ -71,12 +73,18 @@ func (w *waiter) asks() *wire.Query {
 }
 
 // until is when w's client has waited long enough.
-func (w *waiter) until() time.Duration { return w.since + w.st.cfg.Limits.ClientWait() }
+func (w *waiter) until() time.Duration {
+	most := w.st.cfg.Limits.ClientWait()
+	if w.watched != nil {
+		most = min(most, watchWait)
+	}
+	return w.since + most
+}
 
 // put takes w back.
 func (p *waiters) put(w *waiter) {
 	p.n.Add(-1)
-	w.conn, w.late, w.zone, w.st, w.walk, w.next = nil, nil, nil, nil, nil, nil
+	w.conn, w.late, w.zone, w.st, w.walk, w.next, w.watched = nil, nil, nil, nil, nil, nil, nil
 	p.pool.Put(w)
 }
 

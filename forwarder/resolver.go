@@ -1,10 +1,12 @@
 package forwarder
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 	"time"
 
+	"vpcdns/cache"
 	"vpcdns/forwarder/scrub"
 	"vpcdns/forwarder/upstream"
 	"vpcdns/forwarder/wire"
@@ -21,18 +23,20 @@ type resolver struct {
 	req    *upstream.Request // that msg answers
 	asOf   time.Duration     // when msg was asked for, from which its TTLs count
 	begun  bool              // begin was called for this batch of answers
+	parted bool              // addresses of watched names were left out of msg
+	former cache.Entry       // what the cache had for msg's question, if that is to be compared; or ""
 	keeper keeper
 	key    [maxKey]byte // scratch, as tail
 	tail   [maxKey]byte
 
-	elsewhere wire.Elsewhere // isElsewhere, bound once
+	elsewhere, apart wire.Elsewhere // isElsewhere and isApart, bound once
 }
 
 func (e *engine) newResolver() *resolver {
 	r := new(resolver)
 	r.sender.init(e)
 	r.keeper.signed = &e.sawSigned
-	r.elsewhere = r.isElsewhere
+	r.elsewhere, r.apart = r.isElsewhere, r.isApart
 	return r
 }
 
@@ -84,6 +88,10 @@ func (r *resolver) askAll(l, evicted waiterList) {
 func (r *resolver) ask(w *waiter) {
 	key, refresh := w.asks().AppendKey(r.q.buf[:0]), w.refresh
 	back, zone, from := w.comesBack(), w.zone.id, w.addr.Addr()
+	if !refresh && r.isPinned(key) {
+		r.sendAll(w, response{})
+		return
+	}
 	j := r.inflight.join(w, key, r.now)
 	switch j.decision {
 	case started:
@@ -134,9 +142,9 @@ func (r *resolver) answerClientTimeouts() {
 // elsewhere.
 func (r *resolver) Check(req *upstream.Request, m *wire.Message) (err error) {
 	r.beginBatch()
-	r.req, r.msg = req, m
+	r.req, r.msg, r.parted = req, m, false
 	f := req.Tag.(*fetch)
-	r.class, r.chain, err = scrub.Scrub(m, scrub.Rules{Elsewhere: r.elsewhere, Minimal: f.st.cfg.MinimalResponses})
+	r.class, r.chain, err = scrub.Scrub(m, scrub.Rules{Elsewhere: r.elsewhere, Apart: r.apart, Minimal: f.st.cfg.MinimalResponses})
 	if err == nil && r.class == scrub.Referral {
 		return errReferral
 	}
@@ -146,9 +154,13 @@ func (r *resolver) Check(req *upstream.Request, m *wire.Message) (err error) {
 var errReferral = errors.New("upstream is not recursive: it answered with a referral")
 
 // isElsewhere reports whether a name belongs to another source than the server
-// that answered: to a zone here, or to a forward zone that does not ask it.
+// that answered: to a zone here, or to a forward zone that does not ask it. A watched
+// name is asked for by itself.
 func (r *resolver) isElsewhere(name []byte) bool {
 	f := r.req.Tag.(*fetch)
+	if r.watches.Wants(name) && !bytes.Equal(name, f.key.Name()) {
+		return true
+	}
 	if z := f.st.zoneAt(name, f.key.Type()); z != nil && !z.Delegates(name) {
 		return true
 	}
@@ -214,6 +226,11 @@ func (r *resolver) verify(f *fetch) {
 
 // finish keeps the answer in r.msg, and replies to all who waited.
 func (r *resolver) finish(f *fetch) {
+	r.former = ""
+	r.observe(f)
+	if r.class == scrub.Negative && r.chain.Hops == 0 && r.exists(f.key.Name()) {
+		r.msg.SetRcode(wire.NoError)
+	}
 	ttl, err := r.fill(f, r.msg, f.zone.id)
 	if err != nil {
 		r.fail(f, err)
@@ -223,14 +240,25 @@ func (r *resolver) finish(f *fetch) {
 	forgotten := true
 	w := r.inflight.finish(f, func() { a, forgotten = r.keep(f, ttl), false })
 	if forgotten {
-		a = r.keeper.answers()
+		a = r.checkedAgain(f)
 	}
+	r.noteChange(f, a.plain)
 	r.sendAll(w, response{answers: a, asOf: r.asOf, from: SourceMiss})
 	r.inflight.recycle(f)
 }
 
+// checkedAgain returns the answer in r.msg, which is not kept: what it passes through
+// may be pinned since it was checked.
+func (r *resolver) checkedAgain(f *fetch) answers {
+	if r.watches.Pins() != nil && r.Check(&f.req, r.msg) == nil {
+		r.fill(f, r.msg, f.zone.id) // an error leaves what was there
+	}
+	return r.keeper.answers()
+}
+
 // fail ends a fetch without answer: stale if that may be, else SERVFAIL.
 func (r *resolver) fail(f *fetch, err error) {
+	r.observeFailure(f)
 	r.logFailure(f, err)
 	r.damage.noteFailure(f.zone.id, err)
 	defer r.inflight.recycle(f)

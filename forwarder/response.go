@@ -38,6 +38,9 @@ func (w *worker) aging(r *response) wire.Aging {
 func (w *worker) respond(dst []byte, q *query, r *response, zone uint16) []byte {
 	ans := r.forDO(q.EDNS.DO)
 	w.count(q, zone, r.from, ans.Rcode())
+	if ans.Marked() {
+		return w.replyWatched(dst, q, ans, w.aging(r), r.why)
+	}
 	return w.reply(dst, q, ans, w.aging(r), r.why)
 }
 

@@ -59,15 +59,24 @@ func (s *sender) deliver(w *waiter) {
 		s.send(w, s.writeResponse)
 		return
 	}
-	if w.walk == nil {
-		s.q.walk = newWalk(&s.q, &s.worker)
-	}
-	if s.take(s.q.walk, &s.given) && s.advance(s.q.walk) == waiting {
+	if s.goOn(w) == waiting {
 		w.waitFor(s.q.walk)
 		s.misses.push(w)
 		return
 	}
 	s.send(w, s.writeWalk)
+}
+
+// goOn goes on with w's walk from what was found, or from its beginning.
+func (s *sender) goOn(w *waiter) outcome {
+	again := w.walk != nil && s.isOutdated(w.walk)
+	if w.walk == nil || again {
+		s.q.walk = newWalk(&s.q, &s.worker)
+	}
+	if !again && !s.take(s.q.walk, &s.given) {
+		return replied
+	}
+	return s.advance(s.q.walk)
 }
 
 // send gives w, which is loaded, its reply, which write appends, and frees it.
@@ -101,6 +110,12 @@ func (s *sender) sendUDP(w *waiter, write func(dst []byte) []byte) {
 // sendAll gives one answer to a list of waiters; those behind the first are
 // counted as joined.
 func (s *sender) sendAll(w *waiter, r response) {
+	if w == nil {
+		return
+	}
+	if p := s.pinOf(wire.AppendLower(s.q.buf[:0], w.asks().Name()), w.asks().Type); p != nil {
+		r = s.pinned(p, w.asks().Type)
+	}
 	s.given = r
 	if r.isFailure() {
 		s.damage.noteClients(w)

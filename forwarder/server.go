@@ -88,7 +88,7 @@ func newServer(cfg *config.Config, o Options, n network) (*Server, error) {
 	}
 	o = o.withDefaults()
 	s := &Server{
-		engine:   newEngine(cfg.Cache.MaxSize, newLoggers(o.Log), o.Observer, n.asleep),
+		engine:   newEngine(cfg.Cache.MaxSize, &o, n.asleep),
 		opts:     o,
 		net:      n,
 		ready:    make(chan struct{}),
@@ -118,6 +118,11 @@ func (s *Server) start(cfg *config.Config) error {
 		return err
 	}
 	s.install(st)
+	s.setOverrideRules(st)
+	if err := s.startWatches(); err != nil {
+		st.upstream.Close()
+		return err
+	}
 	if err = s.open(st); err != nil {
 		st.upstream.Close()
 		return err
@@ -150,6 +155,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	wg.Go(s.sweep)
 	wg.Go(s.watchInterfaces)
 	wg.Go(s.watchAllowances)
+	wg.Go(s.watchNames)
 	wg.Go(s.warmup.rest)
 	s.logs.general.Log(ctx, logging.Notice, "running")
 	close(s.ready)
@@ -157,6 +163,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	s.shutdown()
 	wg.Wait()
 	s.closeTroubles()
+	s.saveWatches() // unless they are another process's already
 	return nil
 }
 
@@ -190,6 +197,7 @@ func (s *Server) drain() {
 
 // leave is drain where another process has the sockets.
 func (s *Server) leave(wait time.Duration) {
+	s.leaveWatches()
 	s.reloadMu.Lock()
 	s.left = true
 	s.reloadMu.Unlock()
@@ -238,6 +246,7 @@ func (s *Server) Reload(cfg *config.Config) error {
 	s.logNoLongerLimited(old.rates, old.rates.Forget()) // the new one knows nobody yet
 	s.listeners.closeUnused(st)
 	s.clients.Shrink()
+	s.setOverrideRules(st)
 	s.noteAddresses(st)
 	s.dropGone(st)
 	s.flushNewZones(st, old)

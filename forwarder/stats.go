@@ -42,6 +42,8 @@ type Stats struct {
 	Upstream upstream.Stats
 	Throttle ThrottleStats
 
+	Watch WatchStats
+
 	Troubles []TroubleStats // what is wrong, see Server.Troubles
 	Failures []ZoneFailures // by zone
 
@@ -111,6 +113,7 @@ func (s *Server) Stats() Stats {
 		Started:    s.clock.epoch,
 		Reload:     s.reloads.stats(),
 		Failures:   s.Failures(),
+		Watch:      s.WatchStats(),
 	}
 	zones := &s.state.Load().zones.names
 	st.add("udp", s.udp, zones)
@@ -164,17 +167,18 @@ type Source uint8
 
 // The sources of replies.
 const (
-	SourceHit     Source = iota // a fresh answer in the cache
-	SourceMiss                  // asked upstream for this query
-	SourceStale                 // an expired answer, after upstream failed
-	SourceJoined                // asked upstream for another client's same question
-	SourceLocal                 // our own: static zones, CHAOS names, errors
-	SourceRefused               // turned away by an ACL
-	SourceFailed                // a failure from the cache: upstream failed a moment ago
+	SourceHit      Source = iota // a fresh answer in the cache
+	SourceMiss                   // asked upstream for this query
+	SourceStale                  // an expired answer, after upstream failed
+	SourceJoined                 // asked upstream for another client's same question
+	SourceLocal                  // our own: static zones, CHAOS names, errors
+	SourceRefused                // turned away by an ACL
+	SourceFailed                 // a failure from the cache: upstream failed a moment ago
+	SourceOverride               // an operator's
 	NumSources
 )
 
-var sourceNames = [NumSources]string{"hit", "miss", "stale", "joined", "local", "refused", "failed"}
+var sourceNames = [NumSources]string{"hit", "miss", "stale", "joined", "local", "refused", "failed", "override"}
 
 // String returns the source as metrics name it.
 func (s Source) String() string { return sourceNames[s] }

@@ -6,6 +6,7 @@ import (
 	"github.com/miekg/dns"
 
 	"vpcdns/forwarder/local"
+	"vpcdns/forwarder/watch"
 	"vpcdns/forwarder/wire"
 )
 
@@ -28,6 +29,9 @@ type walk struct {
 	beside    local.Beside // what the client gets of zones here
 	delegated bool         // link is below a delegation of the zone here
 
+	pins    *watch.Pins // in force when it was looked whether one has come for what it has passed
+	watched bool        // it passes through a watched name
+
 	authoritative bool // the first owner is a zone's here
 	endless       bool
 	rejected      bool // link is; for that reason
@@ -47,7 +51,7 @@ type part struct {
 
 // newWalk begins a walk for q with q itself as the link to be looked up.
 func newWalk(q *query, w *worker) *walk {
-	k := &walk{from: SourceLocal, zone: q.zoneNumber()}
+	k := &walk{from: SourceLocal, zone: q.zoneNumber(), pins: w.watches.Pins()}
 	k.link = query{client: q.client, may: q.may, Query: q.Query}
 	k.link.EDNS = wire.EDNS{DO: q.EDNS.DO}
 	k.beside = w.beside(q)
@@ -73,7 +77,13 @@ func (k *walk) leadTo(w *worker, name []byte) bool {
 // next link must be asked for upstream (waiting).
 func (w *worker) advance(k *walk) outcome {
 	for more := true; more; {
-		if z := w.zoneOf(&k.link); z != nil && !k.delegated {
+		z := w.zoneOf(&k.link)
+		if p := w.pinFor(&k.link, z); p != nil {
+			r := w.pinned(p, k.link.Type)
+			more = w.take(k, &r)
+			continue
+		}
+		if z != nil && !k.delegated {
 			more = w.readZone(k, z)
 			continue
 		}
@@ -111,6 +121,7 @@ func (w *worker) find(k *walk) found {
 // chain goes on.
 func (w *worker) take(k *walk, r *response) (more bool) {
 	p := part{response: *r, question: k.link.Question}
+	k.watched = k.watched || w.watches.Wants(k.link.name())
 	said := w.unpack(k, &p)
 	k.add(p, said)
 	k.noteSource(r.from)
@@ -155,11 +166,13 @@ func (k *walk) add(p part, said *dns.Msg) {
 	}
 }
 
-// noteSource keeps the source that the reply is counted under: that upstream was
-// asked outweighs what is stale, and that what is fresh.
+// noteSource keeps the source that the reply is counted under: an override outweighs
+// that upstream was asked, that what is stale, and that what is fresh.
 func (k *walk) noteSource(from Source) {
 	switch {
-	case k.from == SourceMiss, k.from == SourceJoined, k.from == SourceStale && from == SourceHit:
+	case from == SourceOverride:
+		k.from = from
+	case k.from == SourceOverride, k.from == SourceMiss, k.from == SourceJoined, k.from == SourceStale && from == SourceHit:
 	default:
 		k.from = from
 	}
@@ -223,6 +236,10 @@ func (w *worker) replyWalk(dst []byte, q *query) []byte {
 	}
 	m.Answer = withoutRepeats(m.Answer)
 	k.finish(m)
+	w.withPins(m, q)
+	if k.watched {
+		w.shorten(m, k, q)
+	}
 	w.count(q, k.zone, k.from, m.Rcode)
 	return w.appendPacked(dst, m, q, k.why)
 }

@@ -2,6 +2,7 @@ package forwarder
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -24,11 +25,12 @@ const (
 	older        // than what is cached already
 	flushed      // meanwhile
 	noRoom
+	watched // it has data of a watched name that is now its own source, or is pinned
 	unsound
 	numFates
 )
 
-var fateNames = [numFates]string{"", "expired", "of servers that are not asked any more", "older than new ones", "flushed", "too many for the cache", "broken"}
+var fateNames = [numFates]string{"", "expired", "of servers that are not asked any more", "older than new ones", "flushed", "too many for the cache", "with watched names", "broken"}
 
 const (
 	// warmFirst is how long clients wait at most until what was used most lately is
@@ -169,6 +171,9 @@ func (w *warmup) take(r *record, serving bool) fate {
 	if !ok {
 		return foreign
 	}
+	if w.passesWatched() {
+		return watched
+	}
 	t.TTL = min(t.TTL, w.fill(r, from))
 	if o := &w.trust.st.cfg.Cache; o.StaleEnable {
 		t.Stale = min(r.stale, seconds(o.MaxStaleTTL))
@@ -196,7 +201,22 @@ func (w *warmup) fill(r *record, from origin) (least uint32) {
 	if r.flags&recordOpen != 0 {
 		wire.SetOpen(w.value[originLen:])
 	}
+	if w.watches.Wants(w.key.Name()) {
+		wire.SetMarked(w.value[originLen:])
+	}
 	return least
+}
+
+// passesWatched reports whether the answer in w.msg has records of a watched name that it
+// is not about.
+func (w *warmup) passesWatched() bool {
+	for i := range w.msg.RRs {
+		owner := w.msg.LowerName(w.msg.RRs[i].Start)
+		if w.watches.Wants(owner) && !bytes.Equal(owner, w.key.Name()) {
+			return true
+		}
+	}
+	return false
 }
 
 // put stores what fill made. As for what upstream says, inflight.mu keeps a flush, and
@@ -209,6 +229,8 @@ func (w *warmup) put(r *record, t cache.Times, serving bool) (what fate, waiting
 	switch most := w.cache.MaxBytes(); {
 	case w.flushes.begun.Load() != w.flushed:
 		return flushed, nil
+	case w.replies.exists(w.key.Name()):
+		return watched, nil
 	case serving && w.hasNewer(w.key, t.Stored):
 		return older, nil
 	case most > 0 && w.cache.Bytes()+int64(len(w.key)+len(w.value)+warmSlack) > most:

@@ -1,0 +1,168 @@
+package forwarder
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/miekg/dns"
+
+	"vpcdns/forwarder/local"
+	"vpcdns/forwarder/scrub"
+	"vpcdns/forwarder/watch"
+	"vpcdns/forwarder/wire"
+)
+
+// What is pinned of a watched or overridden name is answered in place of all other
+// sources. Nothing is cached under its key meanwhile: see resolver.keep.
+
+// pinOf returns what is pinned of a lower-case wire name, or nil.
+func (w *worker) pinOf(name []byte, qtype uint16) *watch.Pin {
+	return w.watches.Pins().Find(name, qtype, w.now)
+}
+
+// pinFor returns what is pinned of q's name, which z has if it is in a zone here, unless
+// the client may not have it.
+func (w *worker) pinFor(q *query, z *local.Zone) *watch.Pin {
+	p := w.pinOf(q.name(), q.Type)
+	if p == nil || !q.may.cache && (z == nil || !w.mayRead(z, q)) {
+		return nil
+	}
+	return p
+}
+
+// fromPin answers from p, and from where that leads to.
+func (w *worker) fromPin(dst []byte, p *watch.Pin, q *query) ([]byte, outcome) {
+	q.zone = w.st.routes.find(q.name(), q.Type)
+	r := w.pinned(p, q.Type)
+	if r.plain.Open() {
+		return w.walkFrom(dst, q, found{response: r, zone: q.zoneNumber()})
+	}
+	return w.respond(dst, q, &r, q.zoneNumber()), replied
+}
+
+// pinned is the response that p is to a question of that type.
+func (w *worker) pinned(p *watch.Pin, qtype uint16) response {
+	r := response{answers: both(w.pins.of(w.watches.Pins(), p, goesOn(p, qtype))), asOf: w.now, from: SourceHit, why: ede{p.EDE, p.EDEText}}
+	if p.Override {
+		r.from = SourceOverride
+	}
+	return r
+}
+
+// pinAnswers are pins in wire form, each made when it is first asked for. They are
+// those of one moment: a later one begins anew.
+type pinAnswers struct{ current atomic.Pointer[pinSet] }
+
+type pinSet struct {
+	of      *watch.Pins
+	answers [2]sync.Map // wire.Answer by *watch.Pin; the second ones are open
+}
+
+// of returns the answer that p is, which is one of pins.
+func (a *pinAnswers) of(pins *watch.Pins, p *watch.Pin, open bool) wire.Answer {
+	s := a.current.Load()
+	if s == nil || s.of != pins {
+		s = &pinSet{of: pins}
+		a.current.Store(s)
+	}
+	made := &s.answers[0]
+	if open {
+		made = &s.answers[1]
+	}
+	if ans, ok := made.Load(p); ok {
+		return ans.(wire.Answer)
+	}
+	ans := pinAnswer(p, open)
+	made.Store(p, ans)
+	return ans
+}
+
+// goesOn reports whether p is a chain that leads on for a question of that type.
+func goesOn(p *watch.Pin, qtype uint16) bool {
+	return p.RRs[len(p.RRs)-1].Header().Rrtype == dns.TypeCNAME && qtype != dns.TypeCNAME && qtype != dns.TypeANY
+}
+
+// pinAnswer writes a pin. It is marked.
+func pinAnswer(p *watch.Pin, open bool) wire.Answer {
+	owner := dns.CanonicalName(p.RRs[0].Header().Name)
+	m := &dns.Msg{MsgHdr: dns.MsgHdr{Response: true}, Compress: true, Question: []dns.Question{{Name: owner, Qtype: dns.TypeA, Qclass: dns.ClassINET}}}
+	for _, rr := range p.RRs {
+		rr = dns.Copy(rr)
+		rr.Header().Name = dns.CanonicalName(rr.Header().Name)
+		m.Answer = append(m.Answer, rr)
+	}
+	msg, err := m.Pack()
+	var parsed wire.Message
+	if err != nil || !parsed.Parse(msg) || !parsed.Keepable() {
+		return servfail
+	}
+	value, _ := parsed.AppendAnswer(nil, wire.TTLPolicy{Max: p.TTL})
+	wire.SetMarked(value)
+	if open {
+		wire.SetOpen(value)
+	}
+	return wire.Answer(value)
+}
+
+// isPinned reports whether nothing may be kept under key, as something is pinned there.
+// inflight.mu is held: a pin that comes after this drops what was kept.
+func (w *worker) isPinned(key wire.Key) bool { return w.pinOf(key.Name(), key.Type()) != nil }
+
+// exists reports whether something is pinned of a name, of whatever type: then an
+// NXDOMAIN of upstream is none.
+func (w *worker) exists(name []byte) bool {
+	pins := w.watches.Pins()
+	return pins.Has(name) || pins.Find(name, wire.TypeANY, w.now) != nil
+}
+
+// applyPins drops what is cached, and forgets what is under way, of all whose pin has
+// changed. What comes from now on finds the pin.
+func (e *engine) applyPins() {
+	e.watcher.mu.Lock()
+	defer e.watcher.mu.Unlock()
+	pins := e.watches.Pins()
+	if pins == e.watcher.applied {
+		return
+	}
+	for _, k := range pins.Changed(e.watcher.applied) {
+		key := append(wire.Key(k.Name), byte(k.Type>>8), byte(k.Type), 0, wire.ClassIN, 0)
+		e.inflight.forgetKey(key)
+		e.repeats.drop(e.cache.Hash(key), key)
+		dropBits(e.cache, key)
+		dropBits(e.cache, forAllTypes(nil, key))
+		key.SetType(wire.TypeANY)
+		dropBits(e.cache, key)
+	}
+	e.watcher.applied = pins
+}
+
+// withPins puts what is pinned of the hosts that m's answer names into its additional
+// section, in place of what is there of them.
+func (w *worker) withPins(m *dns.Msg, q *query) {
+	pins := w.watches.Pins()
+	if pins == nil || !w.beside(q).Additional {
+		return
+	}
+	for _, rr := range m.Answer {
+		host := scrub.Host(rr)
+		for _, rtype := range [...]uint16{dns.TypeA, dns.TypeAAAA} {
+			p := pins.Find([]byte(wire.PackName(host)), rtype, w.now)
+			if p == nil || host == "" {
+				continue
+			}
+			m.Extra = scrub.Without(m.Extra, host, rtype)
+			for _, rr := range p.RRs {
+				if h := rr.Header(); h.Rrtype == rtype && dns.CanonicalName(h.Name) == host {
+					m.Extra = append(m.Extra, withTTL(rr, p.TTL))
+				}
+			}
+		}
+	}
+}
+
+// withTTL returns a copy of rr with that TTL.
+func withTTL(rr dns.RR, ttl uint32) dns.RR {
+	rr = dns.Copy(rr)
+	rr.Header().Ttl = ttl
+	return rr
+}

@@ -1,0 +1,148 @@
+package forwarder
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"vpcdns/forwarder/host"
+	"vpcdns/forwarder/store"
+)
+
+// The state file holds what is to outlive the process: overrides, watches, guards,
+// history. It is read once, and replaced as a whole. The number in the section's name
+// changes with what it holds.
+const watchSection = "watch-1"
+
+// maxWatchState is more than a thousand names need, in octets.
+const maxWatchState = 64 << 20
+
+// loadWatches reads it. One that cannot be read is set aside: the server starts without.
+func (s *Server) loadWatches() {
+	path := s.opts.StateFile
+	if path == "" {
+		return
+	}
+	state, err := readWatches(path)
+	if err == nil && state != nil {
+		err = s.watches.Load(state, s.Moment())
+	}
+	if err == nil {
+		s.watcher.saved = s.watches.Version()
+		return
+	}
+	aside := path + ".broken"
+	if errRename := os.Rename(path, aside); errRename != nil {
+		s.logs.general.Error(fmt.Sprintf("starting without overrides, watches and history of before: %s: %v (nor can it be set aside: %v)", path, err, errRename))
+		return
+	}
+	s.logs.general.Error(fmt.Sprintf("starting without overrides, watches and history of before: %s: %v; it is %s now", path, err, aside))
+}
+
+// readWatches returns the state, or nil when there is none.
+func readWatches(path string) ([]byte, error) {
+	place, err := host.Locate(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer place.Close()
+	file, err := place.Read(maxWatchState)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	stored, err := store.Open(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		return nil, err
+	}
+	section := stored.Section(watchSection)
+	if section == nil {
+		return nil, errOtherVersion
+	}
+	return io.ReadAll(section)
+}
+
+// saveWatches writes the state if it has changed. That it cannot be written is logged,
+// once: the server goes on.
+func (s *Server) saveWatches() {
+	if s.opts.StateFile == "" {
+		return
+	}
+	w := &s.watcher
+	w.keeping.Lock()
+	defer w.keeping.Unlock()
+	version := s.watches.Version()
+	if version == w.saved || w.discarded {
+		return
+	}
+	if err := s.writeWatches(s.opts.StateFile); err != nil {
+		if w.fault != err.Error() {
+			w.fault = err.Error()
+			s.logs.general.Warn(fmt.Sprintf("overrides, watches and history would not outlive this process: %v", err))
+		}
+		return
+	}
+	if w.fault != "" {
+		w.fault = ""
+		s.logs.general.Info("overrides, watches and history are written to " + s.opts.StateFile + " again")
+	}
+	w.saved = version
+}
+
+// writeWatches replaces the file in one step: a crash leaves the old one or the new one.
+func (s *Server) writeWatches(path string) error {
+	state, err := s.watches.AppendState(nil, s.Moment())
+	if err != nil {
+		return err
+	}
+	var whole bytes.Buffer
+	id, boot := s.net.boot()
+	w := store.NewWriter(&whole, store.Stamp{Boot: id, Time: boot})
+	w.Section(watchSection)
+	w.Write(state) // an error is Close's too
+	if err := w.Close(); err != nil {
+		return err
+	}
+	return replaceFile(path, whole.Bytes())
+}
+
+// replaceFile puts data in the place of a file, where it is after a crash of the machine
+// too.
+func replaceFile(path string, data []byte) error {
+	place, err := host.Locate(path)
+	if err != nil {
+		return err
+	}
+	defer place.Close()
+	if err := place.ReplacePrivate(data); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// syncDir makes what was renamed in a directory stay so.
+func syncDir(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// leaveWatches writes the state for the process that comes next: from now on it is that
+// one's.
+func (s *Server) leaveWatches() {
+	s.saveWatches()
+	s.watcher.keeping.Lock()
+	defer s.watcher.keeping.Unlock()
+	s.watcher.discarded = true
+}

@@ -123,6 +123,9 @@ func (t *Table) change(r *record, d data, asked time.Duration, from Source, m Mo
 	}
 	r.left = nil
 	r.guard.begin(&d, earlier, m.Now)
+	if r.guard.on && from == Upstream {
+		r.guard.quiet.add(m.Now)
+	}
 	t.tellChange(r, &old, &d, from)
 }
 

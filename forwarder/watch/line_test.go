@@ -30,12 +30,14 @@ import (
 //	t=3 current 10.0.0.2           what upstream said and is believed
 //	t=3 log words                  an event since the last such step has them
 //	t=3 quiet words                none has
+//	t=3 restart                    the state goes through AppendState and Load
 //
 // Time passes in seconds; each begins with Due. Answers of upstream have TTL 10.
 type line struct {
 	*testing.T
 	*Table
 	name  string
+	epoch time.Duration // of the server's clock
 	now   time.Duration
 	ticks time.Duration // the next whole second
 	asked []Question    // by the latest Due
@@ -43,15 +45,12 @@ type line struct {
 	at    int // line of the script
 }
 
-var (
-	day   = time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
-	epoch = 1000 * time.Second // of the server's clock
-)
+var day = time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
 
-func (l *line) moment() Moment { return Moment{epoch + l.now, day.Add(l.now)} }
+func (l *line) moment() Moment { return Moment{l.epoch + l.now, day.Add(l.now)} }
 
 func newLine(t *testing.T) *line {
-	l := &line{T: t, Table: newTable(), name: "www.corp.example"}
+	l := &line{T: t, Table: newTable(), name: "www.corp.example", epoch: 1000 * time.Second}
 	if err := l.Watch(l.name, l.moment()); err != nil {
 		t.Fatal(err)
 	}
@@ -157,6 +156,8 @@ func (l *line) do(what string) (failure string) {
 		}
 	case "guard", "varies", "steady", "asks", "idle":
 		return l.state(what)
+	case "restart":
+		l.restart()
 	default:
 		if err := l.command(strings.Fields(what)); err != nil {
 			return err.Error()
@@ -252,7 +253,7 @@ func (l *line) upstream(data []string, opt map[string]string) {
 	if opt["asked"] != "" {
 		asked = seconds(opt["asked"])
 	}
-	o := Observation{Name: wire.PackName(l.name), Type: dns.TypeA, TTL: ttl, Asked: epoch + asked}
+	o := Observation{Name: wire.PackName(l.name), Type: dns.TypeA, TTL: ttl, Asked: l.epoch + asked}
 	switch {
 	case slices.Equal(data, []string{"failed"}):
 		o.Failed = true
@@ -275,4 +276,18 @@ func records(name string, ttl uint32, data ...string) (list []RR) {
 
 func (l *line) given(client string, ttl uint32) {
 	l.Given([]byte(wire.PackName(l.name)), dns.TypeA, netip.MustParseAddr(client), ttl, l.moment().Now)
+}
+
+// restart is that of a process: another table, and a clock of its own.
+func (l *line) restart() {
+	l.Helper()
+	state, err := l.AppendState(nil, l.moment())
+	if err != nil {
+		l.Fatal(err)
+	}
+	l.Table = newTable()
+	l.epoch += 500 * time.Second
+	if err := l.Load(state, l.moment()); err != nil {
+		l.Fatalf("Load(%s) = %v", state, err)
+	}
 }

@@ -20,6 +20,7 @@ import (
 	"vpcdns/forwarder/logging"
 	"vpcdns/forwarder/udp"
 	"vpcdns/forwarder/upstream"
+	"vpcdns/forwarder/watch"
 )
 
 // sample returns Stats with two of everything that there can be several of.
@@ -63,6 +64,10 @@ func sample() forwarder.Stats {
 		},
 		Failures: []forwarder.ZoneFailures{
 			{Zone: "awslab.mycompany.corp.", Queries: 1069, Failed: 1070, Clients: 1071}, {Zone: ".", Queries: 1072, Failed: 1073, Clients: 1074},
+		},
+		Watch: forwarder.WatchStats{
+			Stats:           watch.Stats{Names: 1075, Watched: 1076, Overrides: 1077, Guards: 1078, Verifies: 1079, Probes: 1080, CameBack: 1081, Changes: 1082, Refused: 1083},
+			VerifyQuestions: 1084, ProbeQuestions: 1085,
 		},
 		Started:   time.Unix(1_800_000_000, 0),
 		LostLines: []logging.Lost{{Channel: "bind", Lines: 1061}, {Channel: "default_syslog", Lines: 1062}},
@@ -298,26 +303,26 @@ func TestQueries(t *testing.T) {
 	}{
 		{"none yet", nil, map[string]string{
 			`source="stale",transport="udp",zone="other"`: "0",
-		}, 14},
+		}, 16},
 		{"one zone", []forwarder.QueryCount{{Transport: "udp", Zone: "corp.", Source: forwarder.SourceHit, Count: 7}}, map[string]string{
 			`source="hit",transport="udp",zone="corp."`:   "7",
 			`source="stale",transport="tcp",zone="corp."`: "0",
-		}, 28},
+		}, 32},
 		{"no zone", []forwarder.QueryCount{{Transport: "tcp", Source: forwarder.SourceLocal, Count: 7}}, map[string]string{
 			`source="local",transport="tcp",zone="other"`: "7",
-		}, 14},
+		}, 16},
 		{"two zones without a name", []forwarder.QueryCount{
 			{Transport: "udp", Source: forwarder.SourceHit, Count: 7},
 			{Transport: "udp", Source: forwarder.SourceHit, Count: 5},
 		}, map[string]string{
 			`source="hit",transport="udp",zone="other"`: "12",
-		}, 14},
+		}, 16},
 		{"names that are not UTF-8", []forwarder.QueryCount{
 			{Transport: "udp", Zone: "caf\xe9.", Source: forwarder.SourceMiss, Count: 7},
 			{Transport: "udp", Zone: "caf\xe8.", Source: forwarder.SourceMiss, Count: 5},
 		}, map[string]string{
 			`source="miss",transport="udp",zone="caf` + "\uFFFD" + `."`: "12",
-		}, 28},
+		}, 32},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -90,6 +90,7 @@ func (t *Table) refuse(r *record, d *data, asked time.Duration, m Moment) {
 		t.events.add(slog.LevelWarn, "%s: upstream gives %v again, which is refused; clients are given %v", r, d, r.given())
 	}
 	r.guard.came(m.Now)
+	t.refused++
 }
 
 // change takes data that differs from what was believed, and is refused by no

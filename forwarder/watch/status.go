@@ -265,13 +265,15 @@ func (t *Table) sorted() []*node {
 type Stats struct {
 	Names, Watched, Overrides, Guards, Verifies, Probes int
 	CameBack                                            int // refused data in guards that run
+
+	Changes, Refused uint64 // changes of watched names, and answers that guards refused, since the table was made
 }
 
 // Stats counts.
 func (t *Table) Stats() Stats {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s := Stats{Names: len(t.names), Probes: t.probing}
+	s := Stats{Names: len(t.names), Probes: t.probing, Changes: t.changed, Refused: t.refused}
 	for _, n := range t.names {
 		if n.watched || t.matches(n.wire) {
 			s.Watched++

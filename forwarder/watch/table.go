@@ -53,6 +53,8 @@ type Table struct {
 	probing     int // names whose probes are asked each second
 	version     uint64
 	pinned      uint64 // version of the latest pin
+	changed     uint64 // counts, for Stats
+	refused     uint64
 }
 
 // New returns a table that watches nothing.

@@ -49,7 +49,7 @@ func TestThrottles(t *testing.T) {
 }
 
 func TestSignatures(t *testing.T) {
-	s := newSite(t, Options{})
+	s := newSite(t, Options{Region: "us-east-1"})
 	send := func(change func(*http.Request)) string {
 		r := httptest.NewRequest(http.MethodGet, "/2013-04-01/hostedzone/ZPRIVATE", nil)
 		sign(r, s.now, "us-east-1")

@@ -35,8 +35,9 @@ type Options struct {
 	Clock func() time.Time
 	// Account owns the zones; "" is 111122223333.
 	Account string
-	// Region is the one that requests must be signed for; "" is us-east-1,
-	// where the partition "aws" has its Route 53.
+	// Region is the one that requests must be signed for, as us-east-1, where
+	// the partition "aws" has its Route 53. "" is any: with an endpoint of its
+	// user's, an SDK signs for its own region.
 	Region string
 	// Wrap returns what Listen serves in the Server's place, as
 	// servicemodel.Watcher; nil is the Server itself.
@@ -74,9 +75,6 @@ func New(o Options) *Server {
 	}
 	if o.Account == "" {
 		o.Account = "111122223333"
-	}
-	if o.Region == "" {
-		o.Region = "us-east-1"
 	}
 	s := &Server{options: o, closing: make(chan struct{}), changes: map[string]*change{}}
 	s.SetDelays(o.Delays...)

@@ -35,7 +35,7 @@ func (s *Server) unsigned(c *call, r *http.Request) *Error {
 	switch {
 	case err != nil || signed.Format("20060102") != date:
 		return badSignature("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '%s' != '%s'", date, r.Header.Get("X-Amz-Date"))
-	case region != s.options.Region:
+	case s.options.Region != "" && region != s.options.Region:
 		return badSignature("Credential should be scoped to a valid region.")
 	case service != "route53":
 		return badSignature("Credential should be scoped to correct service: 'route53'.")

@@ -18,6 +18,7 @@ type program struct{ name, pkg string }
 // programs are in the order of their packages. What .ci/run installs is held
 // against them.
 var programs = []program{
+	{"aws", "awscli"},
 	{"bash", "bash"},
 	{"named", "bind9"},
 	{"dig", "bind9-dnsutils"},

@@ -21,7 +21,7 @@ type Fault struct {
 	Half   bool          // the reply ends in the middle, and so does the connection
 	Hang   bool          // there is no reply until the client has gone
 	Refuse bool          // the connection ends without a reply, and nobody listens any more: see Listen
-	Wrap   bool          // an InvalidChangeBatch has the form of other errors: AWS has been seen to send either
+	Wrap   bool          // an InvalidChangeBatch has the form of other errors, which is all that AWS's CLI understands, in place of the manual's
 }
 
 // Break makes requests fail from now on: each takes the first fault that

@@ -3,6 +3,7 @@ package watch
 import (
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -129,7 +130,7 @@ func (l *loader) name(s *savedName) error {
 	l.names[w] = n
 	for i := range s.Sets {
 		rtype := dns.StringToType[s.Sets[i].Type]
-		if n.sets[rtype] != nil || isMeta(rtype) {
+		if n.sets[rtype] != nil || !keeps(rtype) {
 			return fmt.Errorf("type %.20q twice, or unknown", s.Sets[i].Type)
 		}
 		r := n.record(rtype, true)
@@ -290,10 +291,13 @@ func (l *loader) ledger(r *record, saved []savedHolding) error {
 			return err
 		}
 		r.ledger.begun = true
-		r.ledger.past = append(r.ledger.past, h)
-		if s.Given { // until this process began, at most
-			h.latest = max(h.latest, l.Now+heldFor(l.ttl))
+		if !s.Given || r.ledger.now != nil {
+			r.ledger.past = append(r.ledger.past, h)
+			continue
 		}
+		h.clients = make(map[netip.Addr]time.Duration)
+		h.latest = max(h.latest, l.Now+heldFor(l.ttl)) // until this process began, at most
+		r.ledger.now = h
 	}
 	return nil
 }

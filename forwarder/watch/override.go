@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -154,15 +155,22 @@ func parseRecord(w string, rtype uint16, s string, ttl uint32) (RR, error) {
 	if err != nil || rr == nil || rr.Header().Rrtype != rtype || rr.Header().Class != dns.ClassINET || dns.CanonicalName(rr.Header().Name) != name {
 		return nil, fmt.Errorf("%w: %.80q is none of type %s", ErrBadData, s, typeText(rtype))
 	}
-	buf := make([]byte, dns.Len(rr)+len(s)+16)
-	if _, err := dns.PackRR(rr, buf, 0, nil, false); err != nil || !sound(rr) {
+	if !sound(rr) {
 		return nil, fmt.Errorf("%w: %.80q is none of type %s", ErrBadData, s, typeText(rtype))
 	}
 	return rr, nil
 }
 
-// sound refuses addresses that no server has.
+// sound refuses what does not fit a message or is not read as it is written, and
+// addresses that no server has.
 func sound(rr RR) bool {
+	buf := make([]byte, 1<<16)
+	if _, err := dns.PackRR(rr, buf, 0, nil, false); err != nil {
+		return false
+	}
+	if back, err := dns.NewRR(rr.String()); err != nil || back == nil || back.String() != rr.String() {
+		return false
+	}
 	switch rr := rr.(type) {
 	case *dns.A:
 		a, ok := netip.AddrFromSlice(rr.A.To4())
@@ -183,7 +191,7 @@ func checkType(rtype uint16) error {
 		dns.TypeSIG, dns.TypeKEY, dns.TypeNXT, dns.TypeDLV, dns.TypeTA, dns.TypeMD, dns.TypeMF, dns.TypeNULL, dns.TypeCSYNC:
 		return fmt.Errorf("%w: type %s cannot be overridden", ErrBadData, typeText(rtype))
 	}
-	if _, known := dns.TypeToRR[rtype]; isMeta(rtype) || !known {
+	if !keeps(rtype) {
 		return fmt.Errorf("%w: type %s cannot be overridden", ErrBadData, typeText(rtype))
 	}
 	return nil
@@ -258,7 +266,9 @@ func (v *override) compare(r *record) {
 	}
 	if was := r.override; was != nil {
 		v.leave(&was.data)
-		v.before = append(v.before, was.before...)
+		for _, key := range was.before {
+			v.allow(key)
+		}
 		v.lasts = max(v.lasts, was.lasts)
 	}
 	if r.known {
@@ -270,9 +280,15 @@ func (v *override) compare(r *record) {
 // leave notes data that upstream may go on giving for its TTL.
 func (v *override) leave(d *data) {
 	v.lasts = max(v.lasts, d.lasts())
-	if !d.same(&v.data) {
-		v.before = append(v.before, d.key)
+	v.allow(d.key)
+}
+
+// allow takes data for no third value.
+func (v *override) allow(key string) {
+	if key == v.data.key || slices.Contains(v.before, key) {
+		return
 	}
+	v.before = append(v.before, key)
 	v.before = v.before[max(0, len(v.before)-2*maxRefused):]
 }
 
@@ -283,5 +299,13 @@ func (r *record) supersede(was *override, d *data, now time.Duration) {
 		r.guard.admit(d)
 		return
 	}
-	r.guard.begin(d, []data{was.data}, now)
+	r.guard.begin(d, []data{was.earlier()}, now)
+}
+
+// earlier is its data when it is over: Route 53 may have had it too, with the TTL of
+// what was there before.
+func (v *override) earlier() data {
+	d := v.data
+	d.ttl = max(d.ttl, uint32(v.lasts/time.Second))
+	return d
 }

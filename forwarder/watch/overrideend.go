@@ -67,7 +67,7 @@ func (t *Table) endByThird(r *record, d *data, m Moment) {
 	v := r.override
 	t.endOverride(r, fmt.Sprintf("upstream has said a third thing, %v, for %v", d, v.thirds.length().Round(time.Second)), m)
 	if !r.changes.varies {
-		r.guard.begin(d, []data{v.data}, m.Now)
+		r.guard.begin(d, []data{v.earlier()}, m.Now)
 	}
 }
 

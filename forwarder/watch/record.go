@@ -122,7 +122,7 @@ func copyRRs(rrs []RR) []RR {
 func rdataText(rr RR) string {
 	s := strings.TrimPrefix(rr.String(), rr.Header().String())
 	switch rr.Header().Rrtype {
-	case dns.TypeCNAME, dns.TypeNS, dns.TypePTR, dns.TypeMX, dns.TypeSRV, dns.TypeSVCB, dns.TypeHTTPS, dns.TypeAFSDB, dns.TypeKX:
+	case dns.TypeCNAME, dns.TypeNS, dns.TypePTR, dns.TypeMX, dns.TypeSRV, dns.TypeAFSDB, dns.TypeKX:
 		return strings.ToLower(s)
 	}
 	return s
@@ -135,7 +135,7 @@ func (t *Table) recordOf(o *Observation, d *data, m Moment) *record {
 	if n != nil && n.sets[o.Type] != nil {
 		return n.sets[o.Type]
 	}
-	if d.empty() || o.Failed || isMeta(o.Type) || !t.Wants([]byte(o.Name)) {
+	if d.empty() || o.Failed || !keeps(o.Type) || !t.Wants([]byte(o.Name)) {
 		return nil
 	}
 	if n == nil {
@@ -157,7 +157,9 @@ func (n *node) record(rtype uint16, command bool) *record {
 	return r
 }
 
-// isMeta reports whether a type is for questions only (RFC 6895, 3.1).
-func isMeta(rtype uint16) bool {
-	return rtype == 0 || rtype == dns.TypeOPT || rtype >= 128 && rtype <= 255
+// keeps reports whether a type is kept: one that miekg/dns knows, and that is not
+// for questions only (RFC 6895, 3.1).
+func keeps(rtype uint16) bool {
+	_, known := dns.TypeToRR[rtype]
+	return known && rtype != dns.TypeOPT && rtype != dns.TypeNULL && (rtype < 128 || rtype > 255)
 }

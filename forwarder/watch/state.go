@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/miekg/dns"
 )
 
 // stateVersion is that of the JSON below.
@@ -175,9 +177,23 @@ func (m Moment) pointer(at time.Duration) *time.Time {
 func (d *data) save() savedData {
 	s := savedData{TTL: d.ttl}
 	for _, rr := range d.rrs {
-		s.RRs = append(s.RRs, rr.String())
+		s.RRs = append(s.RRs, recordText(rr))
 	}
 	return s
+}
+
+// recordText is a record as dns.NewRR reads it: what has no plain text is written
+// as octets (RFC 3597, 5).
+func recordText(rr RR) string {
+	switch rr.Header().Rrtype {
+	case dns.TypeA, dns.TypeAAAA, dns.TypeCNAME, dns.TypeMX, dns.TypeSRV, dns.TypePTR:
+		return rr.String()
+	}
+	var octets dns.RFC3597
+	if octets.ToRFC3597(rr) != nil {
+		return rr.String()
+	}
+	return octets.String()
 }
 
 func saveAll(list []data) (saved []savedData) {

@@ -15,6 +15,9 @@ func (t *Table) WatchFixed(name string, m Moment) error { return t.watch(name, t
 func (t *Table) watch(name string, fixed bool, m Moment) error {
 	zone, pattern := cutPattern(name)
 	w, err := parseName(zone)
+	if err == nil && isLabel([]byte(w), "*") {
+		err = fmt.Errorf("%q: %w, *.zone are all below a zone", name, ErrBadName)
+	}
 	if err != nil {
 		return fmt.Errorf("watching: %w", err)
 	}

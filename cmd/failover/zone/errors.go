@@ -1,12 +1,43 @@
-// Package zone reads and changes records of a private zone of Route 53.
 package zone
 
-import "errors"
+import (
+	"context"
+	"errors"
+	"fmt"
+)
 
 // Kinds of errors. What wraps one says in a sentence what happened, to what, and
 // what to do.
 var (
 	ErrRefused   = errors.New("refused")            // nothing was changed
-	ErrAPI       = errors.New("the API failed")     // whether it changed anything may be unknown
+	ErrAPI       = errors.New("the API failed")     // see MayHaveChanged
 	ErrNotInsync = errors.New("not INSYNC in time") // the change was accepted
 )
+
+// failure is an error of one of the kinds.
+type failure struct {
+	kind  error
+	text  string
+	cause error // nil where the text says all
+	again bool  // asking again may help
+	// answered is that AWS said it: the request has changed nothing.
+	answered bool
+}
+
+func (f *failure) Error() string { return f.text }
+
+func (f *failure) Is(target error) bool { return target == f.kind }
+
+func (f *failure) Unwrap() error { return f.cause }
+
+// refused returns an error of the kind ErrRefused.
+func refused(format string, args ...any) error {
+	return &failure{kind: ErrRefused, text: fmt.Sprintf(format, args...), answered: true}
+}
+
+// MayHaveChanged reports whether the request that ended with err may have been
+// carried out all the same: it was sent, and no reply came that says otherwise.
+func MayHaveChanged(err error) bool {
+	var f *failure
+	return errors.As(err, &f) && !f.answered || errors.Is(err, context.Canceled)
+}

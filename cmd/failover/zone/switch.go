@@ -1,0 +1,84 @@
+package zone
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/service/route53"
+	"github.com/aws/aws-sdk-go-v2/service/route53/types"
+)
+
+// Switch makes a change: one request to read the name, one for the probe's
+// wildcard, and one that changes both. It returns as soon as that is accepted. What
+// is right already is left as it is. The result has what was read even where there
+// is an error.
+func (z *Zone) Switch(ctx context.Context, c Change) (Result, error) {
+	if err := c.check(); err != nil {
+		return Result{}, err
+	}
+	owner, err := z.owner(c.Name)
+	if err != nil {
+		return Result{}, err
+	}
+	r, err := z.attempt(ctx, c, owner)
+	if len(c.From) == 0 || !isCode(err, "InvalidChangeBatch") {
+		return r, err
+	}
+	// The record changed between our reading and our request, if only its TTL; or
+	// the request was carried out, its reply lost, and it came a second time.
+	z.tell(fmt.Sprintf("%s changed while it was to be changed; reading it again", shown(owner)))
+	r, again := z.attempt(ctx, c, owner)
+	if r.Already {
+		r.Warnings = append(r.Warnings, "the record got its new value a moment ago: either the reply to our request was lost, or somebody did the same; whether it is INSYNC cannot be asked")
+	}
+	return r, again
+}
+
+// attempt reads, compares and changes.
+func (z *Zone) attempt(ctx context.Context, c Change, owner string) (Result, error) {
+	sets, err := z.sets(ctx, owner)
+	if err != nil {
+		return Result{}, err
+	}
+	p, err := z.plan(c, owner, sets)
+	if err != nil {
+		return Result{}, err
+	}
+	if err := z.addProbe(ctx, c, owner, p); err != nil {
+		return Result{Old: p.old}, err
+	}
+	r := Result{Already: p.already, Old: p.old, New: p.new, Warnings: p.warnings}
+	if p.already {
+		return r, nil
+	}
+	batch := types.ChangeBatch{Changes: p.changes}
+	if c.Comment != "" {
+		batch.Comment = &c.Comment
+	}
+	r.Batch = batchJSON(batch)
+	if c.DryRun {
+		return r, nil
+	}
+	return r, z.submit(ctx, batch, &r)
+}
+
+// submit sends the batch, and notes what the API says to it.
+func (z *Zone) submit(ctx context.Context, batch types.ChangeBatch, r *Result) error {
+	in := &route53.ChangeResourceRecordSetsInput{HostedZoneId: &z.ID, ChangeBatch: &batch}
+	out, err := call(ctx, z.Client, fmt.Sprintf("changing %s in %s", r.Old.Name, z), z.api.ChangeResourceRecordSets, in)
+	if err != nil {
+		return err
+	}
+	if out.ChangeInfo == nil || value(out.ChangeInfo.Id) == "" {
+		return &failure{kind: ErrAPI, text: fmt.Sprintf("changing %s in %s: the reply of the API has no ID of the change", r.Old.Name, z)}
+	}
+	r.ChangeID, r.SubmittedAt = bareID(*out.ChangeInfo.Id), value(out.ChangeInfo.SubmittedAt)
+	return nil
+}
+
+// isCode reports whether AWS said this.
+func isCode(err error, code string) bool {
+	var api interface{ ErrorCode() string }
+	return errors.As(err, &api) && api.ErrorCode() == code
+}

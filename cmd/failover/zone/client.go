@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
 )
 
 // Settings say where the API is, and with which credentials it is asked, as the
@@ -98,6 +99,7 @@ func (s Settings) options() []func(*config.LoadOptions) error {
 		config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(attemptTimeout)),
 		config.WithDefaultRegion("us-east-1"), // where the API of the partition aws is
 		config.WithDisableClockSkewCorrection(&noCorrection),
+		config.WithLogger(logging.Nop{}), // errors say what is to be said
 	}
 	if s.Profile != "" {
 		list = append(list, config.WithSharedConfigProfile(s.Profile))

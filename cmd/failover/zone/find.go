@@ -61,7 +61,12 @@ func (c *Client) byID(ctx context.Context, s Settings) (*Zone, error) {
 }
 
 // bareID drops what the API has before an ID.
-func bareID(id string) string { return id[strings.LastIndexByte(id, '/')+1:] }
+func bareID(id string) string {
+	for _, kind := range []string{"hostedzone/", "change/"} {
+		id = strings.TrimPrefix(strings.TrimPrefix(id, "/"), kind)
+	}
+	return id
+}
 
 func notInID(r rune) bool {
 	return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
@@ -138,7 +143,7 @@ const (
 func (c *Client) list(ctx context.Context, start string, wanted func(name string) bool) (private []hosted, public []string, err error) {
 	in := &route53.ListHostedZonesByNameInput{DNSName: &start, MaxItems: ptr(int32(zonesPerPage))}
 	for range maxPages {
-		out, err := call(ctx, c, "looking for the zone", c.api.ListHostedZonesByName, in)
+		out, err := call(ctx, c, "looking for the zone, as there is no --zone-id", c.api.ListHostedZonesByName, in)
 		if err != nil {
 			return nil, nil, err
 		}

@@ -58,7 +58,7 @@ func metadataError(err error, item string) error {
 		return errors.New("AWS_EC2_METADATA_DISABLED forbids it; give --address")
 	case errors.As(err, &r) && r.HTTPStatusCode() == http.StatusNotFound:
 		return fmt.Errorf("it has no %s; give --address", item)
-	case errors.As(err, &r) && r.HTTPStatusCode() == http.StatusForbidden:
+	case strings.Contains(err.Error(), "StatusCode: 403"): // of the token: the SDK keeps no type
 		return errors.New("its metadata service is turned off; give --address")
 	}
 	return fmt.Errorf("the metadata service gives no token (%v): is this an EC2 instance? In a container its hop limit must be 2 ('aws ec2 modify-instance-metadata-options --http-put-response-hop-limit 2'); or give --address", innermost(err))

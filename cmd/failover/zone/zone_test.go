@@ -266,6 +266,12 @@ func TestUselessChangesAreRefused(t *testing.T) {
 	if n := a.sent(""); n != 0 {
 		t.Errorf("%d requests were sent, want none", n)
 	}
+	gone, err := a.open(Settings{ID: "ZGONE"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = gone.Switch(t.Context(), to("10.0.0.2"))
+	wants(t, err, ErrRefused, "no such zone", "ZGONE")
 	named, err := a.open(Settings{Zone: apex})
 	if err != nil {
 		t.Fatal(err)

@@ -32,7 +32,14 @@ func (v *verb) usage(flags *pflag.FlagSet) string {
 		more = "\n" + v.notes + "\n"
 	}
 	return helpItem("", 0, v.summary+".") + fmt.Sprintf("\nUsage:\n  %s\n\nFlags:\n%s%s\n%s",
-		strings.TrimRight("failover "+v.name+" "+v.args, " "), flags.FlagUsagesWrapped(helpWidth), more, outcomeList())
+		strings.TrimRight("failover "+v.name+" "+v.args, " "), flagList(flags), more, outcomeList())
+}
+
+// flagList is pflag's list of flags, without the values that nobody gives to a
+// switch.
+func flagList(flags *pflag.FlagSet) string {
+	const values = "[=true|false]"
+	return strings.ReplaceAll(flags.FlagUsagesWrapped(helpWidth), values, strings.Repeat(" ", len(values)))
 }
 
 func verbList() string {

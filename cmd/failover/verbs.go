@@ -28,7 +28,11 @@ type program struct {
 
 // verbs are all of them, in the order in which the help has them.
 func verbs() []verb {
-	return []verb{}
+	return []verb{
+		waitVerb(),
+		registerVerb(),
+		deregisterVerb(),
+	}
 }
 
 // verbNamed returns nil where there is none of this name.

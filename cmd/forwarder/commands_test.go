@@ -40,14 +40,14 @@ zone "awslab.mycompany.corp" { type forward; forward only; forwarders { {upstrea
 // channel does.
 type commanded struct {
 	*daemon
-	t        *testing.T
+	t        testing.TB
 	dir      string
 	addr     netip.AddrPort
 	resolver *vpcresolver.Resolver
 }
 
 // startCommanded starts a server with options of named.conf more.
-func startCommanded(t *testing.T, more string) *commanded {
+func startCommanded(t testing.TB, more string) *commanded {
 	t.Helper()
 	t.Chdir(t.TempDir()) // and back, as the configuration names a directory
 	resolver, upstream := startResolver(t)
@@ -101,7 +101,7 @@ func (c *commanded) try(line string) (string, error) {
 	}
 	ctx, stop := context.WithTimeout(c.t.Context(), 30*time.Second)
 	defer stop()
-	return cmd.run(ctx, c.daemon, words[1:])
+	return cmd.execute(ctx, c.daemon, words[1:])
 }
 
 // run runs a command line, which must succeed, and returns its text.

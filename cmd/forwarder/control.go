@@ -23,14 +23,30 @@ func (d *daemon) Command(ctx context.Context, r rndc.Request) (string, error) {
 	name := strings.ToLower(args[0])
 	d.logs.Logger("general").Log(ctx, levelOf(name, args), "received control channel command '"+shown(r.Line)+"'")
 	c := commandNamed(name)
-	if err := d.permit(r, name, c); err != nil {
+	if err := d.permit(r, c, args); err != nil {
 		return "", err
 	}
 	if c == nil {
 		d.log(logging.Warning, "unknown control channel command '%s'", shown(args[0]))
 		return "", rndc.UnknownCommand.With("")
 	}
-	return c.run(ctx, d, args[1:])
+	return c.execute(withRequest(ctx, r), d, args[1:])
+}
+
+// requestKey is that of the request in the context of a command.
+type requestKey struct{}
+
+func withRequest(ctx context.Context, r rndc.Request) context.Context {
+	return context.WithValue(ctx, requestKey{}, r)
+}
+
+// requester is who gave the command: key and address.
+func requester(ctx context.Context) string {
+	r, ok := ctx.Value(requestKey{}).(rndc.Request)
+	if !ok {
+		return "this process"
+	}
+	return fmt.Sprintf("key '%s' at %s", shown(r.Key), bindAddr(r.From))
 }
 
 // levelOf keeps what monitoring asks all the time out of the log, as BIND does.
@@ -43,10 +59,11 @@ func levelOf(name string, args []string) slog.Level {
 
 // permit says why a command is not run: the channel is read-only, or the key is
 // limited to others. c is nil for a command that is not known.
-func (d *daemon) permit(r rndc.Request, name string, c *command) error {
-	if r.ReadOnly && (c == nil || !c.readOnly) {
+func (d *daemon) permit(r rndc.Request, c *command, args []string) error {
+	name := strings.ToLower(args[0])
+	if r.ReadOnly && (c == nil || !c.harmless(args[1:])) {
 		d.log(logging.Info, "rejecting restricted control channel command '%s'", shown(name))
-		return rndc.Failure.With("")
+		return rndc.Failure.With("this control channel is read-only: 'read-only' of controls says so")
 	}
 	allowed, limited := d.flags.controlKeys[rndcconf.CanonicalName(r.Key)]
 	if limited && !slices.Contains(allowed, name) {

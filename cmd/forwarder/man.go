@@ -222,7 +222,7 @@ func (v *verb) synopsis() string {
 }
 
 func (p *page) commands() {
-	for _, c := range commands() {
+	for _, c := range allForms() {
 		p.item(strings.TrimSpace(c.name+" "+c.args), c.summary)
 	}
 }

@@ -77,7 +77,7 @@ func TestManIsWhole(t *testing.T) {
 	for _, v := range verbs() {
 		wants = append(wants, "forwarder "+v.name, v.summary)
 	}
-	for _, c := range commands() {
+	for _, c := range allForms() {
 		wants = append(wants, c.name, c.summary)
 	}
 	for _, want := range wants {

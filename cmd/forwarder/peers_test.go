@@ -18,7 +18,7 @@ import (
 
 // startResolver starts the VPC resolver's stand-in on loopback, without a cache
 // of its own so that two forwarders see the same.
-func startResolver(t *testing.T) (*vpcresolver.Resolver, netip.AddrPort) {
+func startResolver(t testing.TB) (*vpcresolver.Resolver, netip.AddrPort) {
 	t.Helper()
 	resolver, err := vpcresolver.New(testdata.Zone, false)
 	if err != nil {
@@ -41,7 +41,7 @@ func startResolver(t *testing.T) (*vpcresolver.Resolver, netip.AddrPort) {
 var givenAddrs sync.Map
 
 // freeAddr returns a loopback address with a port that is free for UDP and TCP.
-func freeAddr(t *testing.T) netip.AddrPort {
+func freeAddr(t testing.TB) netip.AddrPort {
 	t.Helper()
 	for range 100 {
 		stream, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(netip.AddrPortFrom(loopback, 0)))
@@ -77,7 +77,7 @@ func startForwarder(t *testing.T, program, conf string, addr netip.AddrPort) *la
 
 // writeConf fills in {dir}, {address} and {port} and returns the file's path. The
 // zone that differentialConf has is written beside it.
-func writeConf(t *testing.T, conf string, addr netip.AddrPort) string {
+func writeConf(t testing.TB, conf string, addr netip.AddrPort) string {
 	t.Helper()
 	dir := t.TempDir()
 	text := strings.NewReplacer("{dir}", dir, "{address}", addr.Addr().String(), "{port}", fmt.Sprint(addr.Port())).Replace(conf)

@@ -91,7 +91,7 @@ func readPid(path string) int {
 }
 
 // write makes a file and its directory.
-func write(t *testing.T, path, text string) {
+func write(t testing.TB, path, text string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)

@@ -67,7 +67,7 @@ func rndcProgram() program {
 func rndcNotes() string {
 	var b strings.Builder
 	b.WriteString("Commands of the forwarder; another server has its own:\n")
-	for _, c := range commands() {
+	for _, c := range allForms() {
 		fmt.Fprintf(&b, "  %s\n%s", strings.TrimRight(c.name+" "+c.args, " "), helpItem("", 8, c.summary))
 	}
 	return strings.TrimSuffix(b.String(), "\n")

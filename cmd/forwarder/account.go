@@ -52,6 +52,9 @@ func giveUpRoot(f *flags) error {
 		keepName()
 		return err
 	}
+	if path := f.watch.stateFile; path != "" {
+		_ = host.GiveDir(path, a.uid, a.gid)
+	}
 	// What is wrong with the configuration will be said by the next start.
 	if cfg, _, err := config.Load(f.config); err == nil {
 		a.makeDirs(cfg)

@@ -93,12 +93,7 @@ func (d *daemon) cachedOf(ctx context.Context, name string, qtype uint16) (list 
 
 // servedHere says which zone here has the name, if one has.
 func (d *daemon) servedHere(name string) string {
-	zone := ""
-	for _, z := range d.server.Config().Local {
-		if dns.IsSubDomain(z.Name, dns.CanonicalName(name)) && len(z.Name) > len(zone) {
-			zone = z.Name
-		}
-	}
+	zone := servingZone(d.server.Config(), dns.CanonicalName(name))
 	if zone == "" {
 		return ""
 	}

@@ -50,11 +50,9 @@ type daemon struct {
 
 // serve runs a server until a signal ends it, and returns the exit status.
 func serve(f *flags, stderr io.Writer) int {
-	// A configuration that is named relative to here must be found again from
-	// its `directory`.
-	if path, err := filepath.Abs(f.config); err == nil {
-		f.config = path
-	}
+	// Files that are named relative to here must be found again from the `directory`
+	// of the configuration.
+	f.config, f.watch.stateFile = fullPath(f.config), fullPath(f.watch.stateFile)
 	d := &daemon{flags: f, startup: newStartup(stderr), notify: newNotifier(os.Getenv), calls: make(chan func()), stops: make(chan os.Signal, 1)}
 	err := d.run()
 	if err != nil {
@@ -64,6 +62,14 @@ func serve(f *flags, stderr io.Writer) int {
 		d.logs.Close()
 	}
 	return exitStatus(err)
+}
+
+// fullPath leaves "" alone.
+func fullPath(path string) string {
+	if full, err := filepath.Abs(path); err == nil && path != "" {
+		return full
+	}
+	return path
 }
 
 // fail says why the process ends: in the log, and on the terminal unless the
@@ -132,6 +138,9 @@ func (d *daemon) start() error {
 		return err
 	}
 	_ = d.complain() // what can be had is served
+	for _, doubt := range d.flags.watch.doubts(cfg) {
+		d.log(logging.Warning, "%s", doubt)
+	}
 	if err := d.logs.Swap(d.logging(cfg)); err != nil {
 		return err
 	}
@@ -168,12 +177,18 @@ func (d *daemon) options() forwarder.Options {
 	if pps == 0 {
 		pps = forwarder.Unlimited
 	}
+	w := &d.flags.watch
 	return forwarder.Options{
-		UpstreamPPS: pps,
-		Workers:     d.flags.workers,
-		Log:         slog.New(d.logs.Handler()),
-		OnlyIPv4:    d.flags.onlyIPv4,
-		OnlyIPv6:    d.flags.onlyIPv6,
+		UpstreamPPS:   pps,
+		Workers:       d.flags.workers,
+		Log:           slog.New(d.logs.Handler()),
+		OnlyIPv4:      d.flags.onlyIPv4,
+		OnlyIPv6:      d.flags.onlyIPv6,
+		Watch:         w.names,
+		WatchTTL:      uint32(w.ttl),
+		ProbeLabel:    string(w.label),
+		OverrideZones: w.zones,
+		StateFile:     w.statePath(os.Getenv),
 	}
 }
 

@@ -31,6 +31,7 @@ type flags struct {
 	control            controlAddresses
 	controlKeys        controlKeys
 	upstreamPPS        int
+	watch              watchFlags
 	check, print       bool
 	verbose            bool   // with check: tell what is harmless too
 	hideSecrets        bool   // with print
@@ -135,6 +136,7 @@ func newFlags() *flags {
 	s.Var(f.controlKeys, "control-key", "limit a key to some commands of rndc, as `key=commands`: failover=status,flushname; may be given again")
 	s.StringVar(&f.healthAddress, "health-address", "", "`address` that serves /healthz and /readyz and nothing else, for a load balancer; the one of the metrics serves them too")
 	s.IntVar(&f.upstreamPPS, "upstream-pps", 900, "most `packets` a second to upstream by each interface, 0: no limit; a VPC resolver drops what exceeds 1024")
+	f.watch.define(s)
 	s.BoolVar(&f.check, "check-config", false, "check the configuration and exit; -p prints it, -v tells all, -x hides secrets")
 	s.BoolVar(&f.options, "options", false, "print what becomes of each option of named.conf, or of the one that is named, and exit")
 	s.BoolVar(&f.demo, "demo", false, "show failovers on loopback; needs no configuration")

@@ -30,8 +30,25 @@ func inspect(path, user string) (inspection, error) {
 	if in.config != nil && in.service.flags.listen.IsValid() {
 		tryAt(in.config, in.service.flags.listen.AddrPort)
 	}
+	in.inspectWatch(access)
 	in.findings = append(in.service.findings, in.report.Findings...)
 	return in, nil
+}
+
+// inspectWatch holds the flags about watched names to the configuration, and to what
+// the user may do.
+func (in *inspection) inspectWatch(access config.Access) {
+	w := &in.service.flags.watch
+	if in.config != nil {
+		for _, doubt := range w.doubts(in.config) {
+			in.service.find(in.service.flagsPos, namedconf.Change, "%s", doubt)
+		}
+	}
+	if w.stateFile != "" && access != nil {
+		if err := access.Write(w.stateFile); err != nil {
+			in.service.find(in.service.flagsPos, namedconf.Change, "--state-file: %v: overrides and watches are not kept over a restart", err)
+		}
+	}
 }
 
 // failed reports whether there are errors.

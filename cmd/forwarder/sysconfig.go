@@ -17,6 +17,7 @@ const serviceUser = "named"
 type service struct {
 	flags     *flags        // as far as they are right
 	configPos namedconf.Pos // where it is said which file the server reads
+	flagsPos  namedconf.Pos // where the flags are
 	findings  []namedconf.Finding
 }
 
@@ -24,7 +25,6 @@ type service struct {
 // NAMEDCONF, and holds them to what the server knows.
 func readService(paths ...string) (s service) {
 	config, options := setting{value: "/etc/named.conf"}, setting{}
-	var optionsPos namedconf.Pos
 	for _, path := range paths {
 		settings, err := readEnvironment(path)
 		if err != nil {
@@ -36,11 +36,11 @@ func readService(paths ...string) (s service) {
 			case "NAMEDCONF":
 				config, s.configPos = set, pos
 			case "OPTIONS":
-				options, optionsPos = set, pos
+				options, s.flagsPos = set, pos
 			}
 		}
 	}
-	s.takeOptions(config.value, options.value, optionsPos)
+	s.takeOptions(config.value, options.value, s.flagsPos)
 	return s
 }
 

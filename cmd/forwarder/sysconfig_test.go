@@ -41,6 +41,11 @@ func TestReadService(t *testing.T) {
 			want: "forwarder:1: error: OPTIONS=\"--frob\": unknown flag: --frob: the service does not start; leave it out\n",
 		},
 		{
+			name: "a watched name", forwarder: "OPTIONS=\"--watch a..test\"\n", path: "/etc/named.conf", ok: func(*flags) bool { return true },
+			want: "forwarder:1: error: OPTIONS=\"--watch a..test\": invalid argument \"a..test\" for \"--watch\" flag: \"a..test\" is no domain name: empty label: " +
+				"the service does not start; leave it out\n",
+		},
+		{
 			name: "ignored", named: "OPTIONS=\"-U 4\"\n", path: "/etc/named.conf", ok: func(*flags) bool { return true },
 			want: "named:1: harmless: option -U is ignored: each worker has a socket of its own\n",
 		},

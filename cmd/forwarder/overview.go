@@ -27,6 +27,7 @@ type overview struct {
 	troubles  []forwarder.Trouble
 	unloaded  int // primary zones
 	reload    reloadResult
+	watch     watchOverview
 }
 
 // reloadResult is what the last attempt to load a configuration said.
@@ -48,6 +49,7 @@ func (d *daemon) overview() overview {
 		failures: d.server.Failures(),
 		troubles: d.troubles(),
 		reload:   d.loads.result(),
+		watch:    watchOverviewOf(d.server),
 	}
 	o.upstreams, _ = d.server.Upstreams()
 	for _, z := range d.server.Config().Local {
@@ -93,6 +95,7 @@ func (o *overview) screen() string {
 	for _, f := range o.failures {
 		s.row("failed", "%s in the last minute", failureText(f))
 	}
+	o.watchRows(&s)
 	s.row("reload", "%s", o.reloadText())
 	if o.unloaded > 0 {
 		s.row("zones", "%d primary zones cannot be loaded, see the log", o.unloaded)

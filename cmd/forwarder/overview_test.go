@@ -8,6 +8,7 @@ import (
 
 	"vpcdns/forwarder"
 	"vpcdns/forwarder/version"
+	"vpcdns/forwarder/watch"
 )
 
 // longOverview has everything, long names, and IPv6.
@@ -34,6 +35,22 @@ func longOverview() overview {
 			{TroubleStats: forwarder.TroubleStats{Since: now.Add(-27 * time.Hour)}, Text: "10.79.1.11#53 is lost: no interface has this address any more"},
 		},
 		reload: reloadResult{at: now.Add(-time.Hour), said: "failed: the configuration has errors"},
+		watch: watchOverview{
+			names: []string{"app.awslab.mycompany.corp", "*.lab.mycompany.corp", "db.awslab.mycompany.corp", "web.awslab.mycompany.corp", "x.test", "y.test"},
+			stats: watch.Stats{Guards: 1, Verifies: 2},
+			overrides: []watch.OverrideStatus{
+				{Name: "app.awslab.mycompany.corp", Type: "A", Data: []string{"10.79.2.5"}, By: "key 'rndc-key' at 10.79.1.9#40000",
+					Set: now.Add(-time.Minute), Expires: now.Add(23*time.Hour + 59*time.Minute), Upstream: []string{"10.79.1.5"}},
+				{Name: "db.awslab.mycompany.corp", Type: "AAAA", Data: []string{"2001:db8::1", "2001:db8::2"}, By: "key 'rndc-key' at ::1#40000",
+					Set: now.Add(-26 * time.Hour), Expires: now.Add(time.Minute), Upstream: []string{"2001:db8::2", "2001:db8::1"}},
+			},
+			changes: []watch.Change{
+				{Name: "left.out.test", Type: "A", Source: watch.Probe},
+				{Name: "db.awslab.mycompany.corp", Type: "A", Old: []string{"10.79.1.7"}, Source: watch.Upstream, At: now.Add(-30 * time.Hour)},
+				{Name: "web.awslab.mycompany.corp", Type: "A", New: []string{"10.79.1.7"}, Source: watch.Probe, At: now.Add(-2 * time.Minute)},
+				{Name: "app.awslab.mycompany.corp", Type: "A", Old: []string{"10.79.1.5"}, New: []string{"10.79.2.5"}, Source: watch.Operator, At: now.Add(-time.Minute)},
+			},
+		},
 	}
 }
 
@@ -56,6 +73,21 @@ failed      57 of 76 queries of awslab.mycompany.corp in the last minute
             .a-label-of-some-length.a-label-of-some-length.a-label-of-some-lengt
             h.a-label-of-some-length.a-label-of-some-length.a-label-of-some-leng
             th in the last minute
+watching    app.awslab.mycompany.corp, *.lab.mycompany.corp,
+            db.awslab.mycompany.corp, web.awslab.mycompany.corp and 2 more; 1
+            guard against old answers; 2 verifications
+override    app.awslab.mycompany.corp A: 10.79.2.5 since 12:29:00, by key
+            'rndc-key' at 10.79.1.9#40000; upstream says 10.79.1.5; ends at
+            2026-11-30 12:29:00
+            db.awslab.mycompany.corp AAAA: 2001:db8::1, 2001:db8::2 since
+            2026-11-28 10:30:00, by key 'rndc-key' at ::1#40000; upstream
+            agrees; ends at 12:31:00
+changed     12:29:00 app.awslab.mycompany.corp A: 10.79.2.5, before 10.79.1.5
+            (override)
+            12:28:00 web.awslab.mycompany.corp A: 10.79.1.7, before no data
+            (probe)
+            2026-11-28 06:30:00 db.awslab.mycompany.corp A: no data, before
+            10.79.1.7 (upstream)
 reload      11:30:00: failed: the configuration has errors
 trouble     upstream 2001:db8:1234:5678:9abc:def0:1234:5678#53 does not answer,
             since 12:03:00; 3 of 9 queries failed (clients: about 2)
@@ -79,7 +111,7 @@ trouble     upstream 2001:db8:1234:5678:9abc:def0:1234:5678#53 does not answer,
 
 func TestStatusLine(t *testing.T) {
 	o := longOverview()
-	want := "serving 10.79.1.10#53 and 2 more; upstream 2001:db8:1234:5678:9abc:def0:1234:5678#53 does not answer since 12:03:00; " +
+	want := "serving 10.79.1.10#53 and 2 more; 2 overrides in force: app.awslab.mycompany.corp, db.awslab.mycompany.corp; upstream 2001:db8:1234:5678:9abc:def0:1234:5678#53 does not answer since 12:03:00; " +
 		"10.79.1.11#53 is lost: no interface has this address any more since 2026-11-28 09:30:00; " +
 		"57 of 76 queries of awslab.mycompany.corp failed in the last minute; 2 more, see forwarder status"
 	if got := o.line(); got != want {

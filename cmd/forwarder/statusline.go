@@ -67,5 +67,8 @@ func (o *overview) line() string {
 	if more := len(wrong) - maxSaid; more > 0 {
 		wrong = append(wrong[:maxSaid], fmt.Sprintf("%d more, see forwarder status", more))
 	}
+	if text := o.watch.overridesLine(); text != "" {
+		parts = append(parts, text)
+	}
 	return strings.Join(append(parts, wrong...), "; ")
 }

@@ -29,6 +29,36 @@
 //
 // rndc, BIND's or forwarder rndc, gives them to a running server.
 //
+// # Watched names
+//
+// Names whose failovers count are watched: --watch, or rndc watch NAME. Their answers
+// are kept for the TTL of upstream and handed out with that of --watch-ttl, so that who
+// asks again learns of a change at once. Data that such a name had before a change is
+// refused while the change spreads (a guard): for twice its TTL, and 120 seconds at
+// most. rndc watch show NAME tells what is known of one, and until when clients may
+// hold which data; rndc history tells of the latest changes of all names.
+//
+// rndc override add NAME TYPE DATA gives clients other data than upstream does, from the
+// next query on and in every answer where the name occurs, marked with extended error
+// 4. It ends when upstream has agreed for twice the old TTL, when upstream steadily says
+// a third thing, when its time is over (for 1h; a day at most), or by override delete,
+// and the log says which, at warning, as it says who set it. Only names below a forward
+// zone of their own may be overridden, not those that go to the global forwarders, and
+// those of --override-zone. A key of controls that --control-key limits to override may
+// do this and nothing else; a read-only channel may look. With a lease, a token, an
+// override ends after 10 seconds unless override confirm NAME TOKEN is said; override
+// withdraw NAME TOKEN ends it at once.
+//
+// rndc verify NAME TYPE DATA has upstream asked once a second until it has given this
+// data, and nothing else, for as long as old data may live in caches. It judges
+// upstream, never an override.
+//
+// Where a zone has a wildcard *.now.NAME (--probe-label) beside a watched name, with the
+// same data, it is asked for a fresh label once a second: no cache has that.
+//
+// All this is kept over restarts in --state-file, which only the server's user can
+// read. One that is broken is renamed to end in .broken, and the log says so.
+//
 // # Checking
 //
 // --check-config prints errors, then changes, which clients or operators notice,
@@ -90,6 +120,8 @@
 //	                                 /etc/sysconfig/named hold too
 //	/run/named/named.pid             the number of the process
 //	/var/log/named                   where the configuration puts its log files
+//	/var/lib/forwarder/state         overrides, watched names and history, unless
+//	                                 --state-file names another
 //
 // # Root
 //

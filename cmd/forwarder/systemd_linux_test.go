@@ -167,6 +167,7 @@ func TestUnderSystemd(t *testing.T) {
 		{"reload", testServiceReload},
 		{"crash", testServiceCrash},
 		{"hang", testServiceHang},
+		{"state", testServiceState},
 		{"queries", testServiceKeepsQueries},
 		{"taken port", testServiceTakenPort},
 		{"conflict", testServiceConflict},
@@ -209,6 +210,37 @@ func testServiceStart(t *testing.T, m *machine) {
 	if got := m.show("StatusText"); !strings.HasPrefix(got, "serving 127.0.0.1#53") {
 		t.Errorf("StatusText = %q, want what is served", got)
 	}
+}
+
+// What was switched stays so when the process is killed: its state lies where systemd
+// has made a place for it.
+func testServiceState(t *testing.T, m *machine) {
+	m.run("forwarder", "rndc", "--make-key", "/etc/rndc.key")
+	m.run("chown", "root:named", "/etc/rndc.key")
+	m.run("chmod", "640", "/etc/rndc.key")
+	m.untilTrue("forwarder", "rndc", "null")
+	const name = "app.awslab.mycompany.corp"
+	m.want("", "forwarder", "rndc", "override", "add", name, "A", "10.79.2.5")
+	overridden := []string{"dig", "+short", "+tries=1", "+timeout=3", "@127.0.0.1", name}
+	m.want("10.79.2.5", overridden...)
+	m.want("named 600", "stat", "-c", "%U %a", "/var/lib/forwarder/state")
+	m.want("named 700", "stat", "-L", "-c", "%U %a", "/var/lib/forwarder")
+	m.run("systemctl", "kill", "-s", "KILL", "forwarder")
+	m.want("10.79.2.5", append(overridden, "+tries=5")...)
+	m.untilTrue("sh", "-c", "systemctl show -P StatusText forwarder | grep -F 'override in force: "+name+" A is 10.79.2.5'")
+	m.run("systemctl", "restart", "forwarder")
+	m.want("10.79.2.5", overridden...)
+	m.untilTrue("forwarder", "rndc", "override", "delete", name)
+	m.run("rm", "/etc/rndc.key")
+}
+
+// untilTrue waits for a command to succeed.
+func (m *machine) untilTrue(command ...string) {
+	m.t.Helper()
+	waitFor(m.t, strings.Join(command, " "), func() bool {
+		_, err := m.try(command...)
+		return err == nil
+	})
 }
 
 func testServiceReload(t *testing.T, m *machine) {

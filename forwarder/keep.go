@@ -18,7 +18,7 @@ func (r *resolver) fill(f *fetch, m *wire.Message, zone uint16) (ttl uint32, err
 		o := &f.st.cfg.Cache
 		ttl = scrub.NegativeTTL(m, wire.TTLPolicy{Min: seconds(o.MinNTTL), Max: seconds(o.MaxNTTL)})
 	}
-	isWatched := r.watches.Wants(m.LowerName(wire.HeaderLen))
+	isWatched := m == r.msg && r.watches.Wants(f.key.Name())
 	if isWatched {
 		bounds.Min = 0 // a failover does not wait for min-cache-ttl
 	}

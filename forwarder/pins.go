@@ -151,6 +151,7 @@ func (w *worker) withPins(m *dns.Msg, q *query) {
 				continue
 			}
 			m.Extra = scrub.Without(m.Extra, host, rtype)
+			w.noteGiven(q, []byte(wire.PackName(host)), rtype, p.TTL)
 			for _, rr := range p.RRs {
 				if h := rr.Header(); h.Rrtype == rtype && dns.CanonicalName(h.Name) == host {
 					m.Extra = append(m.Extra, withTTL(rr, p.TTL))

@@ -110,24 +110,29 @@ func (s *sender) sendUDP(w *waiter, write func(dst []byte) []byte) {
 // sendAll gives one answer to a list of waiters; those behind the first are
 // counted as joined.
 func (s *sender) sendAll(w *waiter, r response) {
-	if w == nil {
-		return
-	}
-	if p := s.pinOf(wire.AppendLower(s.q.buf[:0], w.asks().Name()), w.asks().Type); p != nil {
-		r = s.pinned(p, w.asks().Type)
-	}
 	s.given = r
-	if r.isFailure() {
+	if w != nil && s.watches.Pins() != nil {
+		s.givePin(w.asks())
+	}
+	if s.given.isFailure() {
 		s.damage.noteClients(w)
 	}
 	for w != nil {
 		next := w.next
-		s.noteRegular(w, r.from, r.plain.Rcode())
+		s.noteRegular(w, r.from, s.given.plain.Rcode())
 		s.deliver(w)
 		if s.given.from == SourceMiss {
 			s.given.from = SourceJoined
 		}
 		w = next
+	}
+}
+
+// givePin gives what is pinned of the question in place of what was found, if something
+// is.
+func (s *sender) givePin(q *wire.Query) {
+	if p := s.pinOf(wire.AppendLower(s.q.buf[:0], q.Name()), q.Type); p != nil {
+		s.given = s.pinned(p, q.Type)
 	}
 }
 

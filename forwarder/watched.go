@@ -31,7 +31,9 @@ func (w *worker) replyWatched(dst []byte, q *query, ans wire.Answer, g wire.Agin
 	var buf [maxKey]byte
 	if name := wire.AppendLower(buf[:0], q.Name()); w.watches.Wants(name) {
 		g = g.AtMost(w.watchTTL)
-		w.noteGiven(q, name, ans, g)
+		if ans.Count(0) > 0 {
+			w.noteGiven(q, name, q.Type, g.Of(ans.LongestTTL()))
+		}
 	}
 	if ans.Count(0) > 0 && w.watches.Pins() != nil && scrub.NamesHosts(q.Type) {
 		return w.replyWithPins(dst, q, ans, g, e)
@@ -54,10 +56,10 @@ func (w *worker) replyWithPins(dst []byte, q *query, ans wire.Answer, g wire.Agi
 	return w.appendPacked(dst, m, q, e)
 }
 
-// noteGiven notes who gets the data of a watched name, and for how long.
-func (w *worker) noteGiven(q *query, name []byte, ans wire.Answer, g wire.Aging) {
-	if q.via != viaExchange && ans.Count(0) > 0 {
-		w.watches.Given(name, q.Type, q.addr.Addr(), g.Of(ans.LongestTTL()), w.now)
+// noteGiven notes who gets data of a watched name, and for how long.
+func (w *worker) noteGiven(q *query, name []byte, rtype uint16, ttl uint32) {
+	if q.via != viaExchange {
+		w.watches.Given(name, rtype, q.addr.Addr(), ttl, w.now)
 	}
 }
 
@@ -73,8 +75,8 @@ func (w *worker) shorten(m *dns.Msg, k *walk, q *query) {
 	for i := range k.parts {
 		p := &k.parts[i]
 		name := p.question[:max(0, len(p.question)-4)]
-		if p.zone == nil && w.watches.Wants(name) {
-			w.noteGiven(q, name, p.plain, w.aging(&p.response).AtMost(w.watchTTL))
+		if p.zone == nil && p.plain.Count(0) > 0 && w.watches.Wants(name) {
+			w.noteGiven(q, name, q.Type, w.aging(&p.response).AtMost(w.watchTTL).Of(p.plain.LongestTTL()))
 		}
 	}
 }
@@ -112,7 +114,7 @@ func (r *resolver) isApart(name []byte) bool {
 // observe tells the watches what the answer in r.msg says of a watched name. What that
 // changes is in force when it returns.
 func (r *resolver) observe(f *fetch) {
-	if f.watched == nil && (!r.watches.Wants(f.key.Name()) || f.key.Bits()&wire.KeyCD != 0) {
+	if f.watched == nil && !r.watches.Wants(f.key.Name()) {
 		return
 	}
 	o := r.observation(f)

@@ -90,10 +90,11 @@ func (s *Server) Moment() watch.Moment { return watch.Moment{Now: s.clock.now(),
 // askWatched queues questions about watched names in to. Those that nobody may be asked
 // for are left out.
 func (e *engine) askWatched(questions []watch.Question, to *waiterList) {
+	st := e.state.Load()
 	for i := range questions {
 		q := &questions[i]
-		z := e.state.Load().routes.find([]byte(q.Name), q.Type)
-		if z == nil || len(z.servers) == 0 || e.draining.Load() {
+		z := st.routes.find([]byte(q.Name), q.Type)
+		if z == nil || len(z.servers) == 0 || st.zoneAt([]byte(q.Name), q.Type) != nil || e.draining.Load() {
 			continue
 		}
 		if to.push(e.watchWaiter(q, z)); q.Probe {

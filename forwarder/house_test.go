@@ -51,6 +51,7 @@ var arrows = map[string][]string{
 
 	// For tests only.
 	"cmd/failover/route53":              {},
+	"cmd/failover/route53/standin":      {"cmd/failover/route53", "cmd/forwarder/vpcresolver"},
 	"cmd/failover/route53/servicemodel": {"forwarder/workbench"},
 	"forwarder/workbench":               {},
 	"cmd/forwarder/lab":                 {"cmd/forwarder/vpcresolver", "forwarder/workbench", "testdata"},

@@ -83,7 +83,7 @@ func (t *Table) probeDue(n *node, asked bool, trials *int, m Moment) []Question 
 		return nil
 	}
 	*trials--
-	if r := n.sets[n.probeType()]; r != nil && r.known && m.Now < r.until {
+	if r := n.sets[n.probeType()]; r != nil && r.known && (m.Now < r.until || r.guard.on) {
 		p.next, p.asked = m.Now+trialEach, 0
 		return t.probeQuestion(n, false)
 	}

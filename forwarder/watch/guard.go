@@ -100,6 +100,8 @@ func (t *Table) endLongGuard(r *record, m Moment) {
 		t.vary(r, m)
 	case g.cameBack > 0:
 		t.events.add(slog.LevelWarn, "%s: earlier data (%v) still came %v ago, but is refused for %v at most; what upstream says next is believed", r, &g, since(m.Now, g.lastOld), maxGuard)
+	default:
+		t.events.add(slog.LevelInfo, "%s: earlier data (%v) is refused no longer, %v after the change", r, &g, maxGuard)
 	}
 }
 

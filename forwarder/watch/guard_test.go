@@ -31,7 +31,9 @@ func TestGuard(t *testing.T) {
 			t=5 upstream 10.0.0.2 ttl=1
 			t=6..60 upstream failed
 			t=60 pin 10.0.0.2
-			t=60 guard on`,
+			t=60 guard on
+			t=125 guard off
+			t=125 log refused no longer, 2m0s after the change`,
 		"the greatest TTL counts": `
 			t=0 upstream 10.0.0.1 ttl=30
 			t=20 upstream 10.0.0.1 ttl=3

@@ -163,6 +163,21 @@ func TestProbeSpread(t *testing.T) {
 	}
 }
 
+// A restart while the change spreads and the guard runs changes nothing.
+func TestProbeSpreadRestart(t *testing.T) {
+	for seed := range uint64(20) {
+		z := newZone(t, seed, spread("10.0.0.2", 20, 30, 40, 50)...)
+		for _, at := range []time.Duration{19, 24, 33, 42, 51, 60} {
+			z.run(at * time.Second)
+			z.restart()
+		}
+		z.run(200 * time.Second)
+		if _, old := z.after("10.0.0.2"); old > 0 {
+			t.Errorf("seed %d: %d old answers after the first new one\n%s", seed, old, strings.Join(z.log, "\n"))
+		}
+	}
+}
+
 // All servers at once: the next whole second has it.
 func TestProbeQuick(t *testing.T) {
 	z := newZone(t, 1, spread("10.0.0.2", 20, 20, 20, 20)...)

@@ -11,15 +11,17 @@ import (
 
 // A scenario makes a fault and measures what it does to clients.
 type scenario struct {
-	name  string
-	rows  []row // of the table, in its order
-	run   func(*testing.T, *site) figures
-	heavy bool // loads the machine so much that nothing else may run
+	name   string
+	rows   []row // of the table, in its order
+	run    func(*testing.T, *site) figures
+	heavy  bool // loads the machine so much that nothing else may run
+	steady bool // has something to say on a machine that is busy with other things, too
 }
 
 // scenarios are in the order of the table.
 var scenarios = []scenario{
-	failover, eagerFailover, zoneLost, outage, staleOutage,
+	failover, eagerFailover, overridden, thereAndBack,
+	zoneLost, outage, staleOutage,
 	loss1, loss5, loss20, slow1500, slow2500, jumbled, deadOne,
 	throttle, herd, zeroTTL, missing, flood, fair, silent, brief,
 	unsound, oneAnswer, inOrderly, hanging, copies, frames, spoof, portsBeside, wrongAnswers, victim, tcpAbuse, restart,
@@ -81,12 +83,13 @@ type site struct {
 	*lab.Network
 	vpc    *vpcresolver.Resolver
 	server lab.Server
+	flags  []string // of ours, more than it needs
 }
 
 func newSite(t *testing.T, server lab.Server) *site {
 	t.Helper()
 	network := lab.NewNetwork(t)
-	return &site{network, network.StartResolver(t), server}
+	return &site{Network: network, vpc: network.StartResolver(t), server: server}
 }
 
 // ours reports whether the server is the one under test.
@@ -98,12 +101,15 @@ func (s *site) readsNamedConf() bool { return s.ours() || s.server.Name == "name
 // start starts the server as forwarder a, with options of named.conf.
 func (s *site) start(t *testing.T, options string) *lab.Process {
 	t.Helper()
-	return s.ForwarderA.Serve(t, s.server, lab.Setup{Address: lab.ForwarderA, Upstreams: []string{lab.Resolver}, Options: options})
+	return s.ForwarderA.Serve(t, s.server, setup(lab.ForwarderA, options))
 }
 
 // startPair starts both forwarders.
 func (s *site) startPair(t *testing.T, options string) (a, b *lab.Process) {
 	t.Helper()
-	setup := lab.Setup{Address: lab.ForwarderB, Upstreams: []string{lab.Resolver}, Options: options}
-	return s.start(t, options), s.ForwarderB.Serve(t, s.server, setup)
+	return s.start(t, options), s.ForwarderB.Serve(t, s.server, setup(lab.ForwarderB, options))
+}
+
+func setup(address, options string) lab.Setup {
+	return lab.Setup{Address: address, Upstreams: []string{lab.Resolver}, Options: options}
 }

@@ -44,7 +44,8 @@ func Start(t testing.TB, name string, cmd *exec.Cmd) *Process {
 	return p
 }
 
-// End asks the process to stop and waits for it.
+// End asks the process to stop and waits for it. The race detector has the last
+// word.
 func (p *Process) End(t testing.TB) {
 	t.Helper()
 	const timeout = 10 * time.Second
@@ -55,9 +56,18 @@ func (p *Process) End(t testing.TB) {
 		p.Kill()
 		t.Errorf("%s did not end within %v of SIGTERM", p.Name, timeout)
 	}
+	if p.wrote("WARNING: DATA RACE") {
+		t.Errorf("%s has a data race", p.Name)
+	}
 	if t.Failed() {
 		t.Logf("%s wrote:\n%s", p.Name, p.Tail())
 	}
+}
+
+// wrote reports whether a text is in what the process wrote.
+func (p *Process) wrote(text string) bool {
+	all, _ := os.ReadFile(p.log)
+	return strings.Contains(string(all), text)
 }
 
 // Kill ends the process as a power cut would.
@@ -110,7 +120,7 @@ func (p *Process) WaitFor(t testing.TB, addr netip.AddrPort) {
 func (p *Process) WaitToSay(t testing.TB, text string) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); ; {
-		if wrote, _ := os.ReadFile(p.log); strings.Contains(string(wrote), text) {
+		if p.wrote(text) {
 			return
 		}
 		select {

@@ -90,6 +90,7 @@ func (t *Table) refuse(r *record, d *data, asked time.Duration, m Moment) {
 		t.events.add(slog.LevelWarn, "%s: upstream gives %v again, which is refused; clients are given %v", r, d, r.given())
 	}
 	r.guard.came(m.Now)
+	r.guard.lasts = max(r.guard.lasts, d.lasts())
 	t.refused++
 }
 

@@ -42,6 +42,14 @@ func TestGuard(t *testing.T) {
 			t=80 guard on
 			t=81 upstream 10.0.0.2
 			t=81 guard off`,
+		"the old one comes with a greater TTL": `
+			t=0 upstream 10.0.0.1 ttl=2
+			t=5 upstream 10.0.0.2
+			t=6 upstream 10.0.0.1 ttl=15
+			t=7..36 upstream 10.0.0.2
+			t=36 guard on
+			t=37 upstream 10.0.0.2
+			t=37 guard off`,
 		"TTL 0 is guarded as 1": `
 			t=0 upstream 10.0.0.1 ttl=0
 			t=5 upstream 10.0.0.2 ttl=0

@@ -246,7 +246,7 @@ func (l *loader) override(r *record, s *savedOverride) (*override, error) {
 	}
 	v := &override{
 		Override: o, data: d, began: l.moment(s.Began), expires: l.future(s.Expires, o.For), warned: s.Warned,
-		lasts: max(0, min(time.Duration(s.Lasts), longAgo)), judged: s.Judged, already: s.Already, agree: l.run(s.Agree), thirds: l.run(s.Thirds),
+		lasts: max(0, min(time.Duration(s.Lasts), longAgo)), judged: s.Judged, late: s.Late, already: s.Already, agree: l.run(s.Agree), thirds: l.run(s.Thirds),
 	}
 	v.Data = d.list()
 	v.before = slices.Clone(s.Before[max(0, len(s.Before)-2*maxRefused):])
@@ -271,7 +271,7 @@ func (l *loader) verify(r *record, s *savedVerify) error {
 	v := &verify{
 		began: l.moment(s.Began), ends: l.future(s.Ends, maxVerify), need: max(time.Second, min(time.Duration(s.Need), longAgo)),
 		asked: s.Asked, new: s.New, old: s.Old, third: s.Third, cameBack: s.CameBack, firstNew: s.FirstNew, lastOld: s.LastOld,
-		steady: l.run(s.Steady), before: s.Before, over: s.Over,
+		steady: l.run(s.Steady), known: s.Known, before: s.Before, over: s.Over,
 	}
 	r.verify = v
 	if err := l.data(r, &v.want, s.Want); err != nil {

@@ -66,7 +66,8 @@ type override struct {
 
 	lasts   time.Duration // the TTL of what upstream had before
 	before  []string      // keys of data that upstream may still give: no third value
-	judged  bool          // upstream has been heard since
+	judged  bool          // it is known what upstream had
+	late    bool          // but was not as the override was set
 	already bool          // and had this data before, as far as is known
 	agree   run
 	third   data
@@ -255,7 +256,7 @@ func (t *Table) putOverride(r *record, o Override, d data, m Moment) {
 
 // inherit takes over what upstream showed already.
 func (v *override) inherit(was *override) {
-	v.lasts, v.before, v.judged, v.already = was.lasts, was.before, was.judged, was.already
+	v.lasts, v.before, v.judged, v.late, v.already = was.lasts, was.before, was.judged, was.late, was.already
 	v.agree, v.third, v.thirds = was.agree, was.third, was.thirds
 }
 

@@ -60,6 +60,14 @@ func TestOverride(t *testing.T) {
 			t=125 pin 10.0.0.1
 			t=126 upstream 10.0.0.1
 			t=126 pin none`,
+		"the old TTL is learnt meanwhile": `
+			t=0 upstream 10.0.0.1 ttl=2
+			t=5 override 10.0.0.2
+			t=6 upstream 10.0.0.1 ttl=15
+			t=7..36 upstream 10.0.0.2 ttl=60
+			t=36 pin 10.0.0.2
+			t=37 upstream 10.0.0.2 ttl=60
+			t=37 log ended: upstream has agreed for 30s`,
 		"somebody switched again": `
 			t=0 upstream 10.0.0.1
 			t=5 override 10.0.0.2

@@ -36,8 +36,11 @@ func (t *Table) judgeOverride(r *record, d *data, asked time.Duration, m Moment)
 		return
 	}
 	if !v.judged {
-		v.judged, v.already = true, d.same(&v.data)
+		v.judged, v.late, v.already = true, true, d.same(&v.data)
 		v.leave(d)
+	}
+	if v.late || slices.Contains(v.before, d.key) {
+		v.lasts = max(v.lasts, d.lasts()) // a cache gives what is left of the TTL
 	}
 	if d.same(&v.data) {
 		v.thirds.end()

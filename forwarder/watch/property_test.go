@@ -165,7 +165,7 @@ func (c *chaos) observe(w string, q *Question, data string, asked time.Duration)
 
 func FuzzTable(f *testing.F) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	for range 100 {
+	for range 50 {
 		ops := make([]byte, 200)
 		for i := range ops {
 			ops[i] = byte(rng.Uint32())

@@ -84,6 +84,7 @@ type savedOverride struct {
 	Lasts   Seconds    `json:"lasts"`
 	Before  []string   `json:"before,omitempty"`
 	Judged  bool       `json:"judged,omitempty"`
+	Late    bool       `json:"late,omitempty"`
 	Already bool       `json:"already,omitempty"`
 	Agree   *savedRun  `json:"agree,omitempty"`
 	Third   savedData  `json:"third"`
@@ -104,6 +105,7 @@ type savedVerify struct {
 	LastOld  time.Time `json:"last_old,omitzero"`
 	Last     savedData `json:"last"`
 	Steady   *savedRun `json:"steady,omitempty"`
+	Known    bool      `json:"known,omitempty"`
 	Before   string    `json:"before,omitempty"`
 	Over     bool      `json:"over,omitempty"`
 }
@@ -220,7 +222,7 @@ func (g *guard) save(m Moment) *savedGuard {
 func (v *override) save(m Moment) savedOverride {
 	s := savedOverride{
 		Data: v.Data, By: v.By, Set: v.Set, For: Seconds(v.For), Began: v.began.Wall, Expires: m.wall(v.expires), Token: v.Lease, LeaseOf: Seconds(v.LeaseFor), Warned: v.warned,
-		Lasts: Seconds(v.lasts), Before: slices.Clone(v.before), Judged: v.judged, Already: v.already, Agree: v.agree.save(m), Third: v.third.save(), Thirds: v.thirds.save(m),
+		Lasts: Seconds(v.lasts), Before: slices.Clone(v.before), Judged: v.judged, Late: v.late, Already: v.already, Agree: v.agree.save(m), Third: v.third.save(), Thirds: v.thirds.save(m),
 	}
 	if v.lease > 0 {
 		s.Lease = m.pointer(v.lease)
@@ -234,6 +236,6 @@ func (v *verify) save(m Moment) *savedVerify {
 	}
 	return &savedVerify{
 		v.want.save(), v.began.Wall, m.wall(v.ends), Seconds(v.need), v.asked, v.new, v.old, v.third, v.cameBack,
-		v.firstNew, v.lastOld, v.lastData.save(), v.steady.save(m), v.before, v.over,
+		v.firstNew, v.lastOld, v.lastData.save(), v.steady.save(m), v.known, v.before, v.over,
 	}
 }

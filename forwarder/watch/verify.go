@@ -28,7 +28,8 @@ type verify struct {
 	lastOld  time.Time
 	lastData data // that was not the wanted one
 	steady   run
-	before   string // key of what upstream had as it began
+	known    bool   // what upstream had as it began
+	before   string // its key
 	over     bool
 }
 
@@ -72,7 +73,7 @@ func (t *Table) Verify(name string, rtype uint16, list []string, for_ time.Durat
 func (r *record) beginVerify(want data, lasts time.Duration, m Moment) {
 	r.verify = &verify{want: want, began: m, ends: m.Now + lasts, need: time.Second}
 	if r.known {
-		r.verify.need, r.verify.before = r.current.lasts(), r.current.key
+		r.verify.known, r.verify.need, r.verify.before = true, r.current.lasts(), r.current.key
 	}
 }
 
@@ -90,7 +91,9 @@ func (v *verify) judge(d *data, asked time.Duration, m Moment) {
 		return
 	}
 	v.asked++
-	v.need = max(v.need, d.lasts())
+	if !v.known || !d.same(&v.want) {
+		v.need = max(v.need, d.lasts())
+	}
 	if d.same(&v.want) {
 		if v.new++; v.new == 1 {
 			v.firstNew = m.Wall

@@ -238,3 +238,29 @@ func BenchmarkWants(b *testing.B) {
 		table.Wants(name)
 	}
 }
+
+func BenchmarkGiven(b *testing.B) {
+	table, m := newTable(), Moment{time.Hour, day}
+	_ = table.Watch("www.corp.example", m)
+	name := wire.PackName("www.corp.example")
+	table.Observe(Observation{Name: name, Type: dns.TypeA, TTL: 10, RRs: records("www.corp.example", 10, "10.0.0.1")}, m)
+	client := netip.MustParseAddr("192.0.2.1")
+	for b.Loop() {
+		table.Given([]byte(name), dns.TypeA, client, 0, m.Now)
+	}
+}
+
+// A second of a full table in which everything runs.
+func BenchmarkDue(b *testing.B) {
+	table, m := newTable(), Moment{time.Hour, day}
+	for i := range maxNames {
+		name := fmt.Sprintf("n%d.corp.example", i)
+		if err := table.AddOverride(Override{Name: name, Type: dns.TypeA, Data: []string{"10.0.0.1"}}, m); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for b.Loop() {
+		m.Now, m.Wall = m.Now+time.Millisecond, m.Wall.Add(time.Millisecond)
+		table.Due(m)
+	}
+}

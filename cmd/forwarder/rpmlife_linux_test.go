@@ -94,6 +94,16 @@ func (l *life) testInstall(*testing.T) {
 	l.want("active", "systemctl", "is-active", "named")
 	l.want("", "rpm", "-V", "forwarder")
 	l.run("test", "-s", "/usr/share/man/man8/forwarder.8.gz")
+
+	l.dnf("install", "failover = "+version.Number) // by the name of the program
+	l.want("", "rpm", "-V", "forwarder-failover")
+	l.want("failover "+version.Number, "failover", "--version")
+	for _, path := range []string{"/usr/share/failover/hooks/keepalived", "/usr/share/failover/hooks/patroni", "/usr/lib/ocf/resource.d/forwarder/failover"} {
+		l.run("test", "-x", path)
+	}
+	l.dnf("remove", "forwarder-failover")
+	l.fails("test", "-e", "/usr/share/failover")
+	l.want("", "rpm", "-V", "forwarder")
 }
 
 func (l *life) testMigrate(*testing.T) {

@@ -13,7 +13,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/auth"
 	"github.com/aws/smithy-go/logging"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // Settings say where the API is, and with which credentials it is asked, as the
@@ -71,8 +73,25 @@ func Connect(ctx context.Context, s Settings) (*Client, error) {
 	}
 	c.api = route53.NewFromConfig(cfg, func(o *route53.Options) {
 		o.Retryer = aws.NopRetryer{} // call asks again, and says so
+		o.Region = signingRegion(ctx, o.Region)
 	})
 	return c, nil
+}
+
+// signingRegion is the one of the region's partition where Route 53 is: requests are
+// signed for that. The SDK finds it only where no AWS_ENDPOINT_URL is given.
+func signingRegion(ctx context.Context, region string) string {
+	at, err := route53.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, route53.EndpointParameters{Region: &region})
+	if err != nil {
+		return region // the SDK will say what is wrong
+	}
+	schemes, _ := auth.GetAuthOptions(&at.Properties)
+	for _, s := range schemes {
+		if r, ok := smithyhttp.GetSigV4SigningRegion(&s.SignerProperties); ok {
+			return r
+		}
+	}
+	return region
 }
 
 func (s Settings) load(ctx context.Context) (aws.Config, error) {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -51,6 +52,9 @@ func awsEnvironment(t *testing.T, url string) {
 		"AWS_EC2_METADATA_DISABLED": "true", "HTTP_PROXY": "", "HTTPS_PROXY": "",
 	} {
 		t.Setenv(name, value)
+		if value == "" {
+			os.Unsetenv(name) // until the test ends
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -70,10 +71,10 @@ func status(t *testing.T, info any) (status, id string) {
 func TestDebiansCLI(t *testing.T) {
 	path := workbench.Need(t, "aws")
 	var watcher *servicemodel.Watcher
-	late := time.Duration(0) // of the Server's clock
+	var late atomic.Int64 // by how much the Server's clock is, ns
 	s := New(Options{
 		Delays: []time.Duration{10 * time.Second, 40 * time.Second},
-		Clock:  func() time.Time { return time.Now().Add(late) },
+		Clock:  func() time.Time { return time.Now().Add(time.Duration(late.Load())) },
 		Wrap: func(h http.Handler) http.Handler {
 			watcher = servicemodel.Load(t).Watch(t, h)
 			return watcher
@@ -99,7 +100,7 @@ func TestDebiansCLI(t *testing.T) {
 	if got, _ := status(t, aws.must("ChangeInfo", "get-change", "--id", id)); got != "PENDING" {
 		t.Errorf("get-change at once: %s, want PENDING", got)
 	}
-	late = time.Minute
+	late.Store(int64(time.Minute))
 	if got, _ := status(t, aws.must("ChangeInfo", "get-change", "--id", id)); got != "INSYNC" {
 		t.Errorf("get-change a minute later: %s, want INSYNC", got)
 	}

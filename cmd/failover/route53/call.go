@@ -52,6 +52,9 @@ type Request struct {
 	Code   string // of the error that it got, if any
 }
 
+// maxRequests are kept at most, and the newest half of them at least.
+const maxRequests = 1 << 16
+
 // Requests returns those that arrived, of one action or, with "", of all.
 func (s *Server) Requests(action string) []Request {
 	s.mu.Lock()
@@ -142,6 +145,9 @@ func (s *Server) note(c *call, e *Error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if len(s.requests) == maxRequests {
+		s.requests = slices.Delete(s.requests, 0, maxRequests/2)
+	}
 	s.requests = append(s.requests, request)
 }
 

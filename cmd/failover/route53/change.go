@@ -9,8 +9,8 @@ import (
 
 // change is an accepted batch.
 type change struct {
-	info  ChangeInfo
-	state *state
+	info       ChangeInfo
+	everywhere time.Time
 }
 
 // ChangeInfo tells how far a change is.
@@ -70,7 +70,7 @@ func (s *Server) changeRecordSets(c *call) (any, *Error) {
 	z.follow(next, now, s.delays)
 	id := s.newID("C")
 	info := ChangeInfo{Id: "/change/" + id, Status: "PENDING", SubmittedAt: timestamp(now), Comment: request.ChangeBatch.Comment}
-	s.changes[id] = &change{info, next}
+	s.changes[id] = &change{info, next.everywhere()}
 	return struct{ ChangeInfo ChangeInfo }{info}, nil
 }
 
@@ -81,7 +81,7 @@ func (s *Server) getChange(c *call) (any, *Error) {
 		return nil, &Error{Code: "NoSuchChange", Status: http.StatusNotFound, Message: "Could not find resource with ID: " + c.id}
 	}
 	info := found.info
-	if !s.options.Clock().Before(found.state.everywhere()) {
+	if !s.options.Clock().Before(found.everywhere) {
 		info.Status = "INSYNC"
 	}
 	return struct{ ChangeInfo ChangeInfo }{info}, nil

@@ -2,12 +2,16 @@ package route53
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/miekg/dns"
+
+	"vpcdns/cmd/failover/route53/servicemodel"
 )
 
 func TestChangeIsInSyncWhenTheLastServerHasIt(t *testing.T) {
@@ -181,4 +185,56 @@ func TestPriorRequestNotComplete(t *testing.T) {
 	if _, got := s.change("ZPRIVATE", one("UPSERT", name, "A", 10, "10.0.0.2")); got != "" {
 		t.Errorf("change after 2 s = %s, want none", got)
 	}
+}
+
+// A zone forgets what nobody can ask for any more.
+func TestMemory(t *testing.T) {
+	s := newSite(t, Options{Delays: []time.Duration{0, time.Minute}})
+	for i := range 100 {
+		s.now = s.now.Add(time.Minute)
+		if _, failure := s.change("ZPRIVATE", one("UPSERT", name, "A", 10, fmt.Sprintf("10.0.0.%d", i))); failure != "" {
+			t.Fatal(failure)
+		}
+	}
+	if got := len(s.zone("ZPRIVATE").states); got > 14 {
+		t.Errorf("the zone knows %d states, want those of 10 minutes", got)
+	}
+	for ago, want := range map[time.Duration]string{0: "A 10.0.0.99, NOERROR", 10 * time.Minute: "A 10.0.0.89, NOERROR"} {
+		reply := s.Authority(vpcA).Lookup(0, name, dns.TypeA, ago)
+		if got := said(reply); got != want {
+			t.Errorf("%v ago: %s, want %s", ago, got, want)
+		}
+	}
+}
+
+// Whatever is sent, the reply is one that AWS's model knows, and the zone has
+// what no zone can be without.
+func FuzzChange(f *testing.F) {
+	model := servicemodel.Load(f)
+	const whole = `<ChangeResourceRecordSetsRequest xmlns="` + namespace + `"><ChangeBatch><Changes>%s</Changes></ChangeBatch></ChangeResourceRecordSetsRequest>`
+	for _, seed := range []string{
+		one("UPSERT", name, "A", 10, "10.0.0.1"), one("DELETE", name, "A", 10, "10.79.252.13") + one("CREATE", name, "TXT", 1<<31, `"\"`),
+		one("DELETE", apex, "NS", 172800, nameServers...), "<Change/>", "<Change><Action>CREATE</Action><ResourceRecordSet><Weight>x</Weight></ResourceRecordSet></Change>",
+		"<Change><Action>UPSERT</Action><ResourceRecordSet><Name>a." + apex + "</Name><Type>A</Type><AliasTarget><HostedZoneId>ZPRIVATE</HostedZoneId><DNSName>a." + apex + "</DNSName></AliasTarget></ResourceRecordSet></Change>",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, changes string) {
+		s := New(Options{Unsigned: true})
+		if _, err := s.AddZone(Zone{ID: "ZPRIVATE", Name: apex, Records: []RecordSet{Simple(name, "A", 10, "10.79.252.13")}}); err != nil {
+			t.Fatal(err)
+		}
+		r := httptest.NewRequest(http.MethodPost, "/2013-04-01/hostedzone/ZPRIVATE/rrset", strings.NewReader(fmt.Sprintf(whole, changes)))
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		if problems := model.Reply(r.Method, r.URL, w.Code, w.Body.Bytes()); problems != nil {
+			t.Errorf("the reply %s: %q", w.Body, problems)
+		}
+		for _, rrtype := range []uint16{dns.TypeSOA, dns.TypeNS} {
+			if got := s.Authority("").Lookup(0, apex, rrtype, 0); len(got.Answer) == 0 {
+				t.Errorf("the zone is without %s", dns.TypeToString[rrtype])
+			}
+		}
+		s.Authority("").Lookup(0, "a."+apex, dns.TypeA, 0) // an alias of itself ends
+	})
 }

@@ -25,6 +25,7 @@ var known = map[string]Error{
 	"InvalidClientTokenId":       {Status: http.StatusForbidden, Message: "The security token included in the request is invalid."},
 	"MissingAuthenticationToken": {Status: http.StatusForbidden, Message: "Missing Authentication Token"},
 	"PriorRequestNotComplete":    {Status: http.StatusBadRequest, Message: "The request was rejected because Route 53 was still processing a prior request."},
+	"RequestExpired":             {Status: http.StatusBadRequest, Message: "Request has expired."},
 	"InternalFailure":            {Status: http.StatusInternalServerError, Message: "We encountered an internal error. Please try again."},
 	"ServiceUnavailable":         {Status: http.StatusServiceUnavailable, Message: "Service is unable to handle request."},
 }

@@ -23,8 +23,8 @@ func (s *Server) Authority(vpcID string) Authority { return Authority{s, vpcID} 
 func (a Authority) Servers() int { return a.server.Servers() }
 
 // Lookup asks one of the servers, 0 being the first, for the records of a type
-// at a name, as it had them that long ago (0: now), and returns its reply: an
-// answer, or a denial with the SOA. It is nil if no zone has the name. Aliases
+// at a name, as it had them that long ago (0: now, 10 minutes at most), and returns
+// its reply: an answer, or a denial with the SOA. It is nil if no zone has the name. Aliases
 // to names of the zone and wildcards are resolved, CNAMEs are not followed. Of
 // several sets one is drawn: a weighted by its weight, the PRIMARY, up to eight
 // multivalue ones.

@@ -20,7 +20,11 @@ func routed(id, value string, change func(*RecordSet)) RecordSet {
 
 // addresses asks the first server.
 func (s *site) addresses(vpc, owner string) string {
-	reply := s.Authority(vpc).Lookup(0, owner, dns.TypeA, 0)
+	return said(s.Authority(vpc).Lookup(0, owner, dns.TypeA, 0))
+}
+
+// said is a reply in short.
+func said(reply *dns.Msg) string {
 	if reply == nil {
 		return "no zone"
 	}

@@ -42,6 +42,9 @@ type key struct{ name, rrtype, id string }
 
 func keyOf(r RecordSet) key { return key{r.Name, r.Type, r.SetIdentifier} }
 
+// memory is for how long servers know what they had before.
+const memory = 10 * time.Minute
+
 // nameServers are a public zone's; Route 53 gives private ones such as well.
 var nameServers = []string{"ns-0.awsdns-00.com.", "ns-512.awsdns-00.net.", "ns-1024.awsdns-00.org.", "ns-1536.awsdns-00.co.uk."}
 
@@ -146,6 +149,9 @@ func (z *zone) follow(next *state, at time.Time, delays []time.Duration) {
 		}
 	}
 	next.settle(z.Name, arrived)
+	for len(z.states) > 1 && at.Sub(z.states[1].everywhere()) > memory {
+		z.states = z.states[1:]
+	}
 	z.states = append(z.states, next)
 }
 

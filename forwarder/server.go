@@ -197,7 +197,7 @@ func (s *Server) drain() {
 
 // leave is drain where another process has the sockets.
 func (s *Server) leave(wait time.Duration) {
-	s.leaveWatches()
+	s.LeaveState()
 	s.reloadMu.Lock()
 	s.left = true
 	s.reloadMu.Unlock()

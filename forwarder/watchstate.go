@@ -138,11 +138,16 @@ func syncDir(path string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// leaveWatches writes the state for the process that comes next: from now on it is that
-// one's.
-func (s *Server) leaveWatches() {
+// LeaveState writes the state for a process that is about to take over: from then on
+// the file is that one's, unless goOn is called.
+func (s *Server) LeaveState() (goOn func()) {
 	s.saveWatches()
-	s.watcher.keeping.Lock()
-	defer s.watcher.keeping.Unlock()
-	s.watcher.discarded = true
+	s.watcher.leave(true)
+	return func() { s.watcher.leave(false) }
+}
+
+func (w *watcher) leave(discarded bool) {
+	w.keeping.Lock()
+	defer w.keeping.Unlock()
+	w.discarded = discarded
 }

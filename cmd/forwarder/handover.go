@@ -144,7 +144,9 @@ func (d *daemon) takeOver() bool {
 		return false
 	}
 	d.log(logging.Info, "received SIGUSR2, starting a process to take over")
+	goOn := d.server.LeaveState()
 	if err := d.startNext(); err != nil {
+		goOn()
 		for line := range strings.Lines(err.Error()) {
 			d.log(logging.Error, "the process that was to take over did not start: %s", strings.TrimSuffix(line, "\n"))
 		}

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"vpcdns/cmd/forwarder/lab"
@@ -242,6 +243,37 @@ func TestWatchedOutlivesTheProcess(t *testing.T) {
 			t.Errorf("a state file that is %s: watch list = %q", name, got)
 		}
 		w.Kill()
+	}
+}
+
+// A process that takes over goes on with what was switched; the state file is its own.
+func TestWatchedHandover(t *testing.T) {
+	w := newWatched(t)
+	log := filepath.Join(w.dir, "log")
+	start := func() {
+		w.Process = lab.Start(t, "the forwarder", exec.Command(lab.BuildForwarder(t), "-f", "--metrics-address=", "-L", log, "-c", w.conf, "--state-file", w.state()))
+		w.WaitFor(t, w.addr)
+	}
+	add := func(data string) {
+		t.Helper()
+		waitFor(t, "a control channel", func() bool {
+			code, _, _ := w.rndcAt(t, w.rndc, "127.0.0.5", "override", "add", "app.corp.test", "A", data)
+			return code == 0
+		})
+	}
+	start()
+	add("10.79.2.5")
+	w.Signal(t, syscall.SIGUSR2)
+	<-w.Exited
+	if got := w.dig("+short", "app.corp.test"); got != "10.79.2.5\n" {
+		t.Errorf("dig prints %q after SIGUSR2", got)
+	}
+	add("10.79.2.6")
+	w.ok("stop")
+	waitFor(t, "the end of the second process", func() bool { return strings.Count(readIfAny(log), "exiting") == 2 })
+	start()
+	if got := w.dig("+short", "app.corp.test"); got != "10.79.2.6\n" {
+		t.Errorf("dig prints %q after a new start", got)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"vpcdns/acl"
 	"vpcdns/forwarder/config"
 )
 
@@ -282,6 +283,78 @@ func TestWatchStateBroken(t *testing.T) {
 		s.stop()
 		if n := strings.Count(fmt.Sprint(j.lines["general"]), "would not outlive"); n != 1 {
 			t.Errorf("told %d times that the state cannot be written, want once", n)
+		}
+	})
+}
+
+// What a former process has cached comes back without what is a watched name's.
+func TestWarmWatched(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	synctest.Test(t, func(t *testing.T) {
+		former := newTheatre(t, watchedConfig(), Options{StateFile: path})
+		former.override("pin.corp.test", "A", "10.0.0.9")
+		former.has("pin.corp.test. TXT", `pin.corp.test. 60 IN TXT "a"`)
+		former.has("www.corp.test. A", "www.corp.test. 60 IN CNAME app.corp.test.", oldA)
+		former.has("x.corp.test. MX", "x.corp.test. 60 IN MX 1 app.corp.test.", "additional "+oldA)
+		former.has("app.corp.test. A", "app.corp.test. 60 IN A 10.0.0.1")
+		former.has("other.corp.test. A", "other.corp.test. 60 IN A 10.0.0.1")
+		for _, q := range []string{"www.corp.test. A", "x.corp.test. MX", "app.corp.test. A", "other.corp.test. A", "pin.corp.test. TXT"} {
+			former.asks(strings.Fields(q)[0], strings.Fields(q)[1])
+		}
+		file := left(t, former.s)
+		former.stop()
+		s := former.authority.theatre(t, watchedConfig(), Options{StateFile: path, Watch: []string{"app.corp.test"}, Warm: file})
+		defer s.stop()
+		s.count("")
+		s.has("app.corp.test. A", "app.corp.test. 60 IN A 10.0.0.2")
+		s.wants("app.corp.test. A", shortOld) // for its TTL, as ever
+		s.wants("www.corp.test. A", "www.corp.test. 0 IN CNAME app.corp.test.", shortOld)
+		s.wants("x.corp.test. MX", "x.corp.test. 60 IN MX 1 app.corp.test.")
+		s.wants("pin.corp.test. A", "pin.corp.test. 0 IN A 10.0.0.9", "EDE 4")
+		s.wants("other.corp.test. A", "other.corp.test. 60 IN A 10.0.0.1")
+		if app, www, other := s.count("app.corp.test. A"), s.count("www.corp.test. A"), s.count("other.corp.test. A"); app != 0 || www != 1 || other != 0 {
+			t.Errorf("asked %d, %d and %d times, want 0, 1 and 0", app, www, other)
+		}
+	})
+}
+
+// A name of a zone here is overridden where the operator allows it, behind the zone's
+// aliases and beside its records too.
+func TestOverrideInLocalZone(t *testing.T) {
+	cfg := watchedConfig(func(c *config.Config) {
+		var rrs []dns.RR
+		for _, line := range []string{
+			"lan. 60 IN SOA ns.lan. root.lan. 1 2 3 4 60", "lan. 60 IN NS ns.lan.", "ns.lan. 60 IN A 10.0.0.1", "host.lan. 60 IN A 10.0.0.1",
+			"alias.lan. 60 IN CNAME host.lan.", "out.lan. 60 IN CNAME app.corp.test.", "lan. 60 IN MX 1 host.lan.",
+		} {
+			rr, err := dns.NewRR(line)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rrs = append(rrs, rr)
+		}
+		c.Local = []config.LocalZone{{Name: "lan.", Records: rrs, AllowQuery: acl.All()}}
+	})
+	perform(t, cfg, Options{OverrideZones: []string{"lan"}}, func(t *testing.T, s *theatre) {
+		s.override("host.lan", "A", "10.0.0.9")
+		s.override("app.corp.test", "A", "10.0.0.8")
+		const pin = "host.lan. 0 IN A 10.0.0.9"
+		has := func(question string, want, never string) {
+			t.Helper()
+			w := strings.Fields(question)
+			m := s.asks(w[0], w[1])
+			if text := strings.ReplaceAll(fmt.Sprint(m), "\t", " "); !strings.Contains(text, want) || strings.Contains(text, never) {
+				t.Errorf("%s: got %s, want %s, and not %s", question, text, want, never)
+			}
+		}
+		const old = "host.lan. 60 IN A 10.0.0.1"
+		has("host.lan. A", pin, old)
+		has("alias.lan. A", pin, old)
+		has("lan. MX", pin, old)
+		has("out.lan. A", "app.corp.test. 0 IN A 10.0.0.8", "10.0.0.1")
+		s.at(10 * time.Second)
+		if n := s.count("host.lan. A"); n != 0 {
+			t.Errorf("upstream was asked %d times for a name that is served here", n)
 		}
 	})
 }

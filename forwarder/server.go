@@ -156,6 +156,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	wg.Go(s.watchInterfaces)
 	wg.Go(s.watchAllowances)
 	wg.Go(s.watchNames)
+	wg.Go(s.keepWatches)
 	wg.Go(s.warmup.rest)
 	s.logs.general.Log(ctx, logging.Notice, "running")
 	close(s.ready)

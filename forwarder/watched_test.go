@@ -391,3 +391,36 @@ func TestOverrideAccess(t *testing.T) {
 		}
 	})
 }
+
+// Hits of other names cost nothing more, those of watched and overridden names no memory.
+func TestWatchedHitAllocatesNothing(t *testing.T) {
+	s := unserved(t)
+	s.watches.SetRules(func(string) bool { return true })
+	if err := s.WatchName("www.example"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.AddOverride(watch.Override{Name: "pin.example", Type: dns.TypeA, Data: []string{"10.0.0.9"}, By: "test"}); err != nil {
+		t.Fatal(err)
+	}
+	s.learnMore(t, "www.example.", "www.example. 60 IN A 10.0.0.1", "www.example. 60 IN A 10.0.0.2")
+	s.learnMore(t, "other.example.", "other.example. 60 IN A 10.0.0.1")
+	for _, name := range []string{"other.example.", "www.example.", "pin.example."} {
+		e, a, dst := hitCase{query: queryFor(1, name, dns.TypeA)}, s.newAsker(), make([]byte, 0, 4096)
+		allocs := testing.AllocsPerRun(100, func() {
+			if _, what := e.serveOnce(a, dst); what != replied {
+				t.Fatalf("%s: serve = %v, want an answer", name, what)
+			}
+		})
+		if allocs != 0 {
+			t.Errorf("%s: a hit allocates %v times, want 0", name, allocs)
+		}
+	}
+}
+
+// learnMore gives the server upstream's answer for a name's addresses.
+func (s *Server) learnMore(t *testing.T, name string, records ...string) {
+	query := queryFor(1, name, dns.TypeA)
+	r, f := s.fetchOf(t, query, newMemConn(testServer))
+	r.give(f, packed(saying(t, query, records)))
+	r.Flush()
+}

@@ -73,7 +73,21 @@ func (s *Server) watchSecond() {
 	s.askWatched(s.watches.Due(s.Moment()), &list)
 	s.queue.submit(&list)
 	s.tellWatches()
-	s.saveWatches()
+}
+
+// keepWatches writes the state within a second of a change. A disk that hangs holds up
+// nobody else.
+func (s *Server) keepWatches() {
+	tick := time.NewTicker(time.Second / 2)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			s.saveWatches()
+		case <-s.quit:
+			return
+		}
+	}
 }
 
 // tellWatches brings the cache in line with the pins, and logs what has happened.

@@ -119,6 +119,7 @@ func TestBatches(t *testing.T) {
 			"Invalid Resource Record: 'FATAL problem: ARRDATAIllegalIPv4Address (Value is not a valid IPv4 address) encountered with '10.0.0''", []string{was}},
 		{"IPv4 as AAAA", []string{one("UPSERT", name, "AAAA", 10, "10.0.0.1")}, "AAAARRDATAIllegalIPv6Address", []string{was}},
 		{"bad MX", []string{one("UPSERT", name, "MX", 10, "mail")}, "InvalidRData", []string{was}},
+		{"bare TXT", []string{one("UPSERT", name, "TXT", 10, "x")}, "InvalidCharacterString (Value should be enclosed in quotation marks) encountered with 'x'", []string{was}},
 		{"the same value twice", []string{one("UPSERT", name, "A", 10, "10.0.0.1", "10.0.0.1")}, "DuplicateResourceRecord", []string{was}},
 		{"CNAME beside A", []string{one("CREATE", name, "CNAME", 10, "x."+apex)}, "conflicting RRSet of type A", []string{was}},
 		{"CNAME at the apex", []string{one("CREATE", apex, "CNAME", 10, "x."+apex)}, "is not permitted at apex in zone", []string{was}},

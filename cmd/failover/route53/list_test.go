@@ -18,11 +18,17 @@ func TestListRecordSets(t *testing.T) {
 	if err := s.Put("ZPRIVATE", Simple("b."+apex, "TXT", 10, `"x"`), Simple(apex, "A", 10, "10.0.0.2")); err != nil {
 		t.Fatal(err)
 	}
+	for _, id := range []string{"a", "b", "c"} {
+		if err := s.Put("ZPRIVATE", routed(id, "10.0.0.1", func(r *RecordSet) { r.Weight = ptr(int64(1)) })); err != nil {
+			t.Fatal(err)
+		}
+	}
 	// The dot after each label decides: '*' < '.', and '-' < '.', too.
 	all := []string{
 		apex + " A", apex + " NS", apex + " SOA", `\052.` + apex + " A", `a\041b.` + apex + " A",
 		"b-1." + apex + " A", "b." + apex + " A", "b." + apex + " TXT", "a.b." + apex + " A",
-		name + " A", `\052.now.` + name + " A", "z." + apex + " A",
+		name + " A", `\052.now.` + name + " A",
+		"routed." + apex + " A a", "routed." + apex + " A b", "routed." + apex + " A c", "z." + apex + " A",
 	}
 	if got := s.pages(t, "300"); !slices.Equal(got, all) {
 		t.Errorf("the list is\n%q, want\n%q", got, all)
@@ -60,12 +66,15 @@ func (s *site) pages(t *testing.T, size string) []string {
 			t.Fatal(failure)
 		}
 		for _, r := range page.Sets {
-			all = append(all, r.Name+" "+r.Type)
+			all = append(all, strings.TrimSpace(r.Name+" "+r.Type+" "+r.SetIdentifier))
 		}
 		if !page.IsTruncated {
 			return all
 		}
 		query = fmt.Sprintf("&name=%s&type=%s", url.QueryEscape(page.NextRecordName), page.NextRecordType)
+		if page.NextRecordIdentifier != "" {
+			query += "&identifier=" + page.NextRecordIdentifier
+		}
 	}
 }
 
@@ -196,6 +205,10 @@ func TestBadZones(t *testing.T) {
 		if id, err := New(Options{}).AddZone(z); err == nil {
 			t.Errorf("AddZone(%+v) = %s, want an error", z, id)
 		}
+	}
+	s := newSite(t, Options{})
+	if id, err := s.AddZone(Zone{ID: "ZPRIVATE", Name: "example.com"}); err == nil {
+		t.Errorf("AddZone with an ID that is taken = %s, want an error", id)
 	}
 	if err := New(Options{}).Put("ZNONE"); err == nil {
 		t.Error("Put into no zone = nil, want an error")

@@ -79,9 +79,19 @@ func (z *zone) at(server int, when time.Time) *state {
 	return z.states[0]
 }
 
+// privateDenial is for how long the VPC resolver keeps a denial from a private
+// zone, in seconds: a third of what the SOA record that Route 53 makes says.
+const privateDenial = 300
+
 // soa is what denies something: RFC 2308, section 3.
 func (z *zone) soa(st *state) []dns.RR {
-	return st.sets[key{z.Name, "SOA", ""}].rrs(dnsName(z.Name))
+	rrs := st.sets[key{z.Name, "SOA", ""}].rrs(dnsName(z.Name))
+	for _, rr := range rrs {
+		if z.private() {
+			rr.Header().Ttl = min(rr.Header().Ttl, privateDenial)
+		}
+	}
+	return rrs
 }
 
 // source returns the owner of the records that answer for the name: itself, or

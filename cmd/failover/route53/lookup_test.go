@@ -69,6 +69,10 @@ func TestLookup(t *testing.T) {
 	if len(denial.Ns) != 1 || denial.Ns[0].Header().Name != apex || !denial.Authoritative {
 		t.Errorf("a denial is %v, want the zone's SOA and AA", denial)
 	}
+	public := s.Authority("").Lookup(0, "none."+apex, dns.TypeA, 0)
+	if a, b := denial.Ns[0].Header().Ttl, public.Ns[0].Header().Ttl; a != 300 || b != 900 {
+		t.Errorf("denials last %d s from a private zone and %d s from a public one, want 300 and 900", a, b)
+	}
 	if owner := s.Authority(vpcA).Lookup(0, "R7.now."+name, dns.TypeA, 0).Answer[0].Header().Name; owner != "R7.now."+name {
 		t.Errorf("the owner of what a wildcard gives is %s", owner)
 	}

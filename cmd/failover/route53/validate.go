@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/miekg/dns"
 )
@@ -158,6 +159,8 @@ func invalidData(rrtype, value string) string {
 		return "ARRDATAIllegalIPv4Address (Value is not a valid IPv4 address)"
 	case rrtype == "AAAA" && (err != nil || !addr.Is6() || addr.Zone() != ""):
 		return "AAAARRDATAIllegalIPv6Address (Value is not a valid IPv6 address)"
+	case (rrtype == "TXT" || rrtype == "SPF") && !strings.HasPrefix(value, `"`):
+		return "InvalidCharacterString (Value should be enclosed in quotation marks)"
 	}
 	if _, err := parseRR("name.", rrtype, 0, value); err != nil {
 		return fmt.Sprintf("InvalidRData (Value is not a valid %s record)", rrtype)

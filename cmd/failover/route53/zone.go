@@ -60,6 +60,9 @@ func (s *Server) AddZone(z Zone) (id string, err error) {
 	if z.ID == "" {
 		z.ID = s.newID("Z")
 	}
+	if s.zone(z.ID) != nil {
+		return "", fmt.Errorf("adding the zone %s: there is a zone with the ID %s", z.Name, z.ID)
+	}
 	added := &zone{Zone: z}
 	first := newState(nil)
 	first.put(Simple(z.Name, "NS", 172800, nameServers...))

@@ -171,7 +171,7 @@ func (l *checkLoop) act(ctx context.Context) error {
 // more; failed, to be tried again; or accepted, if not without complaints.
 func (l *checkLoop) changed(ctx context.Context, to netip.Addr, err error) error {
 	switch {
-	case ctx.Err() != nil:
+	case ctx.Err() != nil, errors.Is(err, errOver):
 		return err
 	case errors.Is(err, zone.ErrRefused):
 		return l.refused(ctx, err)

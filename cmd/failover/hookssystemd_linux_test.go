@@ -126,6 +126,12 @@ func TestSystemdHooks(t *testing.T) {
 	h.run("sh", "-ac", ". /etc/sysconfig/failover 2>/dev/null; exec /usr/share/failover/hooks/keepalived "+hookFlags+" INSTANCE app MASTER 100 2>/dev/null")
 	h.has(n, "keepalived's MASTER", hookOwn)
 	h.said("failover", "had "+hookOther+", and gets "+hookOwn)
+
+	h.run("systemctl", "start", "--wait", "failover-watch")
+	h.said("failover", app+" has "+hookOwn+" now, not "+hookOther+": somebody switched it")
+	if got := h.run("systemctl", "show", "-P", "Result", "failover-watch"); got != "success" {
+		t.Errorf("the watch ended with %s, want success", got)
+	}
 }
 
 // said waits until the journal has a text under an identifier.

@@ -32,6 +32,7 @@ func verbs() []verb {
 		waitVerb(),
 		registerVerb(),
 		deregisterVerb(),
+		watchVerb(),
 	}
 }
 

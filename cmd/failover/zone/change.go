@@ -116,7 +116,10 @@ func (c Change) record(old Record) Record {
 	owner, _ := canonical(old.Name)
 	r.set.Name, r.set.Type, r.set.TTL = &owner, c.rtype(), ptr(int64(c.TTL))
 	r.set.ResourceRecords = nil
-	for _, a := range c.Addresses {
+	for i, a := range c.Addresses {
+		if slices.Contains(c.Addresses[:i], a) {
+			continue // a set has each value once
+		}
 		r.Values = append(r.Values, a.String())
 		r.set.ResourceRecords = append(r.set.ResourceRecords, types.ResourceRecord{Value: ptr(a.String())})
 	}

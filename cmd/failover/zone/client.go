@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -27,7 +28,8 @@ type Settings struct {
 	SessionName     string // of the role's session, "" is failover
 	// Timeout is for each call, with all that is asked again. 0 is DefaultTimeout.
 	Timeout time.Duration
-	// Tell gets a line for each time that a call is made again, nil is nobody.
+	// Tell gets a line when a call is made again, one for all tries with the same
+	// trouble. It may be called from several goroutines, one at a time; nil is nobody.
 	Tell func(line string)
 
 	// Which zone: by its ID, or a private zone by its name, or by that of a record.
@@ -55,12 +57,9 @@ type Client struct {
 
 // Connect finds the credentials. It has no connection to lose: nothing is to be closed.
 func Connect(ctx context.Context, s Settings) (*Client, error) {
-	c := &Client{timeout: s.Timeout, tell: s.Tell}
+	c := &Client{timeout: s.Timeout, tell: once(s.Tell)}
 	if c.timeout == 0 {
 		c.timeout = DefaultTimeout
-	}
-	if c.tell == nil {
-		c.tell = func(string) {}
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
@@ -92,6 +91,20 @@ func signingRegion(ctx context.Context, region string) string {
 		}
 	}
 	return region
+}
+
+// once leaves out what was told just before.
+func once(tell func(string)) func(string) {
+	var mu sync.Mutex
+	last := ""
+	return func(line string) {
+		mu.Lock()
+		defer mu.Unlock()
+		if line != last && tell != nil {
+			tell(line)
+		}
+		last = line
+	}
 }
 
 func (s Settings) load(ctx context.Context) (aws.Config, error) {

@@ -1,33 +1,28 @@
 package zone
 
 import (
-	"context"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/route53/types"
 )
 
+// wildcard is the owner of the probe's, "" if it has none.
+func (z *Zone) wildcard(c Change, owner string) (string, error) {
+	if c.ProbeLabel == "" || strings.HasPrefix(owner, `\052.`) {
+		return "", nil
+	}
+	return z.owner("*." + c.ProbeLabel + "." + owner)
+}
+
 // addProbe has the probe's wildcard follow the name, in the same batch. An alias
 // follows by itself. One that has another address than the name had is somebody
 // else's, and is left alone.
-func (z *Zone) addProbe(ctx context.Context, c Change, owner string, p *plan) error {
-	if c.ProbeLabel == "" || strings.HasPrefix(owner, `\052.`) {
-		return nil
-	}
-	wildcard, err := z.owner("*." + c.ProbeLabel + "." + owner)
-	if err != nil {
-		return err
-	}
-	sets, err := z.sets(ctx, wildcard)
-	if err != nil {
-		return err
-	}
+func (z *Zone) addProbe(c Change, wildcard string, sets []types.ResourceRecordSet, p *plan) {
 	for _, s := range sets {
 		if s.Type == c.rtype() && s.AliasTarget == nil {
 			p.follow(z, c, wildcard, s)
 		}
 	}
-	return nil
 }
 
 // follow changes the wildcard as the name changes.

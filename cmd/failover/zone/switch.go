@@ -1,16 +1,20 @@
 package zone
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"sync"
+	"time"
 
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/route53/types"
 )
 
-// Switch makes a change: one request to read the name, one for the probe's
-// wildcard, and one that changes both. It returns as soon as that is accepted. What
+// Switch makes a change: it reads the name, and at the same time the probe's
+// wildcard, and changes both in one request. It returns as soon as that is accepted. What
 // is right already is left as it is. The result has what was read even where there
 // is an error.
 func (z *Zone) Switch(ctx context.Context, c Change) (Result, error) {
@@ -37,7 +41,11 @@ func (z *Zone) Switch(ctx context.Context, c Change) (Result, error) {
 
 // attempt reads, compares and changes.
 func (z *Zone) attempt(ctx context.Context, c Change, owner string) (Result, error) {
-	sets, err := z.sets(ctx, owner)
+	wildcard, err := z.wildcard(c, owner)
+	if err != nil {
+		return Result{}, err
+	}
+	sets, probe, err := z.both(ctx, owner, wildcard)
 	if err != nil {
 		return Result{}, err
 	}
@@ -45,9 +53,7 @@ func (z *Zone) attempt(ctx context.Context, c Change, owner string) (Result, err
 	if err != nil {
 		return Result{}, err
 	}
-	if err := z.addProbe(ctx, c, owner, p); err != nil {
-		return Result{Old: p.old}, err
-	}
+	z.addProbe(c, wildcard, probe, p)
 	r := Result{Already: p.already, Old: p.old, New: p.new, Warnings: p.warnings}
 	if p.already {
 		return r, nil
@@ -63,6 +69,18 @@ func (z *Zone) attempt(ctx context.Context, c Change, owner string) (Result, err
 	return r, z.submit(ctx, batch, &r)
 }
 
+// both reads the sets of the name and of the probe's wildcard, at the same time.
+func (z *Zone) both(ctx context.Context, owner, wildcard string) (sets, probe []types.ResourceRecordSet, err error) {
+	var reading sync.WaitGroup
+	var probeErr error
+	if wildcard != "" {
+		reading.Go(func() { probe, probeErr = z.sets(ctx, wildcard) })
+	}
+	sets, err = z.sets(ctx, owner)
+	reading.Wait()
+	return sets, probe, cmp.Or(err, probeErr)
+}
+
 // submit sends the batch, and notes what the API says to it.
 func (z *Zone) submit(ctx context.Context, batch types.ChangeBatch, r *Result) error {
 	in := &route53.ChangeResourceRecordSetsInput{HostedZoneId: &z.ID, ChangeBatch: &batch}
@@ -74,8 +92,14 @@ func (z *Zone) submit(ctx context.Context, batch types.ChangeBatch, r *Result) e
 		return &failure{kind: ErrAPI, text: fmt.Sprintf("changing %s in %s: the reply of the API has no ID of the change", r.Old.Name, z)}
 	}
 	r.ChangeID, r.SubmittedAt = bareID(*out.ChangeInfo.Id), value(out.ChangeInfo.SubmittedAt)
+	if theirs, ok := awsmiddleware.GetServerTime(out.ResultMetadata); ok && time.Since(theirs).Abs() > skewNotable {
+		r.Warnings = append(r.Warnings, fmt.Sprintf("this machine's clock is %s AWS's: of two overrides the one that seems later wins, and control channels refuse a clock that is 5 min off", distance(time.Since(theirs))))
+	}
 	return nil
 }
+
+// skewNotable is above what a slow reply and the whole seconds of its date make.
+const skewNotable = 10 * time.Second
 
 // isCode reports whether AWS said this.
 func isCode(err error, code string) bool {

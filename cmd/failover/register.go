@@ -63,7 +63,7 @@ func (f *ownFlags) run(ctx context.Context, args []string, stderr io.Writer, res
 
 func (f *ownFlags) ownAddress(ctx context.Context) (err error) {
 	if !f.address.IsValid() {
-		f.address, err = zone.OwnAddress(ctx, f.ipv6)
+		f.address, err = zone.OwnAddress(ctx, f.zone, f.ipv6)
 	}
 	return err
 }

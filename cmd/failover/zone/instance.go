@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
@@ -20,15 +21,20 @@ import (
 const metadataTimeout = 5 * time.Second
 
 // OwnAddress asks the metadata service of the EC2 instance for its first private
-// address, IPv6 or IPv4. It never asks without a token (IMDSv1).
-func OwnAddress(ctx context.Context, v6 bool) (netip.Addr, error) {
+// address, IPv6 or IPv4. It never asks without a token (IMDSv1). The settings say
+// the profile, which may say where the service is.
+func OwnAddress(ctx context.Context, s Settings, v6 bool) (netip.Addr, error) {
 	ctx, cancel := context.WithTimeout(ctx, metadataTimeout)
 	defer cancel()
 	item := "local-ipv4"
 	if v6 {
 		item = "ipv6"
 	}
-	client := imds.New(imds.Options{EnableFallback: aws.FalseTernary})
+	cfg, err := config.LoadDefaultConfig(ctx, s.options()...)
+	if err != nil {
+		return netip.Addr{}, credentialsFailure(ctx, s, err)
+	}
+	client := imds.NewFromConfig(cfg, func(o *imds.Options) { o.EnableFallback = aws.FalseTernary })
 	text, err := metadata(ctx, client, item)
 	if err != nil {
 		return netip.Addr{}, fmt.Errorf("asking the instance for its address: %w", metadataError(err, item))

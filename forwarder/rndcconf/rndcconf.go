@@ -36,6 +36,11 @@ type Conf struct {
 	Servers  map[string]Server     // by name in lower case
 	FirstKey string                // by its name
 	keys     map[string]config.Key // by CanonicalName
+
+	// ControlKeys are the names in controls statements, by LoadKeys only.
+	ControlKeys []string
+
+	statements []namedconf.Statement
 }
 
 // Server is a server statement.
@@ -51,6 +56,20 @@ var (
 
 // Load reads a configuration of rndc, or a key alone.
 func Load(path string, keyOnly bool) (Conf, error) {
+	conf, err := read(path)
+	if err != nil {
+		return conf, err
+	}
+	for _, s := range conf.statements {
+		if err := conf.add(s, keyOnly); err != nil {
+			return conf, fmt.Errorf("could not load rndc configuration: %w", err)
+		}
+	}
+	return conf, nil
+}
+
+// read parses a file, whose statements are to be added.
+func read(path string) (Conf, error) {
 	conf := Conf{Servers: make(map[string]Server), keys: make(map[string]config.Key)}
 	if f, err := os.Open(path); err != nil {
 		return conf, fmt.Errorf("could not load rndc configuration: %w", err)
@@ -63,11 +82,7 @@ func Load(path string, keyOnly bool) (Conf, error) {
 			return conf, fmt.Errorf("could not load rndc configuration: %s", found)
 		}
 	}
-	for _, s := range file.Statements {
-		if err := conf.add(s, keyOnly); err != nil {
-			return conf, fmt.Errorf("could not load rndc configuration: %w", err)
-		}
-	}
+	conf.statements = file.Statements
 	return conf, nil
 }
 

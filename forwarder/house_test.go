@@ -45,6 +45,7 @@ var arrows = map[string][]string{
 	"cmd/forwarder/shadow":      {},
 	"cmd/forwarder/vpcresolver": {},
 	"cmd/failover":              {"forwarder/rndc", "forwarder/version", "forwarder/watch", "cmd/failover/pair", "cmd/failover/timeline", "cmd/failover/zone"},
+	"cmd/failover/pair":         {"forwarder/rndc", "forwarder/rndcconf", "forwarder/watch"},
 	"cmd/failover/timeline":     {},
 	"cmd/failover/zone":         {},
 	"cmd/bench":                 {"forwarder/udp"},

@@ -1,0 +1,5 @@
+//go:build !windows
+
+package pair
+
+var shell = [2]string{"/bin/sh", "-c"}

@@ -1,0 +1,3 @@
+package pair
+
+var shell = [2]string{"cmd", "/c"}

@@ -1,0 +1,241 @@
+package pair
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"vpcdns/forwarder/rndc"
+	"vpcdns/forwarder/watch"
+)
+
+func testOrder() Order {
+	return Order{Name: "app.corp.example", Type: "A", Data: []string{"10.79.2.2"}, Token: "t1", Set: time.Now()}
+}
+
+// follow returns a follower, and what it said so far.
+func follow(s *Server) (*Follower, func() string) {
+	var said []string
+	f := &Follower{Server: s, Order: testOrder(), TTL: 10 * time.Second, Verify: time.Minute, StillOld: func() bool { return false }}
+	f.Tell = func(e Event) { said = append(said, e.What) }
+	f.Begin()
+	return f, func() string { return strings.Join(said, " ") }
+}
+
+// forwarder is the real control channel above a real table of names. What a command
+// does to the table is the daemon's business and short here.
+type forwarder struct {
+	t *testing.T
+
+	mu    sync.Mutex
+	table *watch.Table
+	log   []string
+	lose  string // replies to commands that begin so do not arrive
+	deny  bool   // the names may have no override
+}
+
+func (f *forwarder) moment() watch.Moment {
+	return watch.Moment{Now: time.Duration(time.Now().UnixNano()), Wall: time.Now()}
+}
+
+func (f *forwarder) restart() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.table = watch.New(watch.Options{MayOverride: func(string) bool { return !f.deny }})
+}
+
+func (f *forwarder) Command(ctx context.Context, r rndc.Request) (string, error) {
+	text, lost, err := f.answer(r.Line)
+	if lost {
+		<-ctx.Done()
+	}
+	return text, err
+}
+
+func (f *forwarder) answer(line string) (text string, lost bool, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	words := strings.Fields(line)
+	f.log = append(f.log, strings.Join(words[:min(2, len(words))], " "))
+	text, err = f.do(words)
+	switch {
+	case errors.Is(err, watch.ErrNone):
+		err = rndc.NotFound.With(err.Error())
+	case err != nil:
+		err = rndc.Failure.With(err.Error())
+	}
+	if lost = f.lose != "" && strings.HasPrefix(line, f.lose); lost {
+		f.lose = ""
+	}
+	return text, lost, err
+}
+
+func (f *forwarder) do(words []string) (string, error) {
+	m := f.moment()
+	switch strings.Join(words[:min(2, len(words))], " ") {
+	case "override add":
+		o := watch.Override{Name: words[2], Type: dns.TypeA, Data: words[4:5]}
+		if words[5] == "lease" {
+			o.Lease = words[6]
+		}
+		o.Set, _ = time.Parse(time.RFC3339Nano, words[len(words)-1])
+		return "", f.table.AddOverride(o, m)
+	case "override confirm":
+		return "", f.table.ConfirmOverride(words[2], words[3], m)
+	case "override withdraw":
+		return "", f.table.WithdrawOverride(words[2], words[3], m)
+	case "watch show":
+		st, err := f.table.Status(words[2], false, m)
+		text, _ := json.Marshal(st)
+		return string(text), err
+	case "verify app.corp.example":
+		return "", f.table.Verify(words[1], dns.TypeA, words[3:4], time.Minute, m)
+	case "null", "flushname app.corp.example":
+		return "", nil
+	}
+	return "", rndc.UnknownCommand.With("")
+}
+
+func (f *forwarder) inForce() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.table.Overrides(f.moment()))
+}
+
+// serve serves the control channel at a free port.
+func (f *forwarder) serve(t *testing.T) (s *Server, stop func()) {
+	t.Helper()
+	f.restart()
+	a, err := rndc.ParseAlgorithm("hmac-sha256")
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := rndc.NewKey("one", a, []byte("0123456789abcdef0123456789abcdef"))
+	server := rndc.NewServer(rndc.Options{Handler: f, Log: slog.New(slog.DiscardHandler)})
+	server.Serve([]rndc.Channel{{Addr: netip.MustParseAddrPort("127.0.0.1:0"), Keys: []*rndc.Key{key}}})
+	t.Cleanup(server.Close)
+	addr := server.Addrs()[0]
+	return &Server{Name: BINDAddr(addr), Control: addr, Key: key}, server.Close
+}
+
+// step is one towards a goal.
+func step(f *Follower, g Goal) {
+	f.Want(g)
+	f.Step(context.Background())
+}
+
+// A lease is confirmed; one that is refused is withdrawn, even where the reply to it
+// was lost; after a restart that forgot all the override is set again.
+func TestFollower(t *testing.T) {
+	for name, tt := range map[string]struct {
+		do      func(f *Follower, s *forwarder)
+		want    string // told
+		inForce int
+	}{
+		"confirmed":     {func(f *Follower, s *forwarder) { step(f, Lease); step(f, Lease); step(f, Firm); step(f, Firm) }, "override override_confirmed", 1},
+		"at once":       {func(f *Follower, s *forwarder) { step(f, Firm) }, "override", 1},
+		"refused":       {func(f *Follower, s *forwarder) { step(f, Lease); step(f, Gone); step(f, Gone) }, "override override_withdrawn", 0},
+		"never set":     {func(f *Follower, s *forwarder) { step(f, Gone) }, "", 0},
+		"lease ran out": {func(f *Follower, s *forwarder) { step(f, Lease); s.restart(); step(f, Firm) }, "override override", 1},
+		"renewed": {func(f *Follower, s *forwarder) {
+			step(f, Lease)
+			f.leasedAt = f.leasedAt.Add(-renewAfter)
+			step(f, Lease)
+			step(f, Firm)
+		}, "override override_confirmed", 1},
+		"forgotten": {func(f *Follower, s *forwarder) { step(f, Firm); s.restart(); step(f, Firm); step(f, Firm) }, "override override", 1},
+		"deleted by somebody": {func(f *Follower, s *forwarder) {
+			step(f, Firm)
+			if err := s.table.DeleteOverride(f.Order.Name, 0, s.moment()); err != nil {
+				s.t.Error(err)
+			}
+			step(f, Firm)
+			step(f, Firm)
+		}, "override override_ended", 0},
+		"flushed only": {func(f *Follower, s *forwarder) { step(f, Checked) }, "flushed", 0},
+		"not allowed":  {func(f *Follower, s *forwarder) { s.deny = true; step(f, Lease); step(f, Firm) }, "failed flushed", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &forwarder{t: t}
+			server, _ := s.serve(t)
+			f, said := follow(server)
+			tt.do(f, s)
+			if reached, err := f.Standing(); !reached || err != nil || said() != tt.want || s.inForce() != tt.inForce {
+				t.Errorf("reached %v, %v; told %q, want %q; %d in force, want %d; commands %q", reached, err, said(), tt.want, s.inForce(), tt.inForce, s.log)
+			}
+		})
+	}
+}
+
+// An override whose reply was lost may be in force, and is withdrawn all the same.
+func TestFollowerLostReply(t *testing.T) {
+	s := &forwarder{t: t, lose: "override add"}
+	server, _ := s.serve(t)
+	f, said := follow(server)
+	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+	defer cancel()
+	f.Want(Lease)
+	f.Step(ctx)
+	if s.inForce() != 1 {
+		t.Fatal("the override did not arrive")
+	}
+	step(f, Gone)
+	if _, err := f.Standing(); s.inForce() != 0 || !strings.Contains(said(), "override_withdrawn") {
+		t.Errorf("%d in force, told %q, %v, commands %q", s.inForce(), said(), err, s.log)
+	}
+}
+
+// A server that goes and comes is tried until it has the override.
+func TestFollowerUnreachable(t *testing.T) {
+	s := &forwarder{t: t}
+	server, stop := s.serve(t)
+	f, said := follow(server)
+	step(f, Lease)
+	stop()
+	step(f, Firm)
+	step(f, Firm)
+	if _, err := f.Standing(); !errors.Is(err, ErrUnreachable) {
+		t.Errorf("Standing = %v", err)
+	}
+	again := rndc.NewServer(rndc.Options{Handler: s, Log: slog.New(slog.DiscardHandler)})
+	again.Serve([]rndc.Channel{{Addr: server.Control, Keys: []*rndc.Key{server.Key}}})
+	defer again.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan bool)
+	go func() { f.Run(ctx); close(ended) }()
+	for reached := false; !reached; reached, _ = f.Standing() {
+		time.Sleep(10 * time.Millisecond)
+	}
+	cancel()
+	<-ended
+	if got := said(); s.inForce() != 1 || got != "override unreachable override_confirmed reachable" {
+		t.Errorf("%d in force, told %q", s.inForce(), got)
+	}
+}
+
+// The sentence about who holds the old address is never too early.
+func TestHeldUntil(t *testing.T) {
+	base := time.Now().Truncate(time.Second).Add(time.Hour)
+	st := &watch.Status{Ledger: []watch.LedgerStatus{
+		{Type: "A", Data: []string{"10.79.2.2"}, Given: true, Clients: 9, Until: base.Add(time.Minute)},
+		{Type: "A", Data: []string{"10.79.1.1"}, Clients: 2, Until: base.Add(300 * time.Millisecond), Names: []watch.Holder{{Client: netip.MustParseAddr("10.0.0.9")}}},
+		{Type: "A", Clients: 1, More: true, Until: base},
+		{Type: "AAAA", Clients: 5, Until: base.Add(time.Hour)},
+	}}
+	h, ok := HeldUntil(st, "A", []string{"10.79.2.2"}, time.Second)
+	want := "no client of it may hold the old address after " + base.Add(2*time.Second).Format("15:04:05") + "; 3 may now and more that are not counted: 10.0.0.9"
+	if !ok || h.String() != want {
+		t.Errorf("HeldUntil = %q, %v, want %q", h, ok, want)
+	}
+	if _, ok := HeldUntil(st, "TXT", nil, 0); ok {
+		t.Error("HeldUntil of a type that nobody was given")
+	}
+}

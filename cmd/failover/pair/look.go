@@ -1,0 +1,164 @@
+package pair
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"vpcdns/forwarder/watch"
+)
+
+// seen is what was told of a forwarder's view.
+type seen struct {
+	flushed        bool
+	overridden     bool // the override stood in its list
+	ended          bool
+	upstreamNew    bool
+	upstreamSteady bool
+	held           time.Time
+}
+
+// look begins the verification, and tells what the forwarder sees.
+func (f *Follower) look(ctx context.Context) error {
+	if !f.verified {
+		err := f.Server.Verify(ctx, f.Order, f.Verify)
+		if errors.Is(err, ErrUnknown) {
+			f.plain = true
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		f.verified = true
+	}
+	st, err := f.Show(ctx, f.Order.Name, f.Clients)
+	switch {
+	case errors.Is(err, ErrNotFound): // it was restarted, and kept nothing
+		f.verified, f.firm, f.leasedAt = false, f.seen.ended, time.Time{}
+		return nil
+	case err != nil:
+		return err
+	}
+	skew := time.Since(st.Now)
+	f.tellOverride(&st)
+	f.tellUpstream(&st)
+	f.tellHeld(&st, skew)
+	return nil
+}
+
+// tellOverride tells when the override ended by itself, and why.
+func (f *Follower) tellOverride(st *watch.Status) {
+	there := slices.ContainsFunc(st.Overrides, func(o watch.OverrideStatus) bool {
+		return o.Type == f.Order.Type && SameData(o.Data, f.Order.Data)
+	})
+	switch {
+	case there:
+		f.seen.overridden = true
+	case f.firm && f.seen.overridden && !f.seen.ended:
+		f.seen.ended = true
+		f.tell("override_ended", "override dropped"+why(st, f.Order.Type))
+	}
+}
+
+// why is the reason that the history has for the latest end of an override.
+func why(st *watch.Status, rtype string) string {
+	for _, c := range slices.Backward(st.History) {
+		if by, ended := strings.CutPrefix(c.By, "ended: "); ended && c.Source == watch.Operator && c.Type == rtype {
+			return ": " + by
+		}
+	}
+	if set := Set(st, rtype); set != nil && len(set.Upstream) > 0 {
+		return ": upstream gives " + strings.Join(set.Upstream, ", ")
+	}
+	return ""
+}
+
+// Set is that of a type, nil if there is none.
+func Set(st *watch.Status, rtype string) *watch.SetStatus {
+	for i := range st.Sets {
+		if st.Sets[i].Type == rtype {
+			return &st.Sets[i]
+		}
+	}
+	return nil
+}
+
+func (f *Follower) tellUpstream(st *watch.Status) {
+	set := Set(st, f.Order.Type)
+	if set == nil || set.Verify == nil {
+		return
+	}
+	v := set.Verify
+	if !f.seen.upstreamNew && v.New > 0 {
+		f.seen.upstreamNew = true
+		f.tell("upstream_new", "its upstream gives the new address")
+	}
+	if !f.seen.upstreamSteady && v.Done {
+		f.seen.upstreamSteady = true
+		f.tell("upstream_steady", fmt.Sprintf("its upstream gave only the new address for %.0f s; other data came %d times in all, after the new one %d", time.Duration(v.Need).Seconds(), v.Old+v.Third, v.CameBack))
+	}
+}
+
+// tellHeld tells until when clients may hold other data, when that is known or later
+// than was told. skew is how far our clock is ahead.
+func (f *Follower) tellHeld(st *watch.Status, skew time.Duration) {
+	h, ok := HeldUntil(st, f.Order.Type, f.Order.Data, skew)
+	if !ok || h.Until.Sub(f.seen.held) < 100*time.Millisecond && !f.seen.held.IsZero() {
+		return
+	}
+	f.seen.held = h.Until
+	f.tell("held", h.String())
+}
+
+// Held is who may still hold other data than the new.
+type Held struct {
+	Until   time.Time // by our clock; nobody does after
+	Clients int
+	More    bool
+	Names   []string
+	passed  bool
+}
+
+// HeldUntil sums up the ledger for all data but this. false is that it says nothing.
+func HeldUntil(st *watch.Status, rtype string, data []string, skew time.Duration) (h Held, ok bool) {
+	for _, l := range st.Ledger {
+		if l.Type != rtype || SameData(l.Data, data) || l.Until.IsZero() {
+			continue
+		}
+		ok = true
+		if until := l.Until.Add(skew); until.After(h.Until) {
+			h.Until = until
+		}
+		h.Clients, h.More = h.Clients+l.Clients, h.More || l.More
+		for _, n := range l.Names {
+			h.Names = append(h.Names, n.Client.String())
+		}
+	}
+	h.passed = time.Now().After(h.Until)
+	return h, ok
+}
+
+// String is a sentence.
+func (h Held) String() string {
+	at := h.Until.Add(999 * time.Millisecond).Truncate(time.Second).Format("15:04:05") // no earlier than it is
+	if h.passed {
+		return "no client of it holds the old address since " + at
+	}
+	s := fmt.Sprintf("no client of it may hold the old address after %s; %d may now", at, h.Clients)
+	if h.More {
+		s += " and more that are not counted"
+	}
+	if len(h.Names) > 0 {
+		s += ": " + strings.Join(h.Names, ", ")
+	}
+	return s
+}
+
+// SameData compares as sets.
+func SameData(a, b []string) bool {
+	a, b = slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b))
+	return slices.Equal(slices.Compact(a), slices.Compact(b))
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -93,17 +94,22 @@ func signingRegion(ctx context.Context, region string) string {
 	return region
 }
 
-// once leaves out what was told just before.
+// tellAgain is after how long the same line is told again: a program may watch for
+// days, and ask each second.
+const tellAgain = time.Minute
+
+// once leaves out what was told a moment ago.
 func once(tell func(string)) func(string) {
 	var mu sync.Mutex
-	last := ""
+	told := make(map[string]time.Time) // of the last minute
 	return func(line string) {
 		mu.Lock()
 		defer mu.Unlock()
-		if line != last && tell != nil {
+		maps.DeleteFunc(told, func(_ string, at time.Time) bool { return time.Since(at) > tellAgain })
+		if _, again := told[line]; !again && tell != nil {
+			told[line] = time.Now()
 			tell(line)
 		}
-		last = line
 	}
 }
 

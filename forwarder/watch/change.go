@@ -42,7 +42,7 @@ func (t *Table) hear(r *record, d data, asked time.Duration, m Moment) {
 	r.said, r.heard = d, true
 	switch {
 	case r.guard.refuses(&d): // before all: an override may have refused what is current
-		t.refuse(r, &d, asked, m)
+		t.refuse(r, &d, m)
 	case r.known && d.same(&r.current):
 		t.confirm(r, d, asked, m)
 	case r.guard.on && d.empty():
@@ -82,10 +82,7 @@ func (t *Table) confirm(r *record, d data, asked time.Duration, m Moment) {
 }
 
 // refuse leaves earlier data aside while the guard runs.
-func (t *Table) refuse(r *record, d *data, asked time.Duration, m Moment) {
-	if asked < r.guard.began {
-		return // on its way when the change was seen
-	}
+func (t *Table) refuse(r *record, d *data, m Moment) {
 	if r.guard.cameBack == 0 {
 		t.events.add(slog.LevelWarn, "%s: upstream gives %v again, which is refused; clients are given %v", r, d, r.given())
 	}
@@ -125,6 +122,9 @@ func (t *Table) change(r *record, d data, asked time.Duration, from Source, m Mo
 	}
 	r.left = nil
 	r.guard.begin(&d, earlier, m.Now)
+	if r.override != nil {
+		r.guard.admit(&r.override.data) // the operator is believed over the guard
+	}
 	if r.guard.on && from == Upstream {
 		r.guard.quiet.add(m.Now)
 	}

@@ -234,6 +234,7 @@ func (l *loader) overrides(r *record, saved []savedOverride) error {
 			return fmt.Errorf("override: %w", err)
 		}
 		v.under, r.override = r.override, v
+		r.guard.admit(&v.data)
 	}
 	return nil
 }

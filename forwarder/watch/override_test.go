@@ -115,6 +115,27 @@ func TestOverride(t *testing.T) {
 			t=150 log ended: upstream has agreed for 2m0s
 			t=151 upstream 10.0.0.1
 			t=151 current 10.0.0.1`,
+		"the change before the way back comes late, and the override is deleted": `
+			t=0 upstream 10.0.0.1
+			t=5 override 10.0.0.2 set=5
+			t=9 override 10.0.0.1 set=9
+			t=10..40 upstream 10.0.0.1
+			t=41..59 upstream 10.0.0.2
+			t=60 upstream 10.0.0.1
+			t=61 delete
+			t=61 pin 10.0.0.1
+			t=62 upstream 10.0.0.2
+			t=62 pin 10.0.0.1`,
+		"what the one before gave is refused": `
+			t=0 upstream 10.0.0.1
+			t=5 override 10.0.0.2 set=5
+			t=9 override 10.0.0.1 set=9
+			t=10 upstream 10.0.0.2
+			t=11 upstream 10.0.0.1
+			t=12 upstream 10.0.0.2
+			t=12 current 10.0.0.1
+			t=13 delete
+			t=13 pin 10.0.0.1`,
 		"a third value meanwhile": `
 			t=0 upstream 10.0.0.1
 			t=5 override 10.0.0.2 set=5
@@ -122,6 +143,7 @@ func TestOverride(t *testing.T) {
 			t=10..40 upstream 10.0.0.1
 			t=41..60 upstream 10.0.0.2
 			t=60 pin 10.0.0.3
+			t=60 current 10.0.0.2
 			t=61 upstream 10.0.0.3
 			t=62 upstream 10.0.0.1
 			t=63 upstream 10.0.0.2
@@ -204,6 +226,18 @@ func TestOverride(t *testing.T) {
 			t=3 log is in force again
 			t=4 delete
 			t=4 pin none`,
+		"what a lease replaced is judged anew": `
+			t=0 upstream 10.0.0.1
+			t=1 override 10.0.0.2 set=1
+			t=2..10 upstream 10.0.0.2
+			t=11 override 10.0.0.3 lease=a set=11
+			t=15 upstream 10.0.0.1
+			t=20 withdraw a
+			t=21..40 upstream 10.0.0.2
+			t=40 pin 10.0.0.2
+			t=40 quiet agreed
+			t=41 upstream 10.0.0.2
+			t=41 log upstream has agreed for 20s`,
 		"two leases after each other bring back what the first replaced": `
 			t=0 upstream 10.0.0.1
 			t=1 override 10.0.0.2 set=1

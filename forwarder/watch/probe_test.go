@@ -191,6 +191,43 @@ func TestProbeQuick(t *testing.T) {
 	}
 }
 
+// One probe says nothing, not even twice if another came between.
+func TestProbeOnce(t *testing.T) {
+	z := newZone(t, 1)
+	n := 0
+	z.wild = func(at time.Duration, _ int) string {
+		if n++; at >= 20*time.Second && n%2 == 0 {
+			return "10.0.0.2"
+		}
+		return "10.0.0.1"
+	}
+	z.run(100 * time.Second)
+	if before, _ := z.after("10.0.0.2"); before != len(z.given) {
+		t.Errorf("given after %d quarters of a second", before)
+	}
+}
+
+// A name that nobody asked for lately is asked for before its trial.
+func TestProbeTrialOfOldData(t *testing.T) {
+	z := newZone(t, 1, spread("10.0.0.2", 25, 25, 25, 25)...)
+	z.wild = func(at time.Duration, server int) string {
+		if at < 30*time.Second {
+			return ""
+		}
+		return z.has(server)
+	}
+	z.run(20 * time.Second)
+	for ; z.ticks < 130*time.Second; z.ticks += time.Second { // without a client
+		z.now = z.ticks
+		z.answer(z.Due(z.moment()))
+		z.events()
+	}
+	z.play("t=130 quiet left aside")
+	if s, _ := z.Status(z.name, false, z.moment()); s.Probe.State != "on" {
+		t.Errorf("probe %+v", s.Probe)
+	}
+}
+
 // A way back is believed after ten seconds of probes that agree.
 func TestProbeBack(t *testing.T) {
 	changes := append(spread("10.0.0.2", 20, 20, 20, 20), spread("10.0.0.1", 30, 30, 30, 30)...)

@@ -42,6 +42,8 @@ func checkRecord(t testing.TB, table *Table, r *record, m Moment) {
 		t.Fatalf("%v: pinned %+v, want %+v", r, pin, want)
 	}
 	switch {
+	case r.override != nil && g.refuses(&r.override.data):
+		t.Fatalf("%v: the override's data is refused", r)
 	case r.override != nil && pin.key != r.override.data.key:
 		t.Fatalf("%v: pinned %+v, override %v", r, pin, &r.override.data)
 	case r.override == nil && pin != nil && slices.ContainsFunc(g.refused, func(d data) bool { return d.key == pin.key }):

@@ -102,7 +102,7 @@ func (z *Zone) plan(c Change, owner string, sets []types.ResourceRecordSet) (*pl
 		p.already, p.new = true, old
 		p.warnTTL(c)
 	case len(c.From) > 0 && !sameAddresses(old, c.From):
-		return nil, refused("%s in %s has %s, and not %s: somebody else changed it, and it is left as it is", old.Name, z, old, joined(c.From))
+		return nil, refused("%s in %s has %s, and not %s: it is left as it is", old.Name, z, old, joined(c.From))
 	default:
 		p.changes = swap(old, p.new, len(c.From) > 0)
 		p.warnTTL(c)

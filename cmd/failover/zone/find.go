@@ -98,16 +98,15 @@ func (c *Client) byName(ctx context.Context, s Settings) (*Zone, error) {
 	return nil, s.notFound(target, zones, public)
 }
 
-// target is the name that is looked for, and the first name of the list that may
-// be of use.
+// target is the name that is looked for, and where in the list of all zones it
+// begins: "" is at its start, as a name's parents stand before it.
 func (s Settings) target() (target, start string, err error) {
 	if s.Zone != "" {
 		target, err = canonical(s.Zone)
 		return target, target, err
 	}
 	target, err = canonical(s.Record)
-	start = target[strings.LastIndexByte(strings.TrimSuffix(target, "."), '.')+1:]
-	return target, start, err
+	return target, "", err
 }
 
 // hosted is a zone of a list; vpcs are nil until it is described.
@@ -139,9 +138,13 @@ const (
 )
 
 // list returns the private zones with a name that is wanted, and the IDs of public
-// ones. Zones are in order of their names from the right; start ends the search.
+// ones. Zones are in order of their names from the right, and so what follows those
+// below start is of no use.
 func (c *Client) list(ctx context.Context, start string, wanted func(name string) bool) (private []hosted, public []string, err error) {
-	in := &route53.ListHostedZonesByNameInput{DNSName: &start, MaxItems: ptr(int32(zonesPerPage))}
+	in := &route53.ListHostedZonesByNameInput{MaxItems: ptr(int32(zonesPerPage))}
+	if start != "" {
+		in.DNSName = &start
+	}
 	for range maxPages {
 		out, err := call(ctx, c, "looking for the zone, as there is no --zone-id", c.api.ListHostedZonesByName, in)
 		if err != nil {
@@ -150,7 +153,7 @@ func (c *Client) list(ctx context.Context, start string, wanted func(name string
 		past := false
 		for _, z := range out.HostedZones {
 			name, err := canonical(value(z.Name))
-			past = err == nil && !isBelow(name, start)
+			past = err == nil && start != "" && !isBelow(name, start)
 			switch {
 			case err != nil || !wanted(name):
 			case z.Config != nil && z.Config.PrivateZone:
@@ -164,7 +167,7 @@ func (c *Client) list(ctx context.Context, start string, wanted func(name string
 		}
 		in.DNSName, in.HostedZoneId = out.NextDNSName, out.NextHostedZoneId
 	}
-	return nil, nil, refused("this account has more than %d zones below %s: name the zone with --zone-id", maxPages*zonesPerPage, shown(start))
+	return nil, nil, refused("this account has more than %d zones: name the zone with --zone-id", maxPages*zonesPerPage)
 }
 
 // inVPC returns those that belong to the VPC, all if none is named.

@@ -234,7 +234,9 @@ func (l *loader) overrides(r *record, saved []savedOverride) error {
 			return fmt.Errorf("override: %w", err)
 		}
 		v.under, r.override = r.override, v
-		r.guard.admit(&v.data)
+	}
+	if r.override != nil {
+		r.guard.admit(&r.override.data)
 	}
 	return nil
 }

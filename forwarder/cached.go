@@ -138,8 +138,27 @@ func (s *Server) flush(name string, match func(owner, flushed string) bool) (int
 	s.servfails.questions.clear()
 	s.repeats.clear()
 	return s.cache.DeleteFunc(func(e cache.Entry) bool {
-		return occursIn(e, func(owner string) bool { return match(owner, flushed) })
+		return mayHave(e, flushed) && occursIn(e, func(owner string) bool { return match(owner, flushed) })
 	}), nil
+}
+
+// mayHave reports whether a wire name, or one below it, can have a part in an entry: its
+// first label is written there somewhere, however names are compressed. It spares most
+// entries a closer look.
+func mayHave(e cache.Entry, name string) bool {
+	label := name[:1+name[0]]
+	if len(label) == 1 || strings.Contains(e.Key(), label) {
+		return true
+	}
+	for text := e.Value()[originLen:]; ; text = text[1:] {
+		i := strings.IndexByte(text, label[0])
+		if i < 0 || len(text)-i < len(label) {
+			return false
+		}
+		if text = text[i:]; strings.EqualFold(text[1:len(label)], label[1:]) {
+			return true
+		}
+	}
 }
 
 // occursIn reports whether match is true for a name that has a part in an entry: wire

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"vpcdns/cache"
 )
 
 func TestOnLabel(t *testing.T) {
@@ -56,5 +58,32 @@ func TestCached(t *testing.T) {
 	s.Flush()
 	if n := len(slices.Collect(s.Cached())); n != 0 {
 		t.Errorf("Cached() after Flush yields %d answers, want none", n)
+	}
+}
+
+// However a name is written and compressed in an answer, a flush of it, or of one above
+// it, finds the answer.
+func TestFlushFindsNames(t *testing.T) {
+	tests := []struct {
+		name string
+		tree bool
+		want int
+	}{
+		{"www.example.", false, 1}, {"web.sub.example.", false, 1}, {"WEB.sub.EXAMPLE.", false, 1}, {"last.other.", false, 1},
+		{"sub.example.", false, 0}, {"sub.example.", true, 1}, {"example.", true, 1}, {"other.", true, 1}, {".", true, 1},
+		{"ub.example.", true, 0}, {"test.", true, 0}, {"we.sub.example.", false, 0},
+	}
+	for _, tt := range tests {
+		s := unserved(t)
+		s.Flush()
+		s.learnMore(t, "www.example.", "www.example. 60 IN CNAME Web.Sub.example.", "Web.Sub.example. 60 IN CNAME last.OTHER.", "last.OTHER. 60 IN A 10.0.0.1")
+		s.cache.DeleteFunc(func(e cache.Entry) bool { return e.Key() != string(wwwKey) }) // what was learnt beside
+		flush := s.FlushName
+		if tt.tree {
+			flush = s.FlushTree
+		}
+		if n, err := flush(tt.name); n != tt.want || err != nil {
+			t.Errorf("flush of %s, tree %v = %d, %v, want %d", tt.name, tt.tree, n, err, tt.want)
+		}
 	}
 }

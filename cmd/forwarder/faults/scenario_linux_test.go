@@ -20,7 +20,7 @@ type scenario struct {
 
 // scenarios are in the order of the table.
 var scenarios = []scenario{
-	failover, eagerFailover, overridden, thereAndBack, probed, spreading, flapping, ledger, questions,
+	failover, eagerFailover, overridden, thereAndBack, probed, spreading, flapping, killed, ledger, questions,
 	zoneLost, outage, staleOutage,
 	loss1, loss5, loss20, slow1500, slow2500, jumbled, deadOne,
 	throttle, herd, zeroTTL, missing, flood, fair, silent, brief,

@@ -53,6 +53,11 @@ func (all sights) at(k kind) sights {
 	return all.where(func(s seen) bool { return s.kind == k })
 }
 
+// of returns those at the place with that name.
+func (all sights) of(name string) sights {
+	return all.where(func(s seen) bool { return s.place.name == name })
+}
+
 func (all sights) where(keep func(seen) bool) (some sights) {
 	for _, s := range all {
 		if keep(s) {

@@ -41,8 +41,8 @@ func (t *Table) hear(r *record, d data, asked time.Duration, m Moment) {
 	}
 	r.said, r.heard = d, true
 	switch {
-	case r.guard.refuses(&d): // before all: an override may have refused what is current
-		t.refuse(r, &d, m)
+	case r.guard.refuses(&d) || t.relapse(r, &d, m): // before all: an override may have refused what is current
+		t.refuse(r, &d, asked, m)
 	case r.known && d.same(&r.current):
 		t.confirm(r, d, asked, m)
 	case r.guard.on && d.empty():
@@ -82,13 +82,17 @@ func (t *Table) confirm(r *record, d data, asked time.Duration, m Moment) {
 }
 
 // refuse leaves earlier data aside while the guard runs.
-func (t *Table) refuse(r *record, d *data, m Moment) {
-	if r.guard.cameBack == 0 {
+func (t *Table) refuse(r *record, d *data, asked time.Duration, m Moment) {
+	if r.guard.cameBack == 0 && !r.guard.again {
 		t.events.add(slog.LevelWarn, "%s: upstream gives %v again, which is refused; clients are given %v", r, d, r.given())
 	}
 	r.guard.came(m.Now)
 	r.guard.lasts = max(r.guard.lasts, d.lasts())
 	t.refused++
+	if r.guard.returns(d, m.Now) {
+		r.admit(d)
+		t.change(r, *d, asked, Upstream, m)
+	}
 }
 
 // change takes data that differs from what was believed, and is refused by no
@@ -121,7 +125,8 @@ func (t *Table) change(r *record, d data, asked time.Duration, from Source, m Mo
 		return
 	}
 	r.left = nil
-	r.guard.begin(&d, earlier, m.Now)
+	r.guard.begin(&d, append(earlier, r.ended.recent(m.Now)...), m.Now)
+	r.ended = guard{}
 	if r.override != nil {
 		r.guard.admit(&r.override.data) // the operator is believed over the guard
 	}
@@ -151,7 +156,7 @@ func (t *Table) tellChange(r *record, old, new *data, from Source) {
 
 // vary guards a record no longer, until one value has stood.
 func (t *Table) vary(r *record, m Moment) {
-	r.guard, r.left, r.taught = guard{}, nil, nil
+	r.guard, r.ended, r.left, r.taught = guard{}, guard{}, nil, nil
 	r.changes = changes{varies: true, stands: m.Now}
 	t.events.add(slog.LevelWarn, "%s: varies (weighted, multivalue or round robin?), so earlier data is not refused until one value has stood for %d TTLs", r, standsFor)
 	t.version++

@@ -30,6 +30,10 @@ type guard struct {
 	lastOld  time.Duration
 	lastNew  time.Duration
 	cameBack int
+
+	again  bool   // it was over before
+	back   run    // then: of refused answers without any other
+	backTo string // key of their data
 }
 
 func (g *guard) refuses(d *data) bool {
@@ -77,6 +81,7 @@ func (g *guard) passed(now time.Duration) bool {
 		return false
 	}
 	g.lastNew = now
+	g.back.end()
 	g.quiet.add(now)
 	return g.quiet.length() >= 2*g.lasts
 }
@@ -93,7 +98,7 @@ func (g *guard) String() string {
 // believed.
 func (t *Table) endLongGuard(r *record, m Moment) {
 	g := r.guard
-	r.guard, r.left = guard{}, nil
+	r.guard, r.ended, r.left = guard{}, guard{}, nil
 	t.version++
 	switch {
 	case g.cameBack > 0 && m.Now-g.lastOld <= lately && m.Now-g.lastNew <= lately:
@@ -108,6 +113,7 @@ func (t *Table) endLongGuard(r *record, m Moment) {
 // endGuard ends a guard that has done its work.
 func (t *Table) endGuard(r *record, m Moment) {
 	t.events.add(slog.LevelInfo, "%s: earlier data (%v) came no more for %v and is refused no longer; it had come %s after the change", r, &r.guard, r.guard.quiet.length().Round(time.Second), times(r.guard.cameBack))
+	r.ended = r.guard.over()
 	r.guard, r.left = guard{}, nil
 	t.version++
 }
@@ -124,7 +130,7 @@ func (t *Table) ClearGuard(name string, m Moment) error {
 		if r.guard.on {
 			cleared = true
 			t.events.add(slog.LevelWarn, "%s: the guard was cleared by command, earlier data (%v) is believed if upstream gives it", r, &r.guard)
-			r.guard, r.left = guard{}, nil
+			r.guard, r.ended, r.left = guard{}, guard{}, nil
 			t.settle(r, m)
 			t.version++
 		}

@@ -88,8 +88,8 @@ func TestGuard(t *testing.T) {
 			t=10 pin 10.0.0.3
 			t=11..40 upstream 10.0.0.3
 			t=40 guard off
-			t=41 upstream 10.0.0.1
-			t=41 pin 10.0.0.1`,
+			t=128 upstream 10.0.0.1
+			t=128 pin 10.0.0.1`,
 		"a way back that nobody told of waits two minutes": `
 			t=0 upstream 10.0.0.1
 			t=5 upstream 10.0.0.2

@@ -297,9 +297,10 @@ func (v *override) allow(key string) {
 // he says now.
 func (r *record) supersede(was *override, d *data, now time.Duration) {
 	if was == nil || r.changes.varies {
-		r.guard.admit(d)
+		r.admit(d)
 		return
 	}
+	r.ended.admit(d)
 	r.guard.begin(d, []data{was.earlier()}, now)
 }
 

@@ -105,7 +105,7 @@ func (t *Table) tickOverride(r *record, m Moment) {
 func (t *Table) endOverride(r *record, why string, m Moment) {
 	v := r.override
 	r.override = nil
-	r.guard.admit(&r.current)
+	r.admit(&r.current)
 	if r.current.empty() {
 		r.guard = guard{} // there is nothing to give in place of what it refuses
 	}
@@ -127,7 +127,7 @@ func (t *Table) withdraw(r *record, why string, m Moment) {
 		return
 	}
 	r.override = under
-	r.guard.admit(&under.data)
+	r.admit(&under.data)
 	if !under.data.same(&v.data) {
 		under.agree.end()
 		under.thirds.end()

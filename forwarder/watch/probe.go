@@ -141,7 +141,7 @@ func (t *Table) probeDiffers(n *node, r *record, d data, o *Observation, m Momen
 	if !o.Question.Repeat && len(t.again) < maxProbes {
 		t.again = append(t.again, t.probeQuestion(n, true)...)
 	}
-	if r.guard.refuses(&d) {
+	if r.guard.refuses(&d) || t.relapse(r, &d, m) {
 		r.guard.quiet.end() // some of the zone's servers have it still
 		p.differed = ""
 		t.probeAgainst(n, r, d, o, m)
@@ -169,7 +169,7 @@ func (t *Table) probeAgainst(n *node, r *record, d data, o *Observation, m Momen
 	said := r.guard.lastOld >= p.contrary.first && r.said.same(&d)
 	switch {
 	case lasted >= unanimous && p.contrary.n >= unanimousCount && said:
-		r.guard.admit(&d)
+		r.admit(&d)
 		t.learn(r, d, o, m)
 	case lasted >= max(contraryFor, unanimous+r.guard.lasts) && !said && r.guard.lastNew > p.contrary.first:
 		t.setAside(n, fmt.Sprintf("it still has %v, the name itself %v", &d, &r.current), m)

@@ -38,6 +38,7 @@ type record struct {
 
 	left    []data // what it had before it was denied
 	guard   guard
+	ended   guard // the latest that has done its work; on, but in force again only by relapse
 	changes changes
 	taught  *lesson
 

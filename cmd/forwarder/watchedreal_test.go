@@ -298,7 +298,10 @@ func TestWatchedIsTold(t *testing.T) {
 	wantNarrow(t, screen)
 	wantMatch(t, screen, `^watching +app\.corp\.test`, `^override +app\.corp\.test A: 10\.79\.2\.5 since \d\d:\d\d:\d\d, by key`, `upstream says 10\.79\.1\.5`,
 		`^changed +\d\d:\d\d:\d\d app\.corp\.test A: 10\.79\.2\.5, before 10\.79\.1\.5`, `^trouble +none$`)
-	if got := waitStatus(t, fmt.Sprintf("http://%s/metrics", metrics), http.StatusOK); !strings.Contains(got, "override") {
-		t.Errorf("/metrics tells of no override:\n%s", got)
+	page := waitStatus(t, fmt.Sprintf("http://%s/metrics", metrics), http.StatusOK)
+	for _, want := range []string{"\nforwarder_overrides 1\n", "\nforwarder_watched_names 1\n"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("/metrics lacks %q", want)
+		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"vpcdns/forwarder/config"
+	"vpcdns/forwarder/logging"
 	"vpcdns/forwarder/namedconf"
 	"vpcdns/forwarder/rndc"
 )
@@ -152,10 +153,12 @@ func isForwarded(cfg *config.Config, name string) bool {
 	return forwarded
 }
 
-// forgetful tells who wants something kept that there is no state file.
+// forgetful tells who wants something kept, and the log, that there is no state file.
 func (d *daemon) forgetful() string {
 	if d.flags.watch.statePath(os.Getenv) != "" {
 		return ""
 	}
-	return "it is forgotten when this process ends: there is no --state-file"
+	const text = "overrides and watches are forgotten when this process ends: there is no --state-file"
+	d.log(logging.Notice, text)
+	return text
 }

@@ -35,6 +35,12 @@ func refused(format string, args ...any) error {
 	return &failure{kind: ErrRefused, text: fmt.Sprintf(format, args...), answered: true}
 }
 
+// incomplete is that a reply lacks what it is about: an empty one is good XML for the
+// SDK, and must not pass for a zone without records.
+func incomplete(what string) error {
+	return &failure{kind: ErrAPI, again: true, text: what + ": the reply of the API is empty"}
+}
+
 // MayHaveChanged reports whether the request that ended with err may have been
 // carried out all the same: it was sent, and no reply came that says otherwise.
 func MayHaveChanged(err error) bool {

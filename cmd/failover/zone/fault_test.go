@@ -135,6 +135,36 @@ func TestClockSkew(t *testing.T) {
 	}
 }
 
+// An empty reply is no zone without records.
+func TestEmptyReplies(t *testing.T) {
+	for _, path := range []string{"/hostedzonesbyname", "/hostedzone/ZPRIVATE", "/hostedzone/ZPRIVATE/rrset", "POST /hostedzone/ZPRIVATE/rrset"} {
+		empty := func(h http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				asked := strings.TrimSuffix(strings.TrimPrefix(r.URL.Path, "/2013-04-01"), "/")
+				if asked != path && r.Method+" "+asked != path {
+					h.ServeHTTP(w, r)
+				}
+			})
+		}
+		a := newAccount(t, route53.Options{Wrap: empty}, simple("10.0.0.1"))
+		z, err := a.open(Settings{Zone: apex, VPC: vpcA})
+		if err == nil {
+			_, err = z.Switch(t.Context(), to("10.0.0.2"))
+		}
+		wants(t, err, ErrAPI, "reply of the API is empty")
+		if got := has(a); got != "10.0.0.1" {
+			t.Errorf("%s is empty, and %s has %s", path, owner, got)
+		}
+	}
+}
+
+// has asks an authoritative server.
+func has(a *account) string {
+	const typeA = 1
+	fields := strings.Fields(a.Authority(vpcA).Lookup(0, owner, typeA, 0).Answer[0].String())
+	return fields[len(fields)-1]
+}
+
 // A clock that is off, if not so much that AWS refuses, is told all the same.
 func TestNotableSkew(t *testing.T) {
 	late := func(h http.Handler) http.Handler {

@@ -150,6 +150,9 @@ func (c *Client) list(ctx context.Context, start string, wanted func(name string
 		if err != nil {
 			return nil, nil, err
 		}
+		if out.HostedZones == nil {
+			return nil, nil, incomplete("looking for the zone")
+		}
 		past := false
 		for _, z := range out.HostedZones {
 			name, err := canonical(value(z.Name))
@@ -196,13 +199,15 @@ func (c *Client) describe(ctx context.Context, id string) (hosted, error) {
 	if err != nil {
 		return hosted{}, err
 	}
-	h := hosted{id: id, vpcs: vpcIDs(out.VPCs)}
-	if z := out.HostedZone; z != nil {
-		h.name, err = canonical(value(z.Name))
-		if z.Config != nil {
-			h.comment = value(z.Config.Comment)
-		}
+	z := out.HostedZone
+	if z == nil {
+		return hosted{}, incomplete("asking about zone " + id)
 	}
+	h := hosted{id: id, vpcs: vpcIDs(out.VPCs)}
+	if z.Config != nil {
+		h.comment = value(z.Config.Comment)
+	}
+	h.name, err = canonical(value(z.Name))
 	return h, err
 }
 

@@ -79,7 +79,7 @@ func (c *Client) status(ctx context.Context, id string) (string, error) {
 		return "", err
 	}
 	if out.ChangeInfo == nil {
-		return "", &failure{kind: ErrAPI, again: true, text: fmt.Sprintf("asking about change %s: the reply of the API has no status", id)}
+		return "", incomplete("asking about change " + id)
 	}
 	return string(out.ChangeInfo.Status), nil
 }

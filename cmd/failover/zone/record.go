@@ -79,6 +79,9 @@ func (z *Zone) sets(ctx context.Context, owner string) (sets []types.ResourceRec
 		if err != nil {
 			return nil, err
 		}
+		if out.ResourceRecordSets == nil {
+			return nil, incomplete("reading " + shown(owner))
+		}
 		for _, s := range out.ResourceRecordSets {
 			if name, err := canonical(value(s.Name)); err == nil && name == owner {
 				sets = append(sets, s)

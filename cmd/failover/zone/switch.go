@@ -89,7 +89,7 @@ func (z *Zone) submit(ctx context.Context, batch types.ChangeBatch, r *Result) e
 		return err
 	}
 	if out.ChangeInfo == nil || value(out.ChangeInfo.Id) == "" {
-		return &failure{kind: ErrAPI, text: fmt.Sprintf("changing %s in %s: the reply of the API has no ID of the change", r.Old.Name, z)}
+		return incomplete(fmt.Sprintf("changing %s in %s", r.Old.Name, z))
 	}
 	r.ChangeID, r.SubmittedAt = bareID(*out.ChangeInfo.Id), value(out.ChangeInfo.SubmittedAt)
 	if theirs, ok := awsmiddleware.GetServerTime(out.ResultMetadata); ok && time.Since(theirs).Abs() > skewNotable {

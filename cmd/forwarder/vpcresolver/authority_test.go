@@ -1,6 +1,7 @@
 package vpcresolver
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -88,6 +89,41 @@ func TestFollow(t *testing.T) {
 		r.FlushCache()
 		if got := r.address("stable" + domain); got == "" {
 			t.Error("a name of the zone file is not there after Follow(nil)")
+		}
+	})
+}
+
+// The addresses beside an answer are those of the target's own source.
+func TestAdditionalAddressesFollow(t *testing.T) {
+	r, authority := newPair(t)
+	err := r.Set("svc.example. 60 IN SRV 0 0 80 "+moves, "svc.example. 60 IN HTTPS 1 "+moves, "svc.example. 60 IN SVCB 1 "+moves, "svc.example. 60 IN MX 1 "+moves)
+	if err != nil {
+		t.Fatal(err)
+	}
+	change(t, authority, "10.79.252.14")
+	for _, rrtype := range []uint16{dns.TypeSRV, dns.TypeHTTPS, dns.TypeSVCB, dns.TypeMX} {
+		if got := addressesOf(exchange(r, query("svc.example.", rrtype))); got != "10.79.252.14" {
+			t.Errorf("%s brings the address %q, want 10.79.252.14", dns.TypeToString[rrtype], got)
+		}
+	}
+}
+
+// A name that changes for days is not remembered for ever.
+func TestMemory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newResolver(t, false)
+		for i := range 100 {
+			if err := r.Set(fmt.Sprintf("%s 10 IN A 10.0.0.%d", moves, i)); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Minute)
+		}
+		if got := len(r.recursor.zone.sets[rrset{moves, dns.TypeA}]); got > 13 {
+			t.Errorf("%d versions are known, want those of ten minutes", got)
+		}
+		r.SetFaults(moves, Faults{Stale: 10 * time.Minute})
+		if got := r.address(moves); got != "10.0.0.90" {
+			t.Errorf("ten minutes late it has %s, want 10.0.0.90", got)
 		}
 	})
 }

@@ -103,6 +103,8 @@ func (r *recursor) addresses(a asking, rrs []dns.RR) []dns.RR {
 			host = rr.Target
 		case *dns.SVCB:
 			host = rr.Target
+		case *dns.HTTPS:
+			host = rr.Target
 		default:
 			continue
 		}

@@ -94,6 +94,10 @@ func TestBatches(t *testing.T) {
 	for i := range many {
 		many[i] = one("UPSERT", fmt.Sprintf("n%d.%s", i, apex), "A", 10, "10.0.0.1")
 	}
+	var long []string // five sets of 13 strings of 255 letters; an UPSERT counts twice
+	for i := range 5 {
+		long = append(long, one("UPSERT", fmt.Sprintf("t%d.%s", i, apex), "TXT", 10, strings.TrimSpace(strings.Repeat(`"`+strings.Repeat("x", 255)+`" `, 13))))
+	}
 	tests := []struct {
 		title   string
 		changes []string
@@ -132,6 +136,9 @@ func TestBatches(t *testing.T) {
 		{"alias", []string{alias("UPSERT", "*.now."+name, strings.ToUpper(name))}, "", []string{was, `\052.now.` + name + " A"}},
 		{"alias to nothing", []string{alias("UPSERT", "*.now."+name, "no."+apex)}, "but that target was not found", []string{was}},
 		{"unknown action", []string{one("REPLACE", name, "A", 10, "10.0.0.1")}, "InvalidInput: ", []string{was}},
+		{"unknown type", []string{one("UPSERT", name, "B", 10, "10.0.0.1")}, "InvalidInput: ", []string{was}},
+		{"more than 32000 letters", long, "RDATA character limit of 32000 exceeded.", []string{was}},
+		{"two targets of a CNAME", []string{one("CREATE", "c."+apex, "CNAME", 10, "a."+apex, "b."+apex)}, "MoreThanOneRecord", []string{was}},
 		{"no change", nil, "InvalidInput: ", []string{was}},
 		{"more than 1000 records", many, "Number of records limit of 1000 exceeded.", []string{was}},
 		{"1000 records", many[:500], "", nil},
@@ -153,6 +160,33 @@ func TestBatches(t *testing.T) {
 				t.Errorf("the zone has %q, want %q", got, tt.has)
 			}
 		})
+	}
+}
+
+// What lacks an element, or has one too many, is refused before the zone is
+// looked at, and says which.
+func TestInvalidInput(t *testing.T) {
+	const (
+		values = "<ResourceRecords><ResourceRecord><Value>10.0.0.1</Value></ResourceRecord></ResourceRecords>"
+		alias  = "<AliasTarget><HostedZoneId>ZPRIVATE</HostedZoneId><DNSName>" + name + "</DNSName><EvaluateTargetHealth>false</EvaluateTargetHealth></AliasTarget>"
+	)
+	for elements, want := range map[string]string{
+		"":                        "but found none in Change with [Action=UPSERT, Name=" + name + ", Type=A, SetIdentifier=null]",
+		"<TTL>10</TTL>":           "Missing field 'ResourceRecords'",
+		values:                    "Missing field 'TTL'",
+		"<TTL>10</TTL>" + alias:   "but found more than one",
+		"<TTL>-1</TTL>" + values:  "Value '-1' is not facet-valid",
+		"<TTL>ten</TTL>" + values: "Invalid XML",
+		"<TTL>10</TTL><Weight>1</Weight>" + values:               "Missing field 'SetIdentifier'",
+		"<TTL>10</TTL><SetIdentifier>a</SetIdentifier>" + values: "Expected exactly one of [Weight, Region, Failover",
+		"<TTL>10</TTL><Wait>1</Wait>" + values:                   "Invalid content was found starting with element 'Wait'",
+	} {
+		s := newSite(t, Options{})
+		s.api = s.Server // the model refuses some of these as well
+		_, got := s.change("ZPRIVATE", "<Change><Action>UPSERT</Action><ResourceRecordSet><Name>"+name+"</Name><Type>A</Type>"+elements+"</ResourceRecordSet></Change>")
+		if !strings.HasPrefix(got, "InvalidInput: ") || !strings.Contains(got, want) {
+			t.Errorf("a set with %q = %q, want InvalidInput: %s", elements, got, want)
+		}
 	}
 }
 

@@ -25,6 +25,7 @@ var known = map[string]Error{
 	"InvalidClientTokenId":       {Status: http.StatusForbidden, Message: "The security token included in the request is invalid."},
 	"MissingAuthenticationToken": {Status: http.StatusForbidden, Message: "Missing Authentication Token"},
 	"PriorRequestNotComplete":    {Status: http.StatusBadRequest, Message: "The request was rejected because Route 53 was still processing a prior request."},
+	"SignatureDoesNotMatch":      {Status: http.StatusForbidden, Message: "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details."},
 	"RequestExpired":             {Status: http.StatusBadRequest, Message: "Request has expired."},
 	"InternalFailure":            {Status: http.StatusInternalServerError, Message: "We encountered an internal error. Please try again."},
 	"ServiceUnavailable":         {Status: http.StatusServiceUnavailable, Message: "Service is unable to handle request."},

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/miekg/dns"
+
 	"vpcdns/cmd/failover/route53/servicemodel"
 )
 
@@ -85,7 +87,8 @@ func TestSignatures(t *testing.T) {
 func TestErrorCodes(t *testing.T) {
 	for code, want := range map[string]string{
 		"Throttling": "Rate exceeded", "ExpiredToken": "The security token included in the request is expired",
-		"PriorRequestNotComplete": "The request was rejected", "InternalFailure": "We encountered", "ServiceUnavailable": "Service is unable",
+		"PriorRequestNotComplete": "The request was rejected", "SignatureDoesNotMatch": "The request signature we calculated", "RequestExpired": "Request has expired.",
+		"InternalFailure": "We encountered", "ServiceUnavailable": "Service is unable",
 		"AccessDenied": "User: arn:aws:iam::111122223333:user/operator is not authorized to perform: route53:ChangeResourceRecordSets on resource: arn:aws:route53:::hostedzone/ZPRIVATE because",
 	} {
 		for _, done := range []bool{false, true} {
@@ -184,6 +187,32 @@ func TestBrokenReplies(t *testing.T) {
 	s.Break(Fault{Delay: time.Millisecond})
 	if _, err := ask(t.Context(), url); err != nil {
 		t.Errorf("a late reply: %v", err)
+	}
+}
+
+// A change whose reply is lost was made or was not, as the test wants it.
+func TestChangesWithoutAReply(t *testing.T) {
+	for _, fault := range []Fault{{Half: true}, {Broken: true}, {Hang: true}, {Refuse: true}} {
+		for _, fault.Done = range []bool{false, true} {
+			s, url := listening(t)
+			fault.Action = "ChangeResourceRecordSets"
+			s.Break(fault)
+			ctx, stop := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			body := `<ChangeResourceRecordSetsRequest xmlns="` + namespace + `"><ChangeBatch><Changes>` + one("UPSERT", name, "A", 10, "10.0.0.1") + `</Changes></ChangeBatch></ChangeResourceRecordSetsRequest>`
+			r, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/2013-04-01/hostedzone/ZPRIVATE/rrset", strings.NewReader(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			sign(r, time.Now(), "us-east-1")
+			if reply, err := http.DefaultClient.Do(r); err == nil {
+				reply.Body.Close()
+			}
+			stop()
+			made := len(s.Authority(vpcA).Lookup(0, name, dns.TypeA, 0).Answer) == 1
+			if made != fault.Done || len(s.Requests("ChangeResourceRecordSets")) != 1 {
+				t.Errorf("%+v: the change was made: %v, want %v", fault, made, fault.Done)
+			}
+		}
 	}
 }
 

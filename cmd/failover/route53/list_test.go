@@ -88,6 +88,20 @@ func TestListRefusesBadStarts(t *testing.T) {
 	}
 }
 
+func TestZoneListsRefuseBadQueries(t *testing.T) {
+	s := newSite(t, Options{})
+	s.api = s.Server // the model refuses some of these as well
+	for path, want := range map[string]string{
+		"hostedzone?maxitems=-1": "InvalidInput", "hostedzone?marker=ZNONE": "InvalidInput", "hostedzonesbyname?maxitems=x": "InvalidInput",
+		"hostedzonesbyname?dnsname=a..b": "InvalidDomainName", "hostedzonesbyvpc?vpcid=vpc-1": "InvalidInput", "hostedzonesbyvpc?vpcregion=us-east-1": "InvalidInput",
+		"hostedzonesbyvpc?vpcid=v&vpcregion=r&maxitems=0": "InvalidInput", "hostedzonesbyvpc?vpcid=v&vpcregion=r&nexttoken=x": "InvalidPaginationToken",
+	} {
+		if got := s.get(path, nil); !strings.HasPrefix(got, want+": ") {
+			t.Errorf("%s = %q, want %s", path, got, want)
+		}
+	}
+}
+
 // zoneSite has private and public zones of one name, and others around them.
 func zoneSite(t *testing.T) *site {
 	s := newSite(t, Options{})

@@ -135,7 +135,7 @@ func (w *walk) list(path string, n *node, shape Shape) {
 
 func (w *walk) value(path, text string, shape Shape) {
 	if problem := shape.wrong(text); problem != "" {
-		w.note(path, "%q %s", text, problem)
+		w.note(path, "%.80q %s", text, problem)
 	}
 }
 

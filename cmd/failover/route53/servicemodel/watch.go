@@ -72,6 +72,6 @@ func (w *Watcher) count(r *http.Request) {
 
 func (w *Watcher) tell(r *http.Request, what string, problems []string, document []byte) {
 	if len(problems) > 0 {
-		w.t.Errorf("the %s of %s %s is not as AWS's model has it: %s\n%s", what, r.Method, r.URL, strings.Join(problems, "; "), document)
+		w.t.Errorf("the %s of %s %s is not as AWS's model has it: %s\n%.4000s", what, r.Method, r.URL, strings.Join(problems, "; "), document)
 	}
 }

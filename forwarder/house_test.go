@@ -29,6 +29,7 @@ var arrows = map[string][]string{
 	"forwarder/trouble":         {},
 	"forwarder/udp":             {},
 	"forwarder/version":         {},
+	"forwarder/manual":          {"forwarder/version"},
 	"forwarder/wire":            {},
 	"forwarder/logging":         {"forwarder/host"}, // which knows where others own directories
 	"forwarder/rrl":             {"acl"},
@@ -40,11 +41,11 @@ var arrows = map[string][]string{
 	"forwarder/rndcconf":        {"forwarder/config", "forwarder/namedconf", "forwarder/rndc"},
 	"forwarder":                 {"acl", "cache", "forwarder/config", "forwarder/host", "forwarder/local", "forwarder/logging", "forwarder/rrl", "forwarder/scrub", "forwarder/store", "forwarder/tail", "forwarder/tcp", "forwarder/trouble", "forwarder/udp", "forwarder/upstream", "forwarder/watch", "forwarder/wire"},
 	"forwarder/metrics":         {"forwarder", "forwarder/upstream", "forwarder/version"}, // the latter for the types of its Stats
-	"cmd/forwarder":             {"forwarder", "forwarder/config", "forwarder/host", "forwarder/logging", "forwarder/metrics", "forwarder/namedconf", "forwarder/rndc", "forwarder/rndcconf", "forwarder/version", "cmd/forwarder/doctor", "cmd/forwarder/shadow", "cmd/forwarder/vpcresolver", "testdata"},
+	"cmd/forwarder":             {"forwarder", "forwarder/config", "forwarder/host", "forwarder/logging", "forwarder/manual", "forwarder/metrics", "forwarder/namedconf", "forwarder/rndc", "forwarder/rndcconf", "forwarder/version", "cmd/forwarder/doctor", "cmd/forwarder/shadow", "cmd/forwarder/vpcresolver", "testdata"},
 	"cmd/forwarder/doctor":      {"acl", "forwarder/config", "forwarder/host", "forwarder/udp"},
 	"cmd/forwarder/shadow":      {},
 	"cmd/forwarder/vpcresolver": {},
-	"cmd/failover":              {"forwarder/rndc", "forwarder/version", "forwarder/watch", "cmd/failover/pair", "cmd/failover/timeline", "cmd/failover/zone"},
+	"cmd/failover":              {"forwarder/manual", "forwarder/rndc", "forwarder/version", "forwarder/watch", "cmd/failover/pair", "cmd/failover/timeline", "cmd/failover/zone"},
 	"cmd/failover/pair":         {"forwarder/rndc", "forwarder/rndcconf", "forwarder/watch"},
 	"cmd/failover/timeline":     {},
 	"cmd/failover/zone":         {},
@@ -67,7 +68,7 @@ var shown = []string{"cmd/forwarder", "cmd/failover", "forwarder/metrics", "forw
 var owners = map[string][]string{
 	"unsafe":                 {"forwarder/udp", "forwarder/host", "cache"}, // system calls that x/sys lacks; an entry in one pointer
 	"github.com/prometheus":  {"forwarder/metrics"},
-	"github.com/spf13/pflag": {"cmd/forwarder", "cmd/failover"},
+	"github.com/spf13/pflag": {"forwarder/manual", "cmd/forwarder", "cmd/failover"},
 	"github.com/aws":         {"cmd/failover", "cmd/failover/zone"},
 }
 

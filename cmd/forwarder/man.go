@@ -5,12 +5,10 @@ import (
 	"fmt"
 	"go/doc/comment"
 	"io"
-	"slices"
 	"strings"
 
-	"github.com/spf13/pflag"
-
 	"vpcdns/forwarder/config"
+	"vpcdns/forwarder/manual"
 )
 
 // docText is what go doc shows: the manual's prose, which stands nowhere else.
@@ -23,6 +21,13 @@ type manualPage struct {
 	name    string
 	section int
 	text    func(manualPage) string
+}
+
+// page is one in the making.
+type page struct{ *manual.Page }
+
+func newPage(name string, section int, about string) page {
+	return page{manual.NewPage(name, section, about)}
 }
 
 // manualPages are made of the comment of doc.go, of the flags, and of the tables
@@ -67,37 +72,11 @@ func printPage(args []string, stdout, stderr io.Writer) int {
 	return 1
 }
 
-// chapter is what stands below a heading of doc.go; the first has none.
-type chapter struct {
-	heading string
-	blocks  []comment.Block
-}
-
-// chapters reads the comment of doc.go.
-func chapters() []chapter {
-	text, _, _ := strings.Cut(docText, "\npackage ")
-	var lines []string
-	for line := range strings.Lines(text) {
-		line = strings.TrimPrefix(line, "//")
-		lines = append(lines, strings.TrimPrefix(line, " "))
-	}
-	all := []chapter{{}}
-	for _, b := range new(comment.Parser).Parse(strings.Join(lines, "")).Content {
-		if h, ok := b.(*comment.Heading); ok {
-			all = append(all, chapter{heading: plain(h.Text)})
-			continue
-		}
-		last := &all[len(all)-1]
-		last.blocks = append(last.blocks, b)
-	}
-	return all
-}
-
 // list writes what is made of a table and belongs below a heading of doc.go.
-func (p *page) list(heading string) {
+func (p page) list(heading string) {
 	switch heading {
 	case "Flags":
-		p.flags(newFlags().set)
+		p.Flags(newFlags().set)
 	case "Verbs":
 		p.verbs()
 	case "Control commands":
@@ -108,15 +87,15 @@ func (p *page) list(heading string) {
 // daemonPage is forwarder(8).
 func daemonPage(m manualPage) string {
 	p := newPage(m.name, m.section, "DNS forwarder that takes the place of named")
-	p.section("Synopsis")
-	p.example("forwarder [flags]\nforwarder VERB [flags] [argument ...]")
-	for i, c := range chapters() {
+	p.Section("Synopsis")
+	p.Example("forwarder [flags]\nforwarder VERB [flags] [argument ...]")
+	for i, c := range manual.Chapters(docText) {
 		if i == 0 {
-			c.heading = "Description"
+			c.Heading = "Description"
 		}
-		p.section(c.heading)
-		p.blocks(c.blocks)
-		p.list(c.heading)
+		p.Section(c.Heading)
+		p.Blocks(c.Blocks)
+		p.list(c.Heading)
 	}
 	return p.end(m)
 }
@@ -124,14 +103,14 @@ func daemonPage(m manualPage) string {
 // optionsPage is forwarder.conf(5).
 func optionsPage(m manualPage) string {
 	p := newPage(m.name, m.section, "what becomes of the options of named.conf")
-	p.section("Description")
-	for _, c := range chapters() {
-		if c.heading == "Options of named.conf" {
-			p.blocks(c.blocks)
+	p.Section("Description")
+	for _, c := range manual.Chapters(docText) {
+		if c.Heading == "Options of named.conf" {
+			p.Blocks(c.Blocks)
 		}
 	}
 	for _, t := range []config.Treatment{config.Honoured, config.Missed, config.Ignored, config.Refused} {
-		p.section(t.String() + " options")
+		p.Section(t.String() + " options")
 		for _, o := range config.Options() {
 			if o.Treatment == t {
 				p.option(o)
@@ -141,77 +120,50 @@ func optionsPage(m manualPage) string {
 	return p.end(m)
 }
 
-func (p *page) option(o config.Option) {
+func (p page) option(o config.Option) {
 	r := rowOf(o)
 	about := "In: " + o.In + "."
 	if r[4] != "" {
 		about += " Why: " + r[4] + "."
 	}
-	p.item(strings.TrimSpace(o.Name+" "+o.Value), about)
+	p.Item(strings.TrimSpace(o.Name+" "+o.Value), about)
 }
 
 // rndcPage is forwarder-rndc(8).
 func rndcPage(m manualPage) string {
 	v := verbNamed("rndc")
 	p := newPage(m.name, m.section, "control a forwarder, or BIND's named")
-	p.section("Synopsis")
-	p.example(v.synopsis())
-	p.section("Description")
-	p.paragraph(v.summary + ".")
-	p.section("Flags")
-	p.flags(v.program().flags)
-	p.section("Commands")
+	p.Section("Synopsis")
+	p.Example(v.synopsis())
+	p.Section("Description")
+	p.Paragraph(v.summary + ".")
+	p.Section("Flags")
+	p.Flags(v.program().flags)
+	p.Section("Commands")
 	p.commands()
 	return p.end(m)
 }
 
 // end adds the other pages.
-func (p *page) end(m manualPage) string {
-	p.section("See also")
+func (p page) end(m manualPage) string {
 	var others []string
 	for _, o := range manualPages() {
 		if o.name != m.name {
 			others = append(others, fmt.Sprintf("%s(%d)", o.name, o.section))
 		}
 	}
-	p.line("%s", roff(strings.Join(append(others, "named(8)", "named.conf(5)", "rndc(8)"), ", ")))
+	p.SeeAlso(append(others, "named(8)", "named.conf(5)", "rndc(8)")...)
 	return p.String()
 }
 
-// flags lists those that the help lists.
-func (p *page) flags(set *pflag.FlagSet) {
-	set.VisitAll(func(f *pflag.Flag) {
-		if !f.Hidden {
-			p.item(flagTerm(f), flagMeaning(f))
-		}
-	})
-}
-
-func flagTerm(f *pflag.Flag) string {
-	term := "--" + f.Name
-	if f.Shorthand != "" {
-		term = "-" + f.Shorthand + ", " + term
-	}
-	value, _ := pflag.UnquoteUsage(f)
-	return strings.TrimSpace(term + " " + value)
-}
-
-func flagMeaning(f *pflag.Flag) string {
-	_, usage := pflag.UnquoteUsage(f)
-	if slices.Contains([]string{"", "0", "0s", "false", "[]"}, f.DefValue) {
-		return usage
-	}
-	return usage + " (default " + f.DefValue + ")"
-}
-
-func (p *page) verbs() {
+func (p page) verbs() {
 	for _, v := range verbs() {
-		p.subsection("forwarder " + v.name)
-		p.example(v.synopsis())
-		p.paragraph(v.summary + ".")
-		p.flags(v.program().flags)
+		p.Subsection("forwarder " + v.name)
+		p.Example(v.synopsis())
+		p.Paragraph(v.summary + ".")
+		p.Flags(v.program().flags)
 		if v.name != "rndc" { // whose notes are the commands below
-			p.blocks(new(comment.Parser).Parse(notes[v.name]).Content)
+			p.Blocks(new(comment.Parser).Parse(notes[v.name]).Content)
 		}
 	}
 }
@@ -221,8 +173,8 @@ func (v *verb) synopsis() string {
 	return strings.ReplaceAll(strings.TrimSpace("forwarder "+v.name+" "+v.args), "\n  ", "\n")
 }
 
-func (p *page) commands() {
+func (p page) commands() {
 	for _, c := range allForms() {
-		p.item(strings.TrimSpace(c.name+" "+c.args), c.summary)
+		p.Item(strings.TrimSpace(c.name+" "+c.args), c.summary)
 	}
 }

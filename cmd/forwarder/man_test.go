@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"vpcdns/forwarder/config"
+	"vpcdns/forwarder/manual"
 	"vpcdns/forwarder/version"
 	"vpcdns/forwarder/workbench"
 )
@@ -96,8 +97,8 @@ func TestManIsWhole(t *testing.T) {
 // Each table stands below a heading of doc.go, and no line is wider than a terminal.
 func TestManIsReadable(t *testing.T) {
 	var headings []string
-	for _, c := range chapters() {
-		headings = append(headings, c.heading)
+	for _, c := range manual.Chapters(docText) {
+		headings = append(headings, c.Heading)
 	}
 	for _, want := range []string{"Flags", "Verbs", "Control commands", "Options of named.conf", "Exit status"} {
 		if !slices.Contains(headings, want) {
@@ -110,22 +111,6 @@ func TestManIsReadable(t *testing.T) {
 			if n := len([]rune(strings.TrimRight(line, "\n"))); n > 80 {
 				t.Errorf("%s has a line of %d columns: %s", name, n, line)
 			}
-		}
-	}
-}
-
-// What is in a text never is a request of roff, and can be copied.
-func TestRoff(t *testing.T) {
-	for text, want := range map[string]string{
-		".TH is a macro":    `\&.TH is a macro`,
-		"'quoted'":          `\&\(aqquoted\(aq`,
-		"a\n.b":             "a\n" + `\&.b`,
-		`C:\dir --flag`:     `C:\e` + `dir \-\-flag`,
-		"{ match; … }":      `{ match; \[u2026] }`,
-		"^top~ `code` done": `\(hatop\(ti \(gacode\(ga done`,
-	} {
-		if got := roff(text); got != want {
-			t.Errorf("roff(%q) = %q, want %q", text, got, want)
 		}
 	}
 }

@@ -1,4 +1,5 @@
-package main
+// Package manual writes manual pages of programs, from what their help is made of.
+package manual
 
 import (
 	"fmt"
@@ -9,56 +10,68 @@ import (
 	"vpcdns/forwarder/version"
 )
 
-// page is a manual page in the making, in the man macros that groff and mandoc
+// Page is a manual page in the making, in the man macros that groff and mandoc
 // share.
-type page struct {
+type Page struct {
 	strings.Builder
 	begun bool // a heading stands above: the first paragraph needs no distance
 }
 
-// newPage begins a page. The line about it is what apropos finds.
-func newPage(name string, section int, about string) *page {
-	p := &page{}
-	p.line(".TH %s %d %s \"forwarder %s\" \"DNS forwarder\"", strings.ToUpper(name), section, version.Date, version.Number)
-	p.section("Name")
+// NewPage begins a page. The line about it is what apropos finds.
+func NewPage(name string, section int, about string) *Page {
+	p := &Page{}
+	program, _, _ := strings.Cut(name, ".")
+	program, _, _ = strings.Cut(program, "-")
+	p.line(".TH %s %d %s \"%s %s\" \"DNS forwarder\"", strings.ToUpper(name), section, version.Date, program, version.Number)
+	p.Section("Name")
 	p.line("%s \\- %s", roff(name), roff(about))
 	return p
 }
 
-func (p *page) line(format string, args ...any) {
+func (p *Page) line(format string, args ...any) {
 	fmt.Fprintf(&p.Builder, format+"\n", args...)
 	p.begun = false
 }
 
-func (p *page) section(title string)    { p.heading(".SH", strings.ToUpper(title)) }
-func (p *page) subsection(title string) { p.heading(".SS", title) }
+// Section begins one with a heading.
+func (p *Page) Section(title string) { p.heading(".SH", strings.ToUpper(title)) }
 
-func (p *page) heading(macro, title string) {
+// Subsection begins a smaller one.
+func (p *Page) Subsection(title string) { p.heading(".SS", title) }
+
+func (p *Page) heading(macro, title string) {
 	p.line("%s %s", macro, roff(title))
 	p.begun = true
 }
 
 // apart begins a paragraph.
-func (p *page) apart() {
+func (p *Page) apart() {
 	if !p.begun {
 		p.line(".PP")
 	}
 }
 
-func (p *page) paragraph(text string) {
+// Paragraph writes text.
+func (p *Page) Paragraph(text string) {
 	p.apart()
 	p.line("%s", roff(text))
 }
 
-// item is a line of a list: a term, and behind or below it what it means.
-func (p *page) item(term, meaning string) {
+// Item is a line of a list: a term, and behind or below it what it means.
+func (p *Page) Item(term, meaning string) {
 	p.line(".TP\n.B %s\n%s", roff(term), roff(meaning))
 }
 
-// example is text that is printed as it stands.
-func (p *page) example(text string) {
+// Example is text that is printed as it stands.
+func (p *Page) Example(text string) {
 	p.apart()
 	p.line(".RS 4\n.nf\n%s\n.fi\n.RE", roff(strings.TrimRight(text, "\n")))
+}
+
+// SeeAlso ends the page with the names of others.
+func (p *Page) SeeAlso(pages ...string) {
+	p.Section("See also")
+	p.line("%s", roff(strings.Join(pages, ", ")))
 }
 
 // roff writes text so that nothing in it is a request, and so that what is copied
@@ -96,17 +109,17 @@ func roffRune(r rune) string {
 	return string(r)
 }
 
-// blocks writes what stands below a heading of a Go comment.
-func (p *page) blocks(list []comment.Block) {
+// Blocks writes what stands below a heading of a Go comment.
+func (p *Page) Blocks(list []comment.Block) {
 	for _, b := range list {
 		switch b := b.(type) {
 		case *comment.Paragraph:
-			p.paragraph(plain(b.Text))
+			p.Paragraph(plain(b.Text))
 		case *comment.Code:
 			p.table(b.Text)
 		case *comment.List:
 			for _, i := range b.Items {
-				p.item(i.Number+"-", plain(i.Content[0].(*comment.Paragraph).Text))
+				p.Item(i.Number+"-", plain(i.Content[0].(*comment.Paragraph).Text))
 			}
 		}
 	}
@@ -114,14 +127,14 @@ func (p *page) blocks(list []comment.Block) {
 
 // table writes what stands in a Go comment as code: a list if each of its lines has
 // a term, two blanks and a meaning, or goes on with the one above it.
-func (p *page) table(text string) {
+func (p *Page) table(text string) {
 	var items [][2]string
 	for line := range strings.Lines(text) {
 		term, meaning, found := strings.Cut(strings.TrimRight(line, "\n"), "  ")
 		meaning = strings.TrimSpace(meaning)
 		switch {
 		case !found || meaning == "" || term == "" && len(items) == 0:
-			p.example(text)
+			p.Example(text)
 			return
 		case term == "":
 			items[len(items)-1][1] += " " + meaning
@@ -130,7 +143,7 @@ func (p *page) table(text string) {
 		}
 	}
 	for _, i := range items {
-		p.item(i[0], i[1])
+		p.Item(i[0], i[1])
 	}
 }
 

@@ -33,6 +33,7 @@ func verbs() []verb {
 		registerVerb(),
 		deregisterVerb(),
 		watchVerb(),
+		manVerb(),
 	}
 }
 

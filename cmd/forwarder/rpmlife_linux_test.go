@@ -101,6 +101,7 @@ func (l *life) testInstall(*testing.T) {
 	for _, path := range []string{"/usr/share/failover/hooks/keepalived", "/usr/share/failover/hooks/patroni", "/usr/lib/ocf/resource.d/forwarder/failover"} {
 		l.run("test", "-x", path)
 	}
+	l.run("test", "-s", "/usr/share/man/man8/failover.8.gz")
 	l.dnf("remove", "forwarder-failover")
 	l.fails("test", "-e", "/usr/share/failover")
 	l.want("", "rpm", "-V", "forwarder")

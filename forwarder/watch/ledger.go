@@ -127,12 +127,12 @@ func (l *ledger) open(r *record, d *data, m Moment) {
 	case d.empty():
 	case r.override == nil:
 		l.now = l.take(d, m)
-		l.now.before, l.now.latest = true, latest
+		l.now.before, l.now.latest = true, max(l.now.latest, latest)
 	case r.current.same(d): // so what was given before is not known
 		l.past = append(l.past, &holding{latest: latest, since: r.node.since, more: true})
 	default:
 		h := l.take(&r.current, m)
-		h.latest, h.more = latest, true
+		h.latest, h.more = max(h.latest, latest), true
 		l.past = append(l.past, h)
 	}
 }

@@ -80,6 +80,17 @@ func TestLedgerOfOverride(t *testing.T) {
 	}
 }
 
+// What an override gave, upstream says later: whoever has it from the override has it
+// still.
+func TestLedgerAfterOverride(t *testing.T) {
+	l := play(t, "t=0 override 10.0.0.2")
+	l.given("192.0.2.1", 60)
+	l.play("t=1 delete\n t=2 upstream 10.0.0.2")
+	if n, until, _ := l.holds("10.0.0.2"); n != 1 || until != 61*time.Second {
+		t.Errorf("%d clients hold it until %v, want 1 until 61s", n, until)
+	}
+}
+
 // There and back: both are one holding.
 func TestLedgerBack(t *testing.T) {
 	l := play(t, "t=0 upstream 10.0.0.1")

@@ -73,6 +73,38 @@ func end(t testing.TB, table *Table, m Moment) {
 type chaos struct {
 	table *Table
 	m     Moment
+	held  []held
+}
+
+// held is an answer that a client has.
+type held struct {
+	name, key string
+	until     time.Time
+}
+
+// checkLedger holds the ledger's promise: nobody has data after the moment it tells.
+func (c *chaos) checkLedger(t *testing.T) {
+	t.Helper()
+	c.held = slices.DeleteFunc(c.held, func(h held) bool { return !h.until.After(c.m.Wall) })
+	for _, h := range c.held {
+		n := c.table.names[h.name]
+		if n == nil {
+			t.Fatalf("%q is held until %v, and its name forgotten", h.key, h.until)
+		}
+		if !slices.ContainsFunc(n.sets[dns.TypeA].ledger.all(), func(of *holding) bool {
+			return of.data.key == h.key && !c.m.wall(of.latest).Before(h.until)
+		}) {
+			t.Fatalf("%q is held until %v, longer than the ledger tells", h.key, h.until)
+		}
+	}
+}
+
+// give hands a client what the name has.
+func (c *chaos) give(w string, ttl byte) {
+	c.table.Given([]byte(w), dns.TypeA, netip.AddrFrom4([4]byte{192, 0, 2, ttl}), uint32(ttl), c.m.Now)
+	if n := c.table.names[w]; n != nil && n.sets[dns.TypeA] != nil && !n.sets[dns.TypeA].given().empty() {
+		c.held = append(c.held, held{w, n.sets[dns.TypeA].given().key, c.m.Wall.Add(heldFor(uint32(ttl)))})
+	}
 }
 
 func (c *chaos) do(op, arg byte) {
@@ -113,7 +145,7 @@ func (c *chaos) do(op, arg byte) {
 	case 15:
 		c.rare(w, name, arg)
 	}
-	c.table.Given([]byte(w), dns.TypeA, netip.AddrFrom4([4]byte{192, 0, 2, arg}), uint32(arg), c.m.Now)
+	c.give(w, arg)
 }
 
 func (c *chaos) rare(w, name string, arg byte) {
@@ -182,6 +214,7 @@ func FuzzTable(f *testing.F) {
 			c.do(ops[0], ops[1])
 			c.table.Tick(c.m)
 			check(t, c.table, c.m)
+			c.checkLedger(t)
 		}
 		end(t, c.table, c.m)
 	})

@@ -53,6 +53,18 @@ type savedSet struct {
 type savedData struct {
 	RRs []string `json:"rrs,omitempty"`
 	TTL uint32   `json:"ttl,omitempty"`
+
+	records []RR // of which RRs are made, without the table's lock
+}
+
+// MarshalJSON writes the records.
+func (s savedData) MarshalJSON() ([]byte, error) {
+	type plain savedData
+	p := plain{TTL: s.TTL}
+	for _, rr := range s.records {
+		p.RRs = append(p.RRs, recordText(rr))
+	}
+	return json.Marshal(p)
 }
 
 type savedRun struct {
@@ -177,11 +189,7 @@ func (m Moment) pointer(at time.Duration) *time.Time {
 }
 
 func (d *data) save() savedData {
-	s := savedData{TTL: d.ttl}
-	for _, rr := range d.rrs {
-		s.RRs = append(s.RRs, recordText(rr))
-	}
-	return s
+	return savedData{TTL: d.ttl, records: d.rrs}
 }
 
 // recordText is a record as dns.NewRR reads it: what has no plain text is written

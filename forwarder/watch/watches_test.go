@@ -264,3 +264,17 @@ func BenchmarkDue(b *testing.B) {
 		table.Due(m)
 	}
 }
+
+// The part of saving that readers wait for.
+func BenchmarkSave(b *testing.B) {
+	table, m := newTable(), Moment{time.Hour, day}
+	for i := range maxNames {
+		name := fmt.Sprintf("n%d.corp.example", i)
+		if err := table.AddOverride(Override{Name: name, Type: dns.TypeA, Data: []string{"10.0.0.1"}}, m); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for b.Loop() {
+		table.save(m)
+	}
+}

@@ -137,11 +137,12 @@ func (e *engine) applyPins() {
 }
 
 // withPins puts what is pinned of the hosts that m's answer names into its additional
-// section, in place of what is there of them.
-func (w *worker) withPins(m *dns.Msg, q *query) {
+// section, in place of what is there of them. It returns why: e, or that an operator said
+// so.
+func (w *worker) withPins(m *dns.Msg, q *query, e ede) ede {
 	pins := w.watches.Pins()
 	if pins == nil || !w.beside(q).Additional {
-		return
+		return e
 	}
 	for _, rr := range m.Answer {
 		host := scrub.Host(rr)
@@ -152,6 +153,9 @@ func (w *worker) withPins(m *dns.Msg, q *query) {
 			}
 			m.Extra = scrub.Without(m.Extra, host, rtype)
 			w.noteGiven(q, []byte(wire.PackName(host)), rtype, p.TTL)
+			if p.Override && e == (ede{}) {
+				e = ede{p.EDE, p.EDEText}
+			}
 			for _, rr := range p.RRs {
 				if h := rr.Header(); h.Rrtype == rtype && dns.CanonicalName(h.Name) == host {
 					m.Extra = append(m.Extra, withTTL(rr, p.TTL))
@@ -159,6 +163,7 @@ func (w *worker) withPins(m *dns.Msg, q *query) {
 			}
 		}
 	}
+	return e
 }
 
 // withTTL returns a copy of rr with that TTL.

@@ -236,7 +236,7 @@ func (w *worker) replyWalk(dst []byte, q *query) []byte {
 	}
 	m.Answer = withoutRepeats(m.Answer)
 	k.finish(m)
-	w.withPins(m, q)
+	k.why = w.withPins(m, q, k.why)
 	if k.watched {
 		w.shorten(m, k, q)
 	}

@@ -49,7 +49,7 @@ func (w *worker) replyWithPins(dst []byte, q *query, ans wire.Answer, g wire.Agi
 	}
 	m := w.newReply(q)
 	m.Rcode, m.Answer, m.Ns, m.Extra = said.Rcode, said.Answer, said.Ns, said.Extra
-	w.withPins(m, q)
+	e = w.withPins(m, q, e)
 	if len(m.Extra) == 0 {
 		return w.reply(dst, q, ans, g, e)
 	}

@@ -339,7 +339,7 @@ func TestOverrideBeside(t *testing.T) {
 				s.wants("x.corp.test. "+qtype, want, oldA)
 				s.override("app.corp.test", "A", "10.0.0.9", "10.0.0.8")
 				for _, more := range []string{"", " do", " tcp", ""} {
-					s.wants("x.corp.test. "+qtype+more, want, "app.corp.test. 0 IN A 10.0.0.9", "app.corp.test. 0 IN A 10.0.0.8")
+					s.wants("x.corp.test. "+qtype+more, want, "app.corp.test. 0 IN A 10.0.0.9", "app.corp.test. 0 IN A 10.0.0.8", "EDE 4")
 				}
 				if err := s.s.DeleteOverride("app.corp.test", 0); err != nil {
 					t.Fatal(err)
@@ -380,6 +380,20 @@ func TestOverrideAccess(t *testing.T) {
 			if got := refused(name); got != want {
 				t.Errorf("override of %s refused = %v, want %v", name, got, want)
 			}
+		}
+		long := make([]string, 10)
+		for i := range long {
+			long[i] = strings.Repeat(fmt.Sprintf(`"%0200d" `, i), 50)
+		}
+		if err := s.s.AddOverride(watch.Override{Name: "app.corp.test", Type: dns.TypeTXT, Data: long, By: "test"}); err == nil {
+			t.Error("an override that fits no message is not refused")
+		}
+		s.override("app.corp.test", "TXT", long[:4]...)
+		if m := s.asks("app.corp.test.", "TXT", "tcp"); m == nil || len(m.Answer) != 4 {
+			t.Errorf("got %v, want four long records", m)
+		}
+		if m := s.asks("app.corp.test.", "TXT"); m == nil || !m.Truncated {
+			t.Errorf("got %v over UDP, want it cut", m)
 		}
 		cfg := testConfig()
 		cfg.Zones = append(cfg.Zones, config.ForwardZone{Name: "other.test.", Forwarders: cfg.Zones[0].Forwarders})

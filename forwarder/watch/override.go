@@ -36,6 +36,10 @@ const (
 	// maxOverrideData are the records of one override.
 	maxOverrideData = 16
 
+	// maxOverrideOctets are these records at most, so that a message has room for them
+	// beside a chain.
+	maxOverrideOctets = 48 << 10
+
 	// warnBefore is when the end of a longer override is warned of.
 	warnBefore = time.Hour
 
@@ -131,11 +135,14 @@ func parseData(w string, rtype uint16, list []string, ttl uint32) (data, error) 
 	if len(list) == 0 || len(list) > maxOverrideData {
 		return data{}, fmt.Errorf("%w: %d records, 1 to %d are possible", ErrBadData, len(list), maxOverrideData)
 	}
-	rrs := make([]RR, 0, len(list))
+	rrs, octets := make([]RR, 0, len(list)), 0
 	for _, s := range list {
 		rr, err := parseRecord(w, rtype, s, ttl)
 		if err != nil {
 			return data{}, err
+		}
+		if octets += dns.Len(rr); octets > maxOverrideOctets {
+			return data{}, fmt.Errorf("%w: more than %d octets, which no reply has room for", ErrBadData, maxOverrideOctets)
 		}
 		rrs = append(rrs, rr)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -301,4 +302,42 @@ func TestCacheLayers(t *testing.T) {
 			t.Errorf("after the TTL: %s, want the third address", got)
 		}
 	})
+}
+
+// Queries, changes, faults and caches come from many goroutines at once; in the
+// end the last change counts.
+func TestConcurrentUse(t *testing.T) {
+	const last = 50
+	r, authority := newPair(t, 0, time.Millisecond)
+	var busy sync.WaitGroup
+	for client := range 4 {
+		busy.Go(func() {
+			for i := range 10 * last {
+				w := &recorder{client: udpAddr(fmt.Sprintf("10.79.%d.10:53", client))}
+				r.ServeDNS(w, query(fmt.Sprintf("r%d.now.%s", i, moves), dns.TypeA))
+				if addressesOf(w.reply) == "" {
+					t.Errorf("client %d was answered %v, want an address", client, w.reply)
+				}
+			}
+		})
+	}
+	for i := range last + 1 {
+		authority.SetDelays(0, time.Duration(i)*time.Microsecond)
+		change(t, authority, fmt.Sprintf("10.0.0.%d", i))
+		r.SetFaults(moves, Faults{Flap: time.Duration(i) * time.Second, Zero: i%2 == 0})
+		r.SetCaches(Caches{Instance: i%2 == 0, Fleet: 1 + i%3, ByZone: true})
+		r.Follow(authority.Authority(vpc))
+	}
+	busy.Wait()
+	r.SetFaults(moves, Faults{})
+	r.FlushCache()
+	authority.SetDelays(0, 0)
+	everywhere, err := authority.Change("Z1", route53.Simple(moves, "A", 10, "10.0.1.1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(time.Until(everywhere))
+	if got := r.address(moves); got != "10.0.1.1" {
+		t.Errorf("in the end: %s, want 10.0.1.1", got)
+	}
 }

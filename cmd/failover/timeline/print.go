@@ -27,10 +27,11 @@ type Printer struct {
 
 // NewPrinter prints on w.
 func NewPrinter(w io.Writer) *Printer {
-	return &Printer{w: w, terminal: isTerminal(w), width: len("Route 53")}
+	return &Printer{w: w, terminal: IsTerminal(w), width: len("Route 53")}
 }
 
-func isTerminal(w io.Writer) bool {
+// IsTerminal reports whether people read what is written there.
+func IsTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	if !ok || os.Getenv("TERM") == "dumb" {
 		return false

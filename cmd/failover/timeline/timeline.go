@@ -25,6 +25,7 @@ type Kind string
 // Kinds of events.
 const (
 	Begun          Kind = "begun"
+	Recorded       Kind = "record" // what the zone has
 	Accepted       Kind = "accepted"
 	Refused        Kind = "refused"
 	Failed         Kind = "failed" // what was asked of a server, or of Route 53
@@ -66,19 +67,28 @@ type Timeline struct {
 
 	print *Printer // nil prints nothing
 
-	mu       sync.Mutex // of all below, and of what is printed
+	mu       sync.Mutex // of all below and Spec, and of what is printed
+	unknown  bool       // Spec.Old is not read yet: what is not new counts as old
 	lanes    []*Lane
 	events   []Event
 	warnings []string
 	synced   bool
 }
 
-// New begins a timeline.
+// New begins a timeline. The old data and their TTL may come later: see Know.
 func New(s Spec, start time.Time, p *Printer) *Timeline {
-	t := &Timeline{Spec: s, Start: start, print: p}
+	t := &Timeline{Spec: s, Start: start, print: p, unknown: len(s.Old) == 0}
 	p.begin(start)
-	t.Note(Event{start, Begun, "", fmt.Sprintf("%s %s: %s -> %s, old TTL %.0f s", s.Name, s.Type, words(s.Old), words(s.New), s.TTL.Seconds())})
+	t.Note(Event{start, Begun, "", fmt.Sprintf("%s %s: to %s", s.Name, s.Type, words(s.New))})
 	return t
+}
+
+// Know sets the old data and their TTL.
+func (t *Timeline) Know(old []string, ttl time.Duration, at time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.Spec.Old, t.Spec.TTL, t.unknown = old, ttl, false
+	t.note(Event{at, Recorded, "Route 53", fmt.Sprintf("the record has %s, TTL %.0f s", words(old), ttl.Seconds())})
 }
 
 // Note adds an event, and prints it.
@@ -116,7 +126,11 @@ func (t *Timeline) AddLane(server string, r Role) *Lane {
 func (t *Timeline) Take(l *Lane, a Answer) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, e := range l.take(t.Spec.class(a), a, t.Spec) {
+	c := t.Spec.class(a)
+	if c == IsOther && t.unknown {
+		c = IsOld
+	}
+	for _, e := range l.take(c, a, t.Spec) {
 		t.note(e)
 	}
 	t.print.progress(t, a.At)
@@ -128,6 +142,27 @@ func (t *Timeline) Settled(now time.Time) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return !slices.ContainsFunc(t.lanes, func(l *Lane) bool { return !l.settled(now, t.Spec.TTL) })
+}
+
+// SettledBut is Settled for those that answer.
+func (t *Timeline) SettledBut(now time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return !slices.ContainsFunc(t.lanes, func(l *Lane) bool { return !l.silent && !l.settled(now, t.Spec.TTL) })
+}
+
+// GivesNew reports whether a lane's server gave the new data last.
+func (t *Timeline) GivesNew(l *Lane) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return l.shown == IsNew
+}
+
+// Silent reports whether it was told that a lane's server gives no answer.
+func (t *Timeline) Silent(l *Lane) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return l.silent
 }
 
 // settled is Settled for one lane.

@@ -87,7 +87,7 @@ func play(w io.Writer) *Timeline {
 	if w != nil {
 		p = NewPrinter(w)
 	}
-	t := New(spec, start, p)
+	t := New(Spec{Name: spec.Name, Type: spec.Type, New: newData}, start, p)
 	ctx, cancel := context.WithCancel(context.Background())
 	scripts := map[string]Ask{
 		"10.1.0.2#53":  scripted(start, reply{0, oldData, ""}, reply{150 * time.Millisecond, newData, ""}),
@@ -111,6 +111,7 @@ func play(w io.Writer) *Timeline {
 	time.Sleep(140 * time.Millisecond)
 	t.Note(Event{time.Now(), Override, "10.1.0.2#53", "override in force"})
 	time.Sleep(170 * time.Millisecond)
+	t.Know(oldData, 10*time.Second, time.Now())
 	t.Note(Event{time.Now(), Accepted, "Route 53", "accepted, change C1"})
 	t.Note(Event{time.Now(), Warned, "", "app.corp.example has an AAAA record too"})
 	time.Sleep(17 * time.Second)
@@ -291,6 +292,6 @@ func TestDocumentIsDescribed(t *testing.T) {
 }
 
 func kinds() []Kind {
-	return slices.Sorted(slices.Values([]Kind{Begun, Accepted, Refused, Failed, InSync, Override, OverrideFirm, OverrideBack, OverrideEnded, Flushed, FirstNew,
+	return slices.Sorted(slices.Values([]Kind{Begun, Recorded, Accepted, Refused, Failed, InSync, Override, OverrideFirm, OverrideBack, OverrideEnded, Flushed, FirstNew,
 		NewAgain, CameBack, NoAnswer, AnswersAgain, Unreachable, Reachable, UpstreamNew, UpstreamSteady, Held, Warned, Ended}))
 }

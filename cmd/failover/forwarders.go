@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"sync"
+
+	"github.com/spf13/pflag"
+
+	"vpcdns/cmd/failover/pair"
+)
+
+// forwarderFlags say which forwarders there are.
+type forwarderFlags struct {
+	hosts    []string
+	keyFile  string
+	dnsPorts []uint
+}
+
+func (f *forwarderFlags) add(s *pflag.FlagSet) {
+	s.StringArrayVar(&f.hosts, "forwarder", nil, "`HOST[:PORT]` of a forwarder's control channel (953); once for each")
+	s.StringVar(&f.keyFile, "key", "", "`file` with the key of the control channels: rndc.key, rndc.conf or named.conf; without it as rndc finds it")
+	s.UintSliceVar(&f.dnsPorts, "dns-port", []uint{pair.DNSPort}, "`port` of the forwarders for DNS: one for all, or one for each")
+}
+
+// target is a forwarder, with where it is asked.
+type target struct {
+	*pair.Server
+	dns   netip.AddrPort
+	label string // how it is named in what is printed
+}
+
+// keys reads the key file once.
+func (f *forwarderFlags) keys() func() (pair.Keys, error) {
+	return sync.OnceValues(func() (pair.Keys, error) { return pair.LoadKeys(f.keyFile) })
+}
+
+// targets looks the forwarders up.
+func (f *forwarderFlags) targets(ctx context.Context) (list []target, err error) {
+	if n := len(f.dnsPorts); n != 1 && n != len(f.hosts) || slices.ContainsFunc(f.dnsPorts, func(p uint) bool { return p == 0 || p > 65535 }) {
+		return nil, usageError("--dns-port: one port for all forwarders is wanted, or one for each")
+	}
+	keys := f.keys()
+	for i, host := range f.hosts {
+		s, err := pair.Named(ctx, host, keys)
+		if err != nil {
+			return nil, usageError("--forwarder %s: %w", host, err)
+		}
+		dns := netip.AddrPortFrom(s.Control.Addr(), uint16(f.dnsPorts[min(i, len(f.dnsPorts)-1)]))
+		list = append(list, target{s, dns, pair.BINDAddr(dns)})
+	}
+	return list, nil
+}
+
+// each does something for every forwarder at once, and returns what came of it in
+// their order.
+func each[T any](list []target, do func(target) T) []T {
+	results := make([]T, len(list))
+	var all sync.WaitGroup
+	for i, t := range list {
+		all.Go(func() { results[i] = do(t) })
+	}
+	all.Wait()
+	return results
+}

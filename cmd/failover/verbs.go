@@ -29,6 +29,9 @@ type program struct {
 // verbs are all of them, in the order in which the help has them.
 func verbs() []verb {
 	return []verb{
+		switchVerb(),
+		statusVerb(),
+		overrideVerb(),
 		waitVerb(),
 		registerVerb(),
 		deregisterVerb(),

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"vpcdns/cmd/failover/pair"
+	"vpcdns/cmd/failover/timeline"
+	"vpcdns/cmd/failover/zone"
+)
+
+// switching is a switch under way.
+type switching struct {
+	flags     *switchFlags
+	order     pair.Order
+	line      *timeline.Timeline
+	followers []*follower
+	observed  []observed
+	corporate []pair.Corporate
+	stderr    io.Writer
+
+	result  zone.Result
+	synced  error // of the wait for INSYNC; errWaiting until that is over
+	syncing chan error
+
+	told      sync.WaitGroup // corporate servers, and the wait for INSYNC
+	toldBegun bool
+}
+
+type observed struct {
+	lane *timeline.Lane
+	ask  timeline.Ask
+}
+
+// follower is a forwarder, with its lane.
+type follower struct {
+	pair.Follower
+	lane *timeline.Lane
+}
+
+var errWaiting = errors.New("waiting")
+
+const (
+	// look is how often it is looked whether all is over.
+	look = 50 * time.Millisecond
+
+	// lastWords is how long forwarders are told, after the end, what it is.
+	lastWords = 4 * time.Second
+)
+
+func (w *switching) follow(t target, ask timeline.Ask) {
+	f := &follower{lane: w.line.AddLane(t.label, timeline.Forwarder)}
+	f.Follower = pair.Follower{
+		Server: t.Server, Order: w.order, Verify: w.flags.timeout, Clients: w.flags.clients,
+		StillOld: func() bool { return !w.line.GivesNew(f.lane) },
+		Tell: func(e pair.Event) {
+			w.line.Note(timeline.Event{At: e.At, Kind: timeline.Kind(e.What), Server: t.label, Text: e.Text})
+		},
+	}
+	f.Begin()
+	w.followers = append(w.followers, f)
+	w.observed = append(w.observed, observed{f.lane, ask})
+}
+
+func (w *switching) note(k timeline.Kind, server, format string, args ...any) {
+	w.line.Note(timeline.Event{At: time.Now(), Kind: k, Server: server, Text: fmt.Sprintf(format, args...)})
+}
+
+func (w *switching) want(g pair.Goal) {
+	for _, f := range w.followers {
+		f.Want(g)
+	}
+}
+
+// run switches, and returns how it ended.
+func (w *switching) run(ctx context.Context) error {
+	timed, cancel := context.WithTimeout(ctx, w.flags.timeout)
+	var all sync.WaitGroup
+	defer all.Wait()
+	defer cancel()
+	for _, o := range w.observed {
+		all.Go(func() { w.line.Observe(timed, o.lane, o.ask) })
+	}
+	if !w.flags.noOverride && len(w.flags.change.From) == 0 {
+		w.want(pair.Lease)
+	}
+	followed, stop := context.WithCancel(timed)
+	defer stop()
+	var followers sync.WaitGroup
+	for _, f := range w.followers {
+		followers.Go(func() { w.greet(followed, f); f.Run(followed) })
+	}
+	err := w.change(timed)
+	if err == nil {
+		err = w.prove(ctx, timed)
+	}
+	stop()
+	followers.Wait()
+	w.finish()
+	w.told.Wait()
+	return err
+}
+
+// greet asks whether the forwarder is there, and warns where the name was not
+// watched: it may have been handed out with its TTL.
+func (w *switching) greet(ctx context.Context, f *follower) {
+	if err := f.Null(ctx); err != nil {
+		return // Run tells
+	}
+	st, err := f.Show(ctx, w.order.Name, false)
+	switch ttl := time.Duration(w.flags.change.TTL) * time.Second; {
+	case errors.Is(err, pair.ErrUnreachable), errors.Is(err, pair.ErrUnknown):
+	case err != nil || !st.Watched:
+		w.note(timeline.Warned, f.lane.Server, "%s is not watched there: clients may keep the old address for its TTL; 'watch add %s', or --watch, shortens that for the next time", w.order.Name, w.order.Name)
+	case st.Now.Sub(st.Since) < ttl:
+		w.note(timeline.Warned, f.lane.Server, "%s is watched there for %.0f s only, less than its TTL: clients may keep the old address for that", w.order.Name, st.Now.Sub(st.Since).Seconds())
+	}
+}
+
+// change asks Route 53, and lets the forwarders know what it says.
+func (w *switching) change(ctx context.Context) error {
+	z, err := w.ask(ctx)
+	w.synced = errWaiting
+	switch {
+	case err != nil:
+		w.want(pair.Gone)
+		w.note(timeline.Refused, "Route 53", "not accepted")
+		return w.failure(err)
+	case w.result.Already:
+		w.note(timeline.Accepted, "Route 53", "the record has this already: nothing is changed")
+		w.synced = nil
+	default:
+		w.note(timeline.Accepted, "Route 53", "accepted, change %s", w.result.ChangeID)
+	}
+	goal := pair.Firm
+	if w.flags.noOverride {
+		goal = pair.Checked
+	}
+	w.want(goal)
+	if w.synced != nil {
+		w.insync(ctx, z)
+	}
+	return nil
+}
+
+// ask finds the zone, reads the record and changes it.
+func (w *switching) ask(ctx context.Context) (*zone.Zone, error) {
+	z, err := openZone(ctx, w.flags.zone, w.stderr)
+	if err != nil {
+		return nil, err
+	}
+	old, err := z.Read(ctx, w.order.Name, w.order.Type)
+	if err != nil {
+		return z, err
+	}
+	ttl := old.TTL
+	if !old.Exists() {
+		ttl = w.flags.change.TTL
+	}
+	w.line.Know(old.Values, time.Duration(ttl)*time.Second, time.Now())
+	w.result, err = z.Switch(ctx, w.flags.change)
+	for _, text := range w.result.Warnings {
+		w.note(timeline.Warned, "", "%s", text)
+	}
+	return z, err
+}
+
+// failure says what else can be done.
+func (w *switching) failure(err error) error {
+	if !errors.Is(err, zone.ErrAPI) {
+		return err
+	}
+	more := ""
+	if zone.MayHaveChanged(err) {
+		more = "; whether the change was made is not known: 'failover status' shows the record"
+	}
+	return fmt.Errorf("%w%s. Without the API, this gives the address at the forwarders: %s", err, more, w.flags.wayOut(w.order))
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"vpcdns/cmd/failover/pair"
+	"vpcdns/cmd/failover/timeline"
+	"vpcdns/cmd/failover/zone"
+)
+
+// insync begins to wait for the change.
+func (w *switching) insync(ctx context.Context, z *zone.Zone) {
+	w.syncing = make(chan error, 1)
+	w.told.Go(func() { w.syncing <- z.Wait(ctx, w.result.ChangeID, nil) })
+}
+
+// prove returns when all servers that answer gave only the new address for the old
+// TTL and the change is INSYNC, or when time is over. ctx ends with a signal, timed
+// with the time.
+func (w *switching) prove(ctx, timed context.Context) error {
+	ticks := time.NewTicker(look)
+	defer ticks.Stop()
+	for {
+		select {
+		case w.synced = <-w.syncing:
+			if w.synced == nil {
+				w.note(timeline.InSync, "Route 53", "INSYNC")
+			} else if timed.Err() == nil {
+				w.note(timeline.Failed, "Route 53", "%v", w.synced)
+			}
+		case <-timed.Done():
+			w.awaitSync()
+			if ctx.Err() != nil {
+				return w.stopped()
+			}
+			return w.judge()
+		case now := <-ticks.C:
+			w.tellCorporate(ctx)
+			if w.synced != errWaiting && w.line.SettledBut(now) {
+				return w.judge()
+			}
+		}
+	}
+}
+
+// awaitSync takes what the wait, which ends with the time, says.
+func (w *switching) awaitSync() {
+	if w.synced == errWaiting && w.syncing != nil {
+		w.synced = <-w.syncing
+	}
+}
+
+// tellCorporate lets the corporate servers forget the name once the forwarders give
+// the new address.
+func (w *switching) tellCorporate(ctx context.Context) {
+	for _, f := range w.followers {
+		if !w.line.GivesNew(f.lane) && !w.line.Silent(f.lane) {
+			return
+		}
+	}
+	if w.toldBegun {
+		return
+	}
+	w.toldBegun = true
+	for _, c := range w.corporate {
+		w.told.Go(func() {
+			if err := c.Flush(ctx, w.order); err != nil {
+				w.note(timeline.Failed, "", "%v", err)
+				return
+			}
+			w.note(timeline.Flushed, "", "%s was told to forget %s", c.Text, w.order.Name)
+		})
+	}
+}
+
+// judge returns what is wrong at the end.
+func (w *switching) judge() error {
+	var errs []error
+	s := w.line.Standing()
+	if w.synced != nil {
+		errs = append(errs, w.synced)
+	}
+	if len(s.Old) > 0 {
+		errs = append(errs, fmt.Errorf("%w: %s", errStillOld, strings.Join(s.Old, ", ")))
+	}
+	if len(s.CameBack) > 0 {
+		errs = append(errs, fmt.Errorf("%w after the new one at %s", errCameBack, strings.Join(s.CameBack, ", ")))
+	}
+	if len(s.Silent) > 0 {
+		errs = append(errs, fmt.Errorf("%w: %s gives no answer", errUnreachable, strings.Join(s.Silent, ", ")))
+	}
+	for _, f := range w.followers {
+		if _, err := f.Standing(); errors.Is(err, pair.ErrUnreachable) {
+			errs = append(errs, fmt.Errorf("%w: %w", errUnreachable, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// finish gives each forwarder its goal once more where it lacks that: the lease is
+// withdrawn, or confirmed.
+func (w *switching) finish() {
+	ctx, cancel := context.WithTimeout(context.Background(), lastWords)
+	defer cancel()
+	var all sync.WaitGroup
+	for _, f := range w.followers {
+		all.Go(func() {
+			if reached, _ := f.Follower.Standing(); !reached {
+				f.Step(ctx)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// stopped says what state things are in after a signal.
+func (w *switching) stopped() error {
+	text := "the record is as it was asked for"
+	if w.result.ChangeID != "" {
+		text = fmt.Sprintf("change %s is accepted and goes on by itself ('failover wait %[1]s')", w.result.ChangeID)
+	}
+	if len(w.followers) > 0 && !w.flags.noOverride {
+		text += "; the forwarders keep the override until their upstream agrees ('failover status --name " + w.order.Name + "' shows it)"
+	}
+	return fmt.Errorf("%s: %w", text, context.Canceled)
+}

@@ -160,7 +160,8 @@ func (l *loader) set(r *record, s *savedSet) (err error) {
 		func() error { return l.data(r, &r.current, s.Current) },
 		func() error { return l.data(r, &r.said, s.Said) },
 		func() error { r.left, err = l.all(r, s.Left); return err },
-		func() error { return l.guard(r, s.Guard) },
+		func() error { return l.guard(r, &r.guard, s.Guard) },
+		func() error { return l.guard(r, &r.ended, s.Ended) },
 		func() error { return l.overrides(r, s.Overrides) },
 		func() error { return l.verify(r, s.Verify) },
 		func() error { return l.ledger(r, s.Ledger) },
@@ -204,7 +205,7 @@ func (l *loader) all(r *record, saved []savedData) ([]data, error) {
 	return list, nil
 }
 
-func (l *loader) guard(r *record, s *savedGuard) error {
+func (l *loader) guard(r *record, g *guard, s *savedGuard) error {
 	if s == nil {
 		return nil
 	}
@@ -212,10 +213,10 @@ func (l *loader) guard(r *record, s *savedGuard) error {
 	if err != nil {
 		return err
 	}
-	g := &r.guard
 	g.begin(&r.current, refused, l.past(s.Began))
 	if g.on {
-		g.quiet, g.lastOld, g.lastNew, g.cameBack = l.run(s.Quiet), l.past(s.LastOld), l.past(s.LastNew), max(0, s.CameBack)
+		g.quiet, g.lastOld, g.lastNew = l.run(s.Quiet), l.past(s.LastOld), l.past(s.LastNew)
+		g.cameBack, g.again = max(0, s.CameBack), s.Again
 	}
 	return nil
 }
@@ -236,7 +237,7 @@ func (l *loader) overrides(r *record, saved []savedOverride) error {
 		v.under, r.override = r.override, v
 	}
 	if r.override != nil {
-		r.guard.admit(&r.override.data)
+		r.admit(&r.override.data)
 	}
 	return nil
 }

@@ -23,6 +23,19 @@ func TestRelapse(t *testing.T) {
 			t=60 upstream 10.0.0.2
 			t=60 guard off
 			t=60 current 10.0.0.2`,
+		"over a restart": `
+			t=0 upstream 10.0.0.1
+			t=5 upstream 10.0.0.2
+			t=6..25 upstream 10.0.0.2
+			t=26 guard off
+			t=27 restart
+			t=30 upstream 10.0.0.1
+			t=30 pin 10.0.0.2
+			t=31 restart
+			t=32..50 upstream 10.0.0.1
+			t=51 pin 10.0.0.2
+			t=52 upstream 10.0.0.1
+			t=52 pin 10.0.0.1`,
 		"once more": `
 			t=0 upstream 10.0.0.1
 			t=5 upstream 10.0.0.2

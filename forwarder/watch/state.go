@@ -41,6 +41,7 @@ type savedSet struct {
 	Until     time.Time       `json:"until"`
 	Left      []savedData     `json:"left,omitempty"`
 	Guard     *savedGuard     `json:"guard,omitempty"`
+	Ended     *savedGuard     `json:"ended,omitempty"` // the guard that may be taken up again
 	Changes   []time.Time     `json:"changes,omitempty"`
 	Varies    *time.Time      `json:"varies,omitempty"` // since when it stands
 	Taught    *time.Time      `json:"taught,omitempty"`
@@ -80,6 +81,7 @@ type savedGuard struct {
 	LastOld  time.Time   `json:"last_old"`
 	LastNew  time.Time   `json:"last_new"`
 	CameBack int         `json:"came_back,omitempty"`
+	Again    bool        `json:"again,omitempty"`
 }
 
 type savedOverride struct {
@@ -163,7 +165,7 @@ func (t *Table) save(m Moment) savedTable {
 func (r *record) save(m Moment) savedSet {
 	s := savedSet{
 		Type: typeText(r.rtype), Known: r.known, Heard: r.heard, Current: r.current.save(), Said: r.said.save(),
-		Since: r.since.Wall, Asked: m.wall(r.asked), Until: m.wall(r.until), Left: saveAll(r.left), Guard: r.guard.save(m), Verify: r.verify.save(m),
+		Since: r.since.Wall, Asked: m.wall(r.asked), Until: m.wall(r.until), Left: saveAll(r.left), Guard: r.guard.save(m), Ended: r.ended.save(m), Verify: r.verify.save(m),
 	}
 	for _, at := range r.changes.at {
 		s.Changes = append(s.Changes, m.wall(at))
@@ -224,7 +226,7 @@ func (g *guard) save(m Moment) *savedGuard {
 	if !g.on {
 		return nil
 	}
-	return &savedGuard{m.wall(g.began), saveAll(g.refused), g.quiet.save(m), m.wall(g.lastOld), m.wall(g.lastNew), g.cameBack}
+	return &savedGuard{m.wall(g.began), saveAll(g.refused), g.quiet.save(m), m.wall(g.lastOld), m.wall(g.lastNew), g.cameBack, g.again}
 }
 
 func (v *override) save(m Moment) savedOverride {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -32,10 +33,11 @@ func TestMain(m *testing.M) {
 func TestFaults(t *testing.T) {
 	workbench.NeedRoot(t)
 	servers := append([]lab.Server{lab.Forwarder(t, lab.BuildForwarder(t))}, chosenPeers(t)...)
+	failover := sync.OnceValue(func() string { return lab.BuildFailover(t) })
 	found := loadResults(t)
 	t.Cleanup(func() { found.finish(t, servers) })
 	for _, s := range scenarios {
-		t.Run(s.name, func(t *testing.T) { s.test(t, servers, found) })
+		t.Run(s.name, func(t *testing.T) { s.test(t, servers, failover, found) })
 	}
 }
 
@@ -52,12 +54,14 @@ func chosenPeers(t *testing.T) []lab.Server {
 	return servers
 }
 
-func (sc scenario) test(t *testing.T, servers []lab.Server, found *results) {
+// test runs the scenario for each of the servers. failover builds that program, once.
+func (sc scenario) test(t *testing.T, servers []lab.Server, failover func() string, found *results) {
 	sc.beside(t)
 	for _, server := range servers {
 		t.Run(server.Name, func(t *testing.T) {
 			sc.beside(t)
 			s := newSite(t, server)
+			s.failover = failover
 			late := watchMachine()
 			got, busy := sc.run(t, s), late.allowance()
 			if busy > mostLate && !sc.steady {

@@ -20,7 +20,7 @@ type scenario struct {
 
 // scenarios are in the order of the table.
 var scenarios = []scenario{
-	failover, eagerFailover, overridden, thereAndBack, probed, spreading, flapping, killed, ledger, questions,
+	failover, eagerFailover, switched, switchedBack, told, half, overridden, thereAndBack, probed, spreading, flapping, killed, ledger, questions,
 	zoneLost, outage, staleOutage,
 	loss1, loss5, loss20, slow1500, slow2500, jumbled, deadOne,
 	throttle, herd, zeroTTL, missing, flood, fair, silent, brief,
@@ -84,6 +84,8 @@ type site struct {
 	vpc    *vpcresolver.Resolver
 	server lab.Server
 	flags  []string // of ours, more than it needs
+
+	failover func() string // path of the program
 }
 
 func newSite(t *testing.T, server lab.Server) *site {

@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"testing"
 )
 
@@ -13,16 +14,27 @@ import (
 // FORWARDER=/usr/sbin/forwarder.
 func BuildForwarder(t testing.TB) string {
 	t.Helper()
-	if path := os.Getenv("FORWARDER"); path != "" {
+	return build(t, "forwarder")
+}
+
+// BuildFailover is the same for failover.
+func BuildFailover(t testing.TB) string {
+	t.Helper()
+	return build(t, "failover")
+}
+
+func build(t testing.TB, program string) string {
+	t.Helper()
+	if path := os.Getenv(strings.ToUpper(program)); path != "" {
 		return path
 	}
-	path := filepath.Join(t.TempDir(), "forwarder")
+	path := filepath.Join(t.TempDir(), program)
 	args := []string{"build", "-o", path}
 	if RaceEnabled() {
 		args = append(args, "-race")
 	}
-	if out, err := exec.Command("go", append(args, "vpcdns/cmd/forwarder")...).CombinedOutput(); err != nil {
-		t.Fatalf("building the forwarder: %v\n%s", err, out)
+	if out, err := exec.Command("go", append(args, "vpcdns/cmd/"+program)...).CombinedOutput(); err != nil {
+		t.Fatalf("building %s: %v\n%s", program, err, out)
 	}
 	return path
 }

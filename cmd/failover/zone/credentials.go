@@ -27,8 +27,8 @@ func (s Settings) credentialsWords(ctx context.Context, err error) string {
 	switch {
 	case errors.As(err, &profile):
 		return fmt.Sprintf("there is no profile %q in ~/.aws/config or ~/.aws/credentials: see --profile and AWS_PROFILE", profile.Profile)
-	case errors.As(err, &sso):
-		return "the SSO session has expired: run 'aws sso login' and try again"
+	case errors.As(err, &sso), strings.Contains(err.Error(), "SSO token"):
+		return "there is no SSO session, or it has expired: run 'aws sso login' for this profile and try again"
 	case errors.As(err, new(config.AssumeRoleTokenProviderNotSetError)):
 		return "the profile needs an MFA code, which this program does not ask for: get a session with 'aws sts get-session-token' first"
 	case ctx.Err() != nil:
@@ -38,7 +38,7 @@ func (s Settings) credentialsWords(ctx context.Context, err error) string {
 	case errors.As(err, &operation) && operation.Service() == "STS":
 		return s.roleWords(err, errors.As(err, &api) && api.ErrorCode() == "AccessDenied")
 	}
-	return err.Error()
+	return strings.Join(strings.Fields(err.Error()), " ") // in one line
 }
 
 // roleWords say why a role could not be taken.

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -51,9 +52,12 @@ func startTokens(t *testing.T) *tokens {
 
 // signers notes who signed the requests that pass.
 func signers(list *[]string) func(http.Handler) http.Handler {
+	var mu sync.Mutex // two requests come at the same time
 	return func(h http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			_, key, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
+			mu.Lock()
+			defer mu.Unlock()
 			*list = append(*list, key[:strings.IndexByte(key+"/", '/')]+" "+r.Header.Get("X-Amz-Security-Token"))
 			h.ServeHTTP(w, r)
 		})
@@ -111,6 +115,9 @@ func TestProfile(t *testing.T) {
 	config := filepath.Join(t.TempDir(), "config")
 	text := "[profile base]\naws_access_key_id = AKIDBASE\naws_secret_access_key = s\n" +
 		"[profile dns]\nsource_profile = base\nregion = us-gov-east-1\nrole_arn = " + roleARN + "\nexternal_id = wonderland\n" +
+		"[profile sso]\nsso_account_id = 111122223333\nsso_role_name = ops\nsso_region = eu-central-1\nsso_start_url = https://corp.example/start\n" +
+		"[profile half]\naws_access_key_id = AKID\n" +
+		"[profile process]\ncredential_process = sleep 10\n" +
 		"[profile mfa]\nsource_profile = base\nrole_arn = " + roleARN + "\nmfa_serial = arn:aws:iam::111122223333:mfa/me\n"
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -125,10 +132,15 @@ func TestProfile(t *testing.T) {
 	if _, err := z.Read(t.Context(), owner, "A"); err != nil || sts.asked.Get("ExternalId") != "wonderland" {
 		t.Errorf("Read = %v; STS was asked %v", err, sts.asked)
 	}
-	_, err = a.open(Settings{ID: "ZPRIVATE", Profile: "nobody"})
-	wants(t, err, ErrAPI, `no profile "nobody"`, "--profile")
-	_, err = a.open(Settings{ID: "ZPRIVATE", Profile: "mfa"})
-	wants(t, err, ErrAPI, "MFA code", "get-session-token")
+	for profile, want := range map[string]string{
+		"nobody": `no profile "nobody" in ~/.aws`, "mfa": "get-session-token", "sso": "aws sso login", "half": "partial credentials", "process": "none in time",
+	} {
+		_, err = a.open(Settings{ID: "ZPRIVATE", Profile: profile, Timeout: 3 * time.Second})
+		wants(t, err, ErrAPI, "getting credentials", want)
+		if err != nil && strings.Contains(err.Error(), "\n") {
+			t.Errorf("profile %s: %q is no sentence", profile, err)
+		}
+	}
 }
 
 // Each partition has an API of its own, and a region that requests are signed for.

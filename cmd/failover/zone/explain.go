@@ -189,6 +189,8 @@ func unanswered(err error) *failure {
 		f.text, f.answered, f.again = fmt.Sprintf("the name %s of the API has no address: see the network, --region, and AWS_ENDPOINT_URL (%s)", unknownHost.Name, unknownHost.Err), true, !unknownHost.IsNotFound
 	case errors.As(err, &dial) && dial.Op == "dial":
 		f.text, f.answered = fmt.Sprintf("the API %s cannot be reached: see the network, its proxy, and AWS_ENDPOINT_URL (%v)", host, dial.Err), true
+	case strings.Contains(err.Error(), "unsupported protocol scheme"):
+		f.text, f.answered, f.again = "the address of the API is no URL: see AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_ROUTE_53", true, false
 	case strings.Contains(err.Error(), "x509:"):
 		f.text, f.answered, f.again = fmt.Sprintf("the API %s shows a certificate that is not trusted: see AWS_CA_BUNDLE (%v)", host, innermost(err)), true, false
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():

@@ -118,6 +118,9 @@ func TestNobodyListens(t *testing.T) {
 	if MayHaveChanged(err) {
 		t.Errorf("%v may have changed something, want not: nothing was sent", err)
 	}
+	t.Setenv("AWS_ENDPOINT_URL_ROUTE_53", "route53")
+	_, err = a.byID().Switch(t.Context(), to("10.0.0.2"))
+	wants(t, err, ErrAPI, "no URL", "AWS_ENDPOINT_URL")
 	t.Setenv("AWS_ENDPOINT_URL_ROUTE_53", "http://route53.invalid")
 	_, err = a.byID().Switch(t.Context(), to("10.0.0.2"))
 	wants(t, err, ErrAPI, "route53.invalid")
@@ -207,6 +210,10 @@ func TestWaitOutlastsFaults(t *testing.T) {
 	if err := z.Wait(t.Context(), r.ChangeID, nil); err != nil {
 		t.Errorf("Wait = %v", err)
 	}
+	a.Break(route53.Fault{Action: "GetChange", Hang: true})
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	wants(t, z.Wait(ctx, r.ChangeID, nil), ErrAPI, "could not be read", "failover wait "+r.ChangeID)
 	a.Break(route53.Fault{Action: "GetChange", Code: "ExpiredToken"})
 	wants(t, z.Wait(t.Context(), r.ChangeID, nil), ErrAPI, "have expired")
 }

@@ -1,6 +1,7 @@
 package zone
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,9 +29,10 @@ func (c *Client) Wait(ctx context.Context, id string, each func(status string)) 
 	if id == "" || strings.ContainsFunc(id, notInID) {
 		return refused("%q is no ID of a change: it looks like C0123456789ABCDEFGHIJ", id)
 	}
-	begun := time.Now()
+	begun, last := time.Now(), ""
 	for {
 		status, err := c.status(ctx, id)
+		last = cmp.Or(status, last)
 		var f *failure
 		switch {
 		case err == nil && each != nil:
@@ -42,7 +44,7 @@ func (c *Client) Wait(ctx context.Context, id string, each func(status string)) 
 			return nil
 		}
 		if !pollAgain(ctx, begun) {
-			return notInsync(ctx, id, time.Since(begun), err)
+			return notInsync(ctx, id, time.Since(begun), last, err)
 		}
 	}
 }
@@ -61,15 +63,20 @@ func pollAgain(ctx context.Context, begun time.Time) bool {
 	}
 }
 
-func notInsync(ctx context.Context, id string, waited time.Duration, last error) error {
+// notInsync says how the wait ended: last is the last status, "" if there was none.
+func notInsync(ctx context.Context, id string, waited time.Duration, last string, err error) error {
 	if errors.Is(context.Cause(ctx), context.Canceled) {
 		return fmt.Errorf("waiting for change %s: %w", id, context.Canceled)
 	}
-	text := fmt.Sprintf("change %s is still PENDING after %s: it goes on by itself; ask again with 'failover wait %[1]s'", id, roughly(waited))
-	if last != nil {
-		text += fmt.Sprintf(" (the last reply: %v)", last)
+	trouble := ""
+	if err != nil {
+		trouble = fmt.Sprintf(" (at last: %v)", err)
 	}
-	return &failure{kind: ErrNotInsync, text: text}
+	again := fmt.Sprintf("; ask again with 'failover wait %s'%s", id, trouble)
+	if last == "" {
+		return &failure{kind: ErrAPI, text: fmt.Sprintf("the status of change %s could not be read in %s%s", id, roughly(waited), again)}
+	}
+	return &failure{kind: ErrNotInsync, text: fmt.Sprintf("change %s is still %s after %s: it goes on by itself%s", id, last, roughly(waited), again)}
 }
 
 // status asks once.

@@ -41,7 +41,7 @@ func (w *switching) prove(ctx, timed context.Context) error {
 			return w.judge()
 		case now := <-ticks.C:
 			w.tellCorporate(ctx)
-			if w.synced != errWaiting && w.line.SettledBut(now) {
+			if w.synced != errWaiting && w.line.Settled(now) {
 				return w.judge()
 			}
 		}

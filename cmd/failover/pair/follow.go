@@ -38,7 +38,6 @@ const (
 type Follower struct {
 	*Server
 	Order   Order
-	TTL     time.Duration // of the old data
 	Verify  time.Duration // for how long the upstream is verified at most
 	Clients bool          // ask who holds the old data, by name
 	// StillOld reports whether the server was heard to give other than new data.

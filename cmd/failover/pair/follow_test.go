@@ -24,7 +24,7 @@ func testOrder() Order {
 // follow returns a follower, and what it said so far.
 func follow(s *Server) (*Follower, func() string) {
 	var said []string
-	f := &Follower{Server: s, Order: testOrder(), TTL: 10 * time.Second, Verify: time.Minute, StillOld: func() bool { return false }}
+	f := &Follower{Server: s, Order: testOrder(), Verify: time.Minute, StillOld: func() bool { return false }}
 	f.Tell = func(e Event) { said = append(said, e.What) }
 	f.Begin()
 	return f, func() string { return strings.Join(said, " ") }

@@ -136,16 +136,8 @@ func (t *Timeline) Take(l *Lane, a Answer) {
 	t.print.progress(t, a.At)
 }
 
-// Settled reports whether all servers have given only new answers for the old TTL,
-// as far as they answer.
+// Settled reports whether all servers that answer gave only new data for the old TTL.
 func (t *Timeline) Settled(now time.Time) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return !slices.ContainsFunc(t.lanes, func(l *Lane) bool { return !l.settled(now, t.Spec.TTL) })
-}
-
-// SettledBut is Settled for those that answer.
-func (t *Timeline) SettledBut(now time.Time) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return !slices.ContainsFunc(t.lanes, func(l *Lane) bool { return !l.silent && !l.settled(now, t.Spec.TTL) })
@@ -195,13 +187,6 @@ func (t *Timeline) Standing() (s Standing) {
 		}
 	}
 	return s
-}
-
-// Lines begins a new line on the terminal, where the progress line may stand.
-func (t *Timeline) Lines() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.print.clear()
 }
 
 func words(data []string) string {

@@ -242,7 +242,7 @@ func TestProgressLine(t *testing.T) {
 	tl.Take(l, Answer{At: start.Add(50 * fastest), Data: newData})
 	tl.Note(Event{start.Add(5 * time.Second), InSync, "Route 53", "INSYNC"})
 	tl.Take(l, Answer{At: start.Add(150 * fastest), Data: newData})
-	tl.Lines()
+	tl.Note(Event{start.Add(16 * time.Second), Ended, "", "done"})
 	golden(t, "progress.txt", strings.NewReplacer("\x1b", "ESC", "\r", "CR").Replace(out.String()))
 }
 

@@ -175,6 +175,9 @@ func (f *Follower) lesser(ctx context.Context, err error) error {
 		f.barred, f.doubtful = true, false
 		f.tell("failed", "no override: "+err.Error()+"; the name is flushed and verified there instead")
 		return f.check(ctx)
+	case refused != nil && !f.seen.refused:
+		f.seen.refused = true
+		f.tell("failed", err.Error())
 	}
 	return err
 }

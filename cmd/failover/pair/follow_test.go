@@ -193,6 +193,24 @@ func TestFollowerLostReply(t *testing.T) {
 	}
 }
 
+// Who switched later wins: that is said once, and his override stays.
+func TestFollowerOvertaken(t *testing.T) {
+	s := &forwarder{t: t}
+	server, _ := s.serve(t)
+	f, said := follow(server)
+	step(f, Lease)
+	later := watch.Override{Name: f.Order.Name, Type: dns.TypeA, Data: []string{"10.79.3.3"}, Set: f.Order.Set.Add(time.Second)}
+	if err := s.table.AddOverride(later, s.moment()); err != nil {
+		t.Fatal(err)
+	}
+	step(f, Firm)
+	step(f, Firm)
+	list := s.table.Overrides(s.moment())
+	if reached, err := f.Standing(); reached || err == nil || said() != "override failed" || len(list) != 1 || list[0].Data[0] != "10.79.3.3" {
+		t.Errorf("reached %v, %v, told %q, in force %v", reached, err, said(), list)
+	}
+}
+
 // A server that goes and comes is tried until it has the override.
 func TestFollowerUnreachable(t *testing.T) {
 	s := &forwarder{t: t}

@@ -96,8 +96,7 @@ func (s *Server) changeWatch(name string, do func(watch.Moment) error) error {
 		}
 	}
 	s.tellWatches()
-	s.saveWatches()
-	return nil
+	return s.saveChange()
 }
 
 // wants reports whether a name, or all names below the zone of a pattern, were their own

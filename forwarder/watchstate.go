@@ -98,6 +98,29 @@ func (s *Server) saveWatches() {
 	w.saved = version
 }
 
+// ErrTakenOver is what a change fails with that the process that takes over has not
+// heard of: it is for that one.
+var ErrTakenOver = errors.New("another process takes over: say it again in a moment")
+
+// saveChange saves what a command has changed.
+func (s *Server) saveChange() error {
+	s.saveWatches()
+	w := &s.watcher
+	w.keeping.Lock()
+	defer w.keeping.Unlock()
+	if w.discarded && s.watches.Version() != w.saved {
+		return ErrTakenOver
+	}
+	return nil
+}
+
+// StateFault says why the state was not saved lately, "" if it was.
+func (s *Server) StateFault() string {
+	s.watcher.keeping.Lock()
+	defer s.watcher.keeping.Unlock()
+	return s.watcher.fault
+}
+
 // writeWatches replaces the file in one step: a crash leaves the old one or the new one.
 func (s *Server) writeWatches(path string) error {
 	state, err := s.watches.AppendState(nil, s.Moment())

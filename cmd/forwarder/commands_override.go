@@ -40,8 +40,8 @@ func addOverride(ctx context.Context, d *daemon, args []string) (string, error) 
 		return "", err
 	}
 	o.By = requester(ctx)
-	if err := d.change(ctx, func() error { return d.server.AddOverride(o) }); err != nil {
-		return "", err
+	if err := d.server.AddOverride(o); err != nil {
+		return "", watchError(err)
 	}
 	return d.forgetful(), nil
 }

@@ -21,7 +21,7 @@ func verifyCommands() []command {
 // maxVerify is how long one goes on at most.
 const maxVerify = time.Hour
 
-func verifyData(ctx context.Context, d *daemon, args []string) (string, error) {
+func verifyData(_ context.Context, d *daemon, args []string) (string, error) {
 	args, c, err := cutClauses(args, "for")
 	if err != nil {
 		return "", err
@@ -34,7 +34,10 @@ func verifyData(ctx context.Context, d *daemon, args []string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return "", d.change(ctx, func() error { return d.server.Verify(name, rtype, data, most) })
+	if err := d.server.Verify(name, rtype, data, most); err != nil {
+		return "", watchError(err)
+	}
+	return "", nil
 }
 
 func showVerify(_ context.Context, d *daemon, args []string) (string, error) {

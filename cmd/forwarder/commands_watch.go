@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"vpcdns/forwarder"
 	"vpcdns/forwarder/logging"
 	"vpcdns/forwarder/rndc"
 	"vpcdns/forwarder/watch"
@@ -30,20 +31,11 @@ func watchCommands() []command {
 	}
 }
 
-// change does what changes a name's state on the daemon's goroutine: a process that
-// takes over has read the state by then, or this one goes on with it.
-func (d *daemon) change(ctx context.Context, f func() error) error {
-	var err error
-	if !d.do(ctx, func() { err = f() }) {
-		return rndc.ShuttingDown.With("")
-	}
-	return watchError(err)
-}
-
-// changeName is change, and leaves in the log who did what to a name.
+// changeName leaves in the log who did what to a name. It does not run on the daemon's
+// goroutine: a disk that hangs is to hold up who waits for it, and no watchdog.
 func (d *daemon) changeName(ctx context.Context, level slog.Level, name, what string, f func() error) error {
-	if err := d.change(ctx, f); err != nil {
-		return err
+	if err := f(); err != nil {
+		return watchError(err)
 	}
 	d.log(level, "%s: %s by %s", trimDot(shown(name)), what, requester(ctx))
 	return nil
@@ -59,6 +51,8 @@ func watchError(err error) error {
 		result = rndc.NotFound
 	case errors.Is(err, watch.ErrBadName), errors.Is(err, watch.ErrBadData):
 		result = rndc.Syntax
+	case errors.Is(err, forwarder.ErrTakenOver):
+		result = rndc.ShuttingDown
 	case errors.Is(err, watch.ErrEarlier):
 		result = rndc.AlreadyExists
 	case errors.Is(err, watch.ErrTooMany):

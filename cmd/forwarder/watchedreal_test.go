@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -243,6 +244,13 @@ func TestWatchedOutlivesTheProcess(t *testing.T) {
 			t.Errorf("a state file that is %s: watch list = %q", name, got)
 		}
 		w.Kill()
+	}
+	if err := errors.Join(os.RemoveAll(w.state()), os.MkdirAll(filepath.Join(w.state(), "in the way"), 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	w.start()
+	if text := w.ok("override", "add", "app.corp.test", "A", "10.79.2.5"); !strings.Contains(text, "it is in force, and forgotten when this process ends: ") {
+		t.Errorf("override add says %q where the file cannot be written", text)
 	}
 }
 

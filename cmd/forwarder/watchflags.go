@@ -153,9 +153,12 @@ func isForwarded(cfg *config.Config, name string) bool {
 	return forwarded
 }
 
-// forgetful tells who wants something kept, and the log, that there is no state file.
+// forgetful tells who wants something kept, and the log, that it is not.
 func (d *daemon) forgetful() string {
 	if d.flags.watch.statePath(os.Getenv) != "" {
+		if fault := d.server.StateFault(); fault != "" {
+			return "it is in force, and forgotten when this process ends: " + fault
+		}
 		return ""
 	}
 	const text = "overrides and watches are forgotten when this process ends: there is no --state-file"

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+	"github.com/spf13/pflag"
 
 	"vpcdns/cmd/failover/pair"
 	"vpcdns/cmd/failover/timeline"
@@ -45,22 +46,30 @@ type switchFlags struct {
 	timeout    time.Duration
 }
 
+// switchTimeout is twice what Route 53 takes at its slowest, and more.
+const switchTimeout = 5 * time.Minute
+
+// add are the flags that watch and drill have too.
+func (f *switchFlags) add(s *pflag.FlagSet) {
+	zoneFlags(s, &f.zone)
+	changeFlags(s, &f.change)
+	f.forwarders.add(s)
+	s.BoolVar(&f.noOverride, "no-override", false, "flush and verify at the forwarders, and set no override")
+	s.StringArrayVar(&f.corporate, "corporate", nil, "another `server` that is to forget the name; may be given again")
+	s.StringArrayVar(&f.verify, "verify", nil, "`ADDRESS[:PORT]` of another DNS server that is to give the new address; may be given again")
+}
+
 func switchProgram() program {
 	s := newVerbFlags("switch")
 	f := &switchFlags{}
 	s.Var(addressValue{&f.address}, "address", "the new `address`")
 	s.Var(addressValue{&f.from}, "from", "change the name only if this is its `address` now")
-	zoneFlags(s, &f.zone)
-	changeFlags(s, &f.change)
+	f.add(s)
 	s.StringVar(&f.batch, "change-batch", "", "`file` with the change in place of --name, --address and --ttl, as 'aws route53 change-resource-record-sets' takes it")
-	f.forwarders.add(s)
-	s.BoolVar(&f.noOverride, "no-override", false, "flush and verify at the forwarders, and set no override")
-	s.StringArrayVar(&f.corporate, "corporate", nil, "another `server` that is to forget the name; may be given again")
-	s.StringArrayVar(&f.verify, "verify", nil, "`ADDRESS[:PORT]` of another DNS server that is to give the new address; may be given again")
 	s.BoolVar(&f.clients, "clients", false, "name the clients that may hold the old address")
 	s.BoolVar(&f.json, "json", false, "print one JSON document at the end")
 	s.StringVar(&f.plot, "plot", "", "draw the timeline into this `file`, as SVG")
-	s.DurationVar(&f.timeout, "timeout", 5*time.Minute, "`time` for all of it")
+	s.DurationVar(&f.timeout, "timeout", switchTimeout, "`time` for all of it")
 	return program{s, func(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		if err := noArguments(args); err != nil {
 			return err

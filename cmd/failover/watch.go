@@ -35,8 +35,7 @@ func watchVerb() verb {
 
 // watchFlags are those of watch.
 type watchFlags struct {
-	zone      zone.Settings
-	change    zone.Change
+	sw        switchFlags // of each switch, but for the addresses
 	check     string
 	standbys  []string
 	unchecked bool
@@ -55,7 +54,6 @@ const (
 )
 
 func (f *watchFlags) add(s *pflag.FlagSet) {
-	zoneFlags(s, &f.zone)
 	s.StringVar(&f.check, "check", "", "`URL` that serves: tcp://HOST:PORT, http://HOST:PORT/PATH or https://")
 	s.StringArrayVar(&f.standbys, "standby", nil, "`address` to switch to; of several the first that is up")
 	s.BoolVar(&f.unchecked, "unchecked-standby", false, "switch though no check says that the standby serves: it begins to when it gets the name")
@@ -65,7 +63,8 @@ func (f *watchFlags) add(s *pflag.FlagSet) {
 	s.DurationVar(&f.timeout, "timeout", time.Second, "`time` for one check; what hangs does not delay the next")
 	s.IntVar(&f.limit, "limit", 1, "`number` of switches after which the watch ends; with 2 and more it goes on with the address that the name got, and may switch back")
 	s.DurationVar(&f.holdDown, "hold-down", 5*time.Minute, "`time` between two switches, at least")
-	changeFlags(s, &f.change)
+	f.sw.timeout = switchTimeout
+	f.sw.add(s)
 }
 
 func watchProgram() program {
@@ -73,14 +72,14 @@ func watchProgram() program {
 	f := &watchFlags{}
 	f.add(s)
 	return program{s, func(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-		if err := errors.Join(noArguments(args), checkZoneFlags(f.zone), f.bounds()); err != nil {
+		if err := errors.Join(noArguments(args), checkZoneFlags(f.sw.zone), f.bounds()); err != nil {
 			return err
 		}
 		l, err := f.loop()
 		if err != nil {
 			return usageError("%w", err)
 		}
-		z, err := openZone(ctx, f.zone, stderr)
+		z, err := openZone(ctx, f.sw.zone, stderr)
 		if err != nil {
 			return err
 		}
@@ -112,12 +111,12 @@ func (f *watchFlags) bounds() error {
 
 // loop has all but the zone.
 func (f *watchFlags) loop() (*checkLoop, error) {
-	c, err := parseCheck(f.check, f.zone.Record, f.timeout)
+	c, err := parseCheck(f.check, f.sw.zone.Record, f.timeout)
 	if err != nil {
 		return nil, err
 	}
 	l := &checkLoop{interval: f.interval, reads: max(f.interval, time.Second), check: c.ask}
-	l.name, l.active = strings.TrimSuffix(f.zone.Record, "."), c.addr
+	l.name, l.active = strings.TrimSuffix(f.sw.zone.Record, "."), c.addr
 	l.rise, l.fall, l.limit, l.holdDown, l.unchecked = f.rise, f.fall, f.limit, f.holdDown, f.unchecked
 	for _, text := range f.standbys {
 		a, err := netip.ParseAddr(text)
@@ -149,7 +148,7 @@ func (w *watchedZone) say(line string) {
 // address is what the record has. Of several addresses none would be switched away
 // from.
 func (w *watchedZone) address(ctx context.Context) (netip.Addr, error) {
-	r, err := w.Read(ctx, w.flags.zone.Record, w.rtype)
+	r, err := w.Read(ctx, w.flags.sw.zone.Record, w.rtype)
 	if err != nil {
 		return netip.Addr{}, err
 	}
@@ -161,15 +160,13 @@ func (w *watchedZone) address(ctx context.Context) (netip.Addr, error) {
 
 // move compares and swaps. A dry run ends with it.
 func (w *watchedZone) move(ctx context.Context, from, to netip.Addr) error {
-	c := w.flags.change
-	c.Name, c.From, c.Addresses = w.flags.zone.Record, []netip.Addr{from}, []netip.Addr{to}
-	c.Comment = fmt.Sprintf("failover watch: %s is down", from)
-	r, err := w.Switch(ctx, c)
-	if err != nil {
+	sw := w.flags.sw
+	sw.change.Name, sw.change.From, sw.change.Addresses = sw.zone.Record, []netip.Addr{from}, []netip.Addr{to}
+	sw.change.Comment = fmt.Sprintf("failover watch: %s is down", from)
+	if err := sw.run(ctx, w.stdout, w.stderr); err != nil {
 		return err
 	}
-	tellResult(r, c.DryRun, w.stdout, w.stderr)
-	if c.DryRun {
+	if sw.change.DryRun {
 		return errOver
 	}
 	return nil

@@ -132,6 +132,11 @@ func TestSystemdHooks(t *testing.T) {
 	if got := h.run("systemctl", "show", "-P", "Result", "failover-watch"); got != "success" {
 		t.Errorf("the watch ended with %s, want success", got)
 	}
+	h.run("systemctl", "start", "failover-drill")
+	h.has(n, "a drill", hookOther)
+	if files := h.run("ls", "/var/lib/failover-drill"); strings.Count(files, ".svg") != 2 || strings.Count(files, ".json") != 2 {
+		t.Errorf("the drill left %q", files)
+	}
 }
 
 // said waits until the journal has a text under an identifier.

@@ -36,6 +36,7 @@ func verbs() []verb {
 		registerVerb(),
 		deregisterVerb(),
 		watchVerb(),
+		drillVerb(),
 		manVerb(),
 	}
 }

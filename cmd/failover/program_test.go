@@ -90,7 +90,7 @@ func TestEndpoints(t *testing.T) {
 	} {
 		cmd, output := programCommand(t, "wait", "C123", "--region", region, "--api-timeout", "1s", "--timeout", "1s")
 		cmd.Env = append(cmd.Environ(), "HTTPS_PROXY=http://"+listener.Addr().String())
-		if cmd.Run(); cmd.ProcessState.ExitCode() != 4 {
+		if cmd.Run(); cmd.ProcessState.ExitCode() != 3 {
 			t.Errorf("failover wait ended with %d: %s", cmd.ProcessState.ExitCode(), output)
 		}
 		select {

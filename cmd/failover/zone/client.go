@@ -1,3 +1,4 @@
+// Package zone reads and changes records of a private zone of Route 53.
 package zone
 
 import (

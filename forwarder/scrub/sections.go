@@ -98,6 +98,9 @@ func (p *pick) hosts() map[string]bool {
 			continue
 		}
 		host := p.m.FirstName(rr)
+		if host == 0 { // ANY, which is no type of data
+			continue
+		}
 		switch none := p.m.Labels(host) == 0; {
 		case none && isService(rr.Type):
 			host = rr.Start // RFC 9460, 2.5.2

@@ -102,8 +102,8 @@ func (f *Follower) Step(ctx context.Context) {
 	goal := f.goal
 	f.mu.Unlock()
 	err := f.act(ctx, goal)
-	if ctx.Err() != nil && goal != Gone {
-		return
+	if ctx.Err() != nil && (goal != Gone || errors.Is(ctx.Err(), context.Canceled)) {
+		return // we broke off, which says nothing of the server
 	}
 	f.note(err)
 	f.mu.Lock()

@@ -239,6 +239,27 @@ func TestFollowerUnreachable(t *testing.T) {
 	}
 }
 
+// A command that we broke off is not laid at the server's door, and is given again.
+func TestFollowerBrokenOff(t *testing.T) {
+	s := &forwarder{t: t}
+	server, stop := s.serve(t)
+	defer stop()
+	f, said := follow(server)
+	f.Want(Lease)
+	f.Step(context.Background())
+	f.Want(Gone)
+	broken, cancel := context.WithCancel(context.Background())
+	cancel()
+	f.Step(broken)
+	if reached, err := f.Standing(); reached || err != nil || said() != "override" {
+		t.Errorf("broken off: reached %v, %v, told %q", reached, err, said())
+	}
+	f.Step(context.Background())
+	if s.inForce() != 0 || said() != "override override_withdrawn" {
+		t.Errorf("%d in force, told %q", s.inForce(), said())
+	}
+}
+
 // The sentence about who holds the old address is never too early.
 func TestHeldUntil(t *testing.T) {
 	base := time.Now().Truncate(time.Second).Add(time.Hour)

@@ -270,11 +270,14 @@ func TestHeldUntil(t *testing.T) {
 		{Type: "AAAA", Clients: 5, Until: base.Add(time.Hour)},
 	}}
 	h, ok := HeldUntil(st, "A", []string{"10.79.2.2"}, time.Second)
-	want := "no client of it may hold the old address after " + base.Add(2*time.Second).Format("15:04:05") + "; 3 may now and more that are not counted: 10.0.0.9"
+	want := "no client of it may hold the old address after " + base.Add(2*time.Second).Format("15:04:05") + "; until then 3 or more may: 10.0.0.9"
 	if !ok || h.String() != want {
 		t.Errorf("HeldUntil = %q, %v, want %q", h, ok, want)
 	}
 	if _, ok := HeldUntil(st, "TXT", nil, 0); ok {
 		t.Error("HeldUntil of a type that nobody was given")
+	}
+	if h, ok := HeldUntil(st, "A", []string{"10.79.3.3"}, 0); ok {
+		t.Errorf("HeldUntil = %q while other data are handed out", h)
 	}
 }

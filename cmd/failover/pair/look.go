@@ -123,11 +123,15 @@ type Held struct {
 	passed  bool
 }
 
-// HeldUntil sums up the ledger for all data but this. false is that it says nothing.
+// HeldUntil sums up the ledger for all data but this. false is that it says nothing,
+// or that such data are still handed out: nobody knows the end then.
 func HeldUntil(st *watch.Status, rtype string, data []string, skew time.Duration) (h Held, ok bool) {
 	for _, l := range st.Ledger {
 		if l.Type != rtype || SameData(l.Data, data) || l.Until.IsZero() {
 			continue
+		}
+		if l.Given {
+			return Held{}, false
 		}
 		ok = true
 		if until := l.Until.Add(skew); until.After(h.Until) {
@@ -148,14 +152,25 @@ func (h Held) String() string {
 	if h.passed {
 		return "no client of it holds the old address since " + at
 	}
-	s := fmt.Sprintf("no client of it may hold the old address after %s; %d may now", at, h.Clients)
-	if h.More {
-		s += " and more that are not counted"
+	s := "no client of it may hold the old address after " + at
+	if h.Clients > 0 || h.More {
+		s += "; until then " + h.who()
 	}
 	if len(h.Names) > 0 {
 		s += ": " + strings.Join(h.Names, ", ")
 	}
 	return s
+}
+
+// who is how many clients may hold old data.
+func (h Held) who() string {
+	switch {
+	case h.Clients == 0:
+		return "some may"
+	case h.More:
+		return fmt.Sprintf("%d or more may", h.Clients)
+	}
+	return fmt.Sprintf("%d may", h.Clients)
 }
 
 // SameData compares as sets.

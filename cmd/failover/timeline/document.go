@@ -133,7 +133,7 @@ func (d Document) WriteTable(w io.Writer) error {
 		return nil
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "server\tasked\tnew\told\tother\tno answer\tfirst new\tlast old\tcame back\t")
+	fmt.Fprintln(t, "server\tasked\tnew\told\tother\tsilent\tfirst new\tlast old\tcame back\t")
 	for _, l := range d.Servers {
 		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t%d\t\n", l.Server, l.Asked, l.Counts[IsNew], l.Counts[IsOld], l.Counts[IsOther], l.Counts[IsNone],
 			d.since(l.FirstNew), d.since(l.LastOld), l.CameBack)

@@ -59,8 +59,31 @@ func (p *Printer) event(e Event) {
 		return
 	}
 	p.clear()
-	fmt.Fprintf(p.w, "%s %9.3f s  %-*s  %s\n", e.At.Format(clock), e.At.Sub(p.start).Seconds(), p.width, e.Server, lineText(e))
+	fmt.Fprintln(p.w, folded(fmt.Sprintf("%s %9.3f s  %-*s ", e.At.Format(clock), e.At.Sub(p.start).Seconds(), p.width, e.Server), lineText(e)))
 	p.drawn = time.Time{}
+}
+
+// columns are those of a terminal, and margin is where what does not fit goes on:
+// below the servers.
+const (
+	columns = 80
+	margin  = 26
+)
+
+// folded is the text behind head, broken at blanks.
+func folded(head, text string) string {
+	var b strings.Builder
+	b.WriteString(head)
+	at := len(head)
+	for _, word := range strings.Fields(text) {
+		if at+1+len(word) > columns && at > margin {
+			b.WriteString("\n" + strings.Repeat(" ", margin-1))
+			at = margin - 1
+		}
+		b.WriteString(" " + word)
+		at += 1 + len(word)
+	}
+	return b.String()
 }
 
 func lineText(e Event) string {
@@ -78,15 +101,15 @@ func (p *Printer) progress(t *Timeline, now time.Time) {
 	p.drawn, p.line = now, true
 	var b strings.Builder
 	fmt.Fprintf(&b, "%7.1f s", now.Sub(p.start).Seconds())
-	for _, l := range t.lanes {
-		fmt.Fprintf(&b, "  %s %s", l.Server, l.standing(now, t.Spec.TTL))
-	}
 	if t.synced {
 		b.WriteString("  INSYNC")
 	} else {
 		b.WriteString("  PENDING")
 	}
-	fmt.Fprintf(p.w, "\r\x1b[K%s", b.String())
+	for _, l := range t.lanes {
+		fmt.Fprintf(&b, "  %s %s", l.Server, l.standing(now, t.Spec.TTL))
+	}
+	fmt.Fprintf(p.w, "\r\x1b[K%.*s", columns-1, b.String()) // a line that is folded could not be taken away
 }
 
 func (l *Lane) standing(now time.Time, ttl time.Duration) string {

@@ -246,6 +246,25 @@ func TestProgressLine(t *testing.T) {
 	golden(t, "progress.txt", strings.NewReplacer("\x1b", "ESC", "\r", "CR").Replace(out.String()))
 }
 
+// No line is wider than a terminal: many servers, long names and long reasons.
+func TestPrinterFits(t *testing.T) {
+	var out bytes.Buffer
+	p := NewPrinter(&out)
+	p.terminal = true
+	start := time.Unix(1e9, 0).UTC()
+	tl := New(Spec{Name: "myservice.awslab.mycompany.corp", Type: "AAAA", New: newData}, start, p)
+	for i := range 5 {
+		l := tl.AddLane(fmt.Sprintf("2001:db8:aaaa:bbbb:cccc::%d#53", i), Forwarder)
+		tl.Note(Event{start.Add(time.Second), Warned, l.Server, strings.Repeat("a reason that takes its time ", 9)})
+		tl.Take(l, Answer{At: start.Add(time.Minute), Data: newData})
+	}
+	for _, line := range strings.FieldsFunc(strings.ReplaceAll(out.String(), "\x1b[K", ""), func(r rune) bool { return r == '\n' || r == '\r' }) {
+		if len(line) > columns {
+			t.Errorf("%d columns: %q", len(line), line)
+		}
+	}
+}
+
 // What people write into names does no harm to the drawing.
 func TestPlotEscapes(t *testing.T) {
 	d := New(Spec{Name: `a<b>&"c`, Type: "A", New: newData}, time.Now(), nil).Document(time.Now(), 1, "<&>")

@@ -181,10 +181,12 @@ func (f *switchFlags) printer(stdout, stderr io.Writer) *timeline.Printer {
 // report writes the document, the table and the drawing.
 func (f *switchFlags) report(w *switching, end error, stdout io.Writer) error {
 	status, result := exitStatus(end), "done"
+	text := w.proved()
 	if end != nil {
-		result = strings.ReplaceAll(sentence(end), "\n", "; ")
+		result = strings.NewReplacer(":\n  ", ": ", "\n", "; ").Replace(sentence(end))
+		text = fmt.Sprintf("failed, exit status %d", status) // the program's last line says why
 	}
-	w.line.Note(timeline.Event{At: time.Now(), Kind: timeline.Ended, Text: result})
+	w.line.Note(timeline.Event{At: time.Now(), Kind: timeline.Ended, Text: text})
 	d := w.line.Document(time.Now(), status, result)
 	write := d.WriteTable
 	if f.json {

@@ -178,5 +178,5 @@ func (w *switching) failure(err error) error {
 	if zone.MayHaveChanged(err) {
 		more = "; whether the change was made is not known: 'failover status' shows the record"
 	}
-	return fmt.Errorf("%w%s. Without the API, this gives the address at the forwarders: %s", err, more, w.flags.wayOut(w.order))
+	return fmt.Errorf("%w%s\nwithout the API, this gives the address at the forwarders:\n  %s", err, more, w.flags.wayOut(w.order))
 }

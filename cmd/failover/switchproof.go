@@ -102,6 +102,18 @@ func (w *switching) judge() error {
 	return errors.Join(errs...)
 }
 
+// proved is what is certain at a good end.
+func (w *switching) proved() string {
+	var facts []string
+	if len(w.observed) > 0 {
+		facts = append(facts, fmt.Sprintf("each server gave only the new address for %.0f s", w.line.TTL().Seconds()))
+	}
+	if w.result.ChangeID != "" {
+		facts = append(facts, "the change is INSYNC")
+	}
+	return strings.TrimSuffix("done: "+strings.Join(facts, ", and "), ": ")
+}
+
 // finish gives each forwarder its goal once more where it lacks that: the lease is
 // withdrawn, or confirmed.
 func (w *switching) finish() {

@@ -91,6 +91,13 @@ func (t *Timeline) Know(old []string, ttl time.Duration, at time.Time) {
 	t.note(Event{at, Recorded, "Route 53", fmt.Sprintf("the record has %s, TTL %.0f s", words(old), ttl.Seconds())})
 }
 
+// TTL is that of the old data.
+func (t *Timeline) TTL() time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.Spec.TTL
+}
+
 // Note adds an event, and prints it.
 func (t *Timeline) Note(e Event) {
 	t.mu.Lock()

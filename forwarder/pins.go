@@ -24,10 +24,23 @@ func (w *worker) pinOf(name []byte, qtype uint16) *watch.Pin {
 // the client may not have it.
 func (w *worker) pinFor(q *query, z *local.Zone) *watch.Pin {
 	p := w.pinOf(q.name(), q.Type)
-	if p == nil || !q.may.cache && (z == nil || !w.mayRead(z, q)) {
+	if p == nil || !w.isAbove(p, q.name(), q.Type, z) {
+		return nil
+	}
+	if z == nil && !q.may.cache || z != nil && !w.mayRead(z, q) {
 		return nil
 	}
 	return p
+}
+
+// isAbove reports whether p lies above what there is of its name: an override does; what
+// upstream was believed to say does no longer where a reload has put another source.
+func (w *worker) isAbove(p *watch.Pin, name []byte, qtype uint16, z *local.Zone) bool {
+	if p.Override {
+		return true
+	}
+	f := w.st.routes.find(name, qtype)
+	return z == nil && f != nil && len(f.servers) > 0
 }
 
 // fromPin answers from p, and from where that leads to.
@@ -147,12 +160,13 @@ func (w *worker) withPins(m *dns.Msg, q *query, e ede) ede {
 	for _, rr := range m.Answer {
 		host := scrub.Host(rr)
 		for _, rtype := range [...]uint16{dns.TypeA, dns.TypeAAAA} {
-			p := pins.Find([]byte(wire.PackName(host)), rtype, w.now)
-			if p == nil || host == "" {
+			name := []byte(wire.PackName(host))
+			p := pins.Find(name, rtype, w.now)
+			if p == nil || host == "" || !w.mayJoin(p, name, rtype, q) {
 				continue
 			}
 			m.Extra = scrub.Without(m.Extra, host, rtype)
-			w.noteGiven(q, []byte(wire.PackName(host)), rtype, p.TTL)
+			w.noteGiven(q, name, rtype, p.TTL)
 			if p.Override && e == (ede{}) {
 				e = ede{p.EDE, p.EDEText}
 			}
@@ -164,6 +178,12 @@ func (w *worker) withPins(m *dns.Msg, q *query, e ede) ede {
 		}
 	}
 	return e
+}
+
+// mayJoin reports whether q's client gets what is pinned of a host beside its answer.
+func (w *worker) mayJoin(p *watch.Pin, host []byte, rtype uint16, q *query) bool {
+	z := w.st.zoneAt(host, rtype)
+	return w.isAbove(p, host, rtype, z) && (z == nil || w.mayRead(z, q))
 }
 
 // withTTL returns a copy of rr with that TTL.

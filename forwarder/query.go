@@ -139,10 +139,11 @@ func (w *worker) hit(dst []byte, e cache.Entry, q *query) ([]byte, outcome) {
 // miss looks for an answer elsewhere than in a fresh entry. e is an expired
 // one when ok is true.
 func (w *worker) miss(dst []byte, e cache.Entry, ok bool, q *query) ([]byte, outcome) {
-	if p := w.pinOf(q.name(), q.Type); p != nil {
+	z := w.zoneOf(q)
+	if p := w.pinFor(q, z); p != nil {
 		return w.fromPin(dst, p, q)
 	}
-	if z := w.zoneOf(q); z != nil {
+	if z != nil {
 		return w.fromZone(dst, z, q)
 	}
 	f := w.beyond(e, ok, q)

@@ -190,10 +190,14 @@ func texts(addrs []netip.Addr) []string {
 // moment is the worker's now.
 func (w *worker) moment() watch.Moment { return watch.Moment{Now: w.now, Wall: time.Now()} }
 
-// apartFrom returns what ends an answer of a zone here: a name that is pinned; nil: nothing.
+// apartFrom returns what ends an answer of a zone here: a name that is overridden; nil:
+// nothing.
 func (w *worker) apartFrom(qtype uint16) func(name string) bool {
 	if w.watches.Pins() == nil {
 		return nil
 	}
-	return func(name string) bool { return w.pinOf([]byte(wire.PackName(name)), qtype) != nil }
+	return func(name string) bool {
+		p := w.pinOf([]byte(wire.PackName(name)), qtype)
+		return p != nil && p.Override
+	}
 }

@@ -29,14 +29,14 @@ type resolver struct {
 	key    [maxKey]byte // scratch, as tail
 	tail   [maxKey]byte
 
-	elsewhere, apart wire.Elsewhere // isElsewhere and isApart, bound once
+	elsewhere, foreign, apart wire.Elsewhere // isElsewhere, isForeign and isApart, bound once
 }
 
 func (e *engine) newResolver() *resolver {
 	r := new(resolver)
 	r.sender.init(e)
 	r.keeper.signed = &e.sawSigned
-	r.elsewhere, r.apart = r.isElsewhere, r.isApart
+	r.elsewhere, r.foreign, r.apart = r.isElsewhere, r.isForeign, r.isApart
 	return r
 }
 
@@ -144,7 +144,7 @@ func (r *resolver) Check(req *upstream.Request, m *wire.Message) (err error) {
 	r.beginBatch()
 	r.req, r.msg, r.parted = req, m, false
 	f := req.Tag.(*fetch)
-	r.class, r.chain, err = scrub.Scrub(m, scrub.Rules{Elsewhere: r.elsewhere, Apart: r.apart, Minimal: f.st.cfg.MinimalResponses})
+	r.class, r.chain, err = scrub.Scrub(m, scrub.Rules{Elsewhere: r.elsewhere, Foreign: r.foreign, Apart: r.apart, Minimal: f.st.cfg.MinimalResponses})
 	if err == nil && r.class == scrub.Referral {
 		return errReferral
 	}
@@ -153,14 +153,19 @@ func (r *resolver) Check(req *upstream.Request, m *wire.Message) (err error) {
 
 var errReferral = errors.New("upstream is not recursive: it answered with a referral")
 
-// isElsewhere reports whether a name belongs to another source than the server
-// that answered: to a zone here, or to a forward zone that does not ask it. A watched
-// name is asked for by itself.
+// isElsewhere reports whether a name is asked for by itself: it is foreign, or watched.
 func (r *resolver) isElsewhere(name []byte) bool {
 	f := r.req.Tag.(*fetch)
 	if r.watches.Wants(name) && !bytes.Equal(name, f.key.Name()) {
 		return true
 	}
+	return r.isForeign(name)
+}
+
+// isForeign reports whether a name belongs to another source than the server that
+// answered: to a zone here, or to a forward zone that does not ask it.
+func (r *resolver) isForeign(name []byte) bool {
+	f := r.req.Tag.(*fetch)
 	if z := f.st.zoneAt(name, f.key.Type()); z != nil && !z.Delegates(name) {
 		return true
 	}

@@ -122,7 +122,7 @@ func (t *trust) asksForAll(r *record, m *wire.Message, rtype uint16, server neti
 	return true
 }
 
-// asks reports whether server is believed about a name: see resolver.isElsewhere.
+// asks reports whether server is believed about a name: see resolver.isForeign.
 func (t *trust) asks(name []byte, rtype uint16, server netip.AddrPort) bool {
 	if z := t.st.zoneAt(name, rtype); z != nil && !z.Delegates(name) {
 		return false

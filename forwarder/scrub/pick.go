@@ -111,6 +111,10 @@ func (p *pick) isElsewhere(name int) bool {
 	return p.rules.Elsewhere != nil && p.rules.Elsewhere(p.m.LowerName(name))
 }
 
+func (p *pick) isForeign(name int) bool {
+	return p.rules.Foreign != nil && p.rules.Foreign(p.m.LowerName(name))
+}
+
 func (p *pick) isApart(name int) bool {
 	return p.rules.Apart != nil && p.rules.Apart(p.m.LowerName(name))
 }

@@ -120,7 +120,7 @@ func TestScrubDNAMEElsewhere(t *testing.T) {
 	var m wire.Message
 	m.Parse(answerOf(t, dns.TypeA, []string{"example. 60 IN DNAME test.", address}))
 	elsewhere := func(name []byte) bool { return wire.NameText(name) == "example." }
-	if class, _, err := Scrub(&m, Rules{Elsewhere: elsewhere}); class != Positive || err != nil || m.Sections[0] != 1 {
+	if class, _, err := Scrub(&m, Rules{Foreign: elsewhere}); class != Positive || err != nil || m.Sections[0] != 1 {
 		t.Errorf("Scrub = %d, %v with %d records, want the address alone", class, err, m.Sections[0])
 	}
 }

@@ -28,6 +28,7 @@ func Scrub(m *wire.Message, r Rules) (Class, wire.Chain, error) {
 // Rules say what may be kept. The zero value keeps all that belongs to the question.
 type Rules struct {
 	Elsewhere wire.Elsewhere // where a chain ends
+	Foreign   wire.Elsewhere // names that the server has no say in: their DNAMEs do not count
 	Apart     wire.Elsewhere // names of which nothing stays beside the data of others, as it changes by itself
 	Minimal   bool           // no additional records stay (minimal-responses yes), but under name servers, as in BIND
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"vpcdns/cmd/failover/zone"
+	"vpcdns/forwarder/manual"
 )
 
 // command runs the program in this process.
@@ -38,8 +39,8 @@ func TestHelpFits(t *testing.T) {
 			t.Errorf("failover %s --help lacks the exit statuses", name)
 		}
 		for line := range strings.Lines(text) {
-			if line = strings.TrimSuffix(line, "\n"); len(line) > helpWidth {
-				t.Errorf("failover %s --help has %q, want %d columns at most", name, line, helpWidth)
+			if line = strings.TrimSuffix(line, "\n"); len(line) > manual.Columns {
+				t.Errorf("failover %s --help has %q, want %d columns at most", name, line, manual.Columns)
 			}
 		}
 	}

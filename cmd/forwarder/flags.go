@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"vpcdns/forwarder/host"
+	"vpcdns/forwarder/manual"
 )
 
 // flags are what the command line says. Letters are named's.
@@ -245,7 +246,7 @@ Exit status:
   78  errors in the configuration, which is not served
 
 Accepted for named's sake, and ignored: %s.
-`, verbList(), flagList(f.set), letters())
+`, verbList(), manual.FlagList(f.set), letters())
 }
 
 func letters() string {

@@ -4,6 +4,8 @@ import (
 	"io"
 	"strings"
 	"testing"
+
+	"vpcdns/forwarder/manual"
 )
 
 // Each help fits a terminal, and that of the program names all verbs.
@@ -21,8 +23,8 @@ func TestHelpFits(t *testing.T) {
 	}
 	for name, text := range helps {
 		for line := range strings.Lines(text) {
-			if line = strings.TrimSuffix(line, "\n"); len(line) > helpWidth || strings.Contains(line, "true|false") {
-				t.Errorf("forwarder %s --help has %q, want %d columns at most and no values for switches", name, line, helpWidth)
+			if line = strings.TrimSuffix(line, "\n"); len(line) > manual.Columns || strings.Contains(line, "true|false") {
+				t.Errorf("forwarder %s --help has %q, want %d columns at most and no values for switches", name, line, manual.Columns)
 			}
 		}
 	}

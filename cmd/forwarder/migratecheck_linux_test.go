@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"vpcdns/cmd/forwarder/lab"
+	"vpcdns/forwarder/manual"
 	"vpcdns/forwarder/workbench"
 )
 
@@ -166,8 +167,8 @@ func holdReport(t *testing.T, golden, got string) {
 		t.Errorf("the report is\n%s\nwant, as in %s,\n%s", got, golden, want)
 	}
 	for line := range strings.Lines(got) {
-		if n := len([]rune(line)) - 1; n > helpWidth && strings.Contains(strings.TrimSpace(line), " ") {
-			t.Errorf("a line has %d columns, want %d at most: %q", n, helpWidth, line)
+		if n := len([]rune(line)) - 1; n > manual.Columns && strings.Contains(strings.TrimSpace(line), " ") {
+			t.Errorf("a line has %d columns, want %d at most: %q", n, manual.Columns, line)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"vpcdns/forwarder/logging"
+	"vpcdns/forwarder/manual"
 	"vpcdns/forwarder/namedconf"
 )
 
@@ -68,7 +69,7 @@ func TestWriteWrapped(t *testing.T) {
 	var b strings.Builder
 	writeWrapped(&b, "    Do: ", strings.Repeat("é234567890 ", 15))
 	for line := range strings.Lines(b.String()) {
-		if n := len([]rune(strings.TrimSuffix(line, "\n"))); n > helpWidth {
+		if n := len([]rune(strings.TrimSuffix(line, "\n"))); n > manual.Columns {
 			t.Errorf("a line has %d columns: %q", n, line)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"vpcdns/forwarder/manual"
 	"vpcdns/forwarder/namedconf"
 )
 
@@ -109,7 +110,7 @@ func writeWrapped(w io.Writer, prefix, text string) {
 	for _, word := range strings.Fields(text) {
 		word = printable(word) // files and command lines are others'
 		length := utf8.RuneCountInString(word)
-		if !empty && n+1+length > helpWidth {
+		if !empty && n+1+length > manual.Columns {
 			fmt.Fprintln(w, line)
 			line, n, empty = indent, width, true
 		}

@@ -10,6 +10,7 @@ import (
 
 	"vpcdns/forwarder"
 	"vpcdns/forwarder/host"
+	"vpcdns/forwarder/manual"
 	"vpcdns/forwarder/version"
 )
 
@@ -206,26 +207,8 @@ func (s *rows) row(name, format string, args ...any) {
 	} else {
 		s.last = name
 	}
-	for line := range slices.Values(wrap(fmt.Sprintf(format, args...), width-indent)) {
+	for line := range slices.Values(manual.Wrap(fmt.Sprintf(format, args...), width-indent)) {
 		fmt.Fprintf(s, "%-*s%s\n", indent, name, line)
 		name = ""
 	}
-}
-
-// wrap cuts a text into lines at blanks, and a longer word where it must.
-func wrap(text string, columns int) (lines []string) {
-	line := ""
-	for _, word := range strings.Fields(text) {
-		if line != "" && len(line)+1+len(word) > columns {
-			lines, line = append(lines, line), ""
-		}
-		if line != "" {
-			line += " "
-		}
-		line += word
-		for len(line) > columns {
-			lines, line = append(lines, line[:columns]), line[columns:]
-		}
-	}
-	return append(lines, line)
 }

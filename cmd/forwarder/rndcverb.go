@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"vpcdns/forwarder/manual"
 	"vpcdns/forwarder/rndc"
 	"vpcdns/forwarder/rndcconf"
 )
@@ -68,7 +69,7 @@ func rndcNotes() string {
 	var b strings.Builder
 	b.WriteString("Commands of the forwarder; another server has its own:\n")
 	for _, c := range allForms() {
-		fmt.Fprintf(&b, "  %s\n%s", strings.TrimRight(c.name+" "+c.args, " "), helpItem("", 8, c.summary))
+		fmt.Fprintf(&b, "  %s\n%s", strings.TrimRight(c.name+" "+c.args, " "), manual.HelpItem("", 8, c.summary))
 	}
 	return strings.TrimSuffix(b.String(), "\n")
 }

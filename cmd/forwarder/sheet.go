@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"vpcdns/forwarder/manual"
 	"vpcdns/forwarder/watch"
 )
 
@@ -16,13 +17,13 @@ type sheet struct{ strings.Builder }
 const labelled = 12
 
 func (s *sheet) title(format string, args ...any) {
-	for _, line := range wrap(fmt.Sprintf(format, args...), width) {
+	for _, line := range manual.Wrap(fmt.Sprintf(format, args...), width) {
 		s.WriteString(line + "\n")
 	}
 }
 
 func (s *sheet) line(label, format string, args ...any) {
-	for _, line := range wrap(fmt.Sprintf(format, args...), width-labelled) {
+	for _, line := range manual.Wrap(fmt.Sprintf(format, args...), width-labelled) {
 		fmt.Fprintf(s, "  %-*s%s\n", labelled-2, label, line)
 		label = ""
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"vpcdns/forwarder/manual"
 )
 
 // verb is a program of its own within this one: forwarder NAME ... Help, manual
@@ -81,6 +83,6 @@ func (v *verb) usage(flags *pflag.FlagSet) string {
 	if more != "" {
 		more = "\n" + more + "\n"
 	}
-	return helpItem("", 0, v.summary+".") + fmt.Sprintf("\nUsage:\n  %s\n\nFlags:\n%s%s",
-		strings.TrimRight("forwarder "+v.name+" "+v.args, " "), flagList(flags), more)
+	return manual.HelpItem("", 0, v.summary+".") + fmt.Sprintf("\nUsage:\n  %s\n\nFlags:\n%s%s",
+		strings.TrimRight("forwarder "+v.name+" "+v.args, " "), manual.FlagList(flags), more)
 }

@@ -1,4 +1,4 @@
-// Package manual writes manual pages of programs, from what their help is made of.
+// Package manual writes help and manual pages of programs, both from their flags.
 package manual
 
 import (

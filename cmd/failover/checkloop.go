@@ -65,11 +65,11 @@ func (l *checkLoop) run(ctx context.Context) error {
 		case <-ticker.C:
 			l.ask(ctx, &questions)
 		case r := <-l.checks:
-			l.hear(r)
+			l.hear(ctx, r)
 		case r := <-l.readings:
-			err = l.take(r)
+			err = l.take(ctx, r)
 		}
-		if err == nil {
+		if err == nil && ctx.Err() == nil {
 			err = l.act(ctx)
 		}
 		switch {
@@ -107,8 +107,8 @@ func send[T any](ctx context.Context, to chan<- T, v T) {
 }
 
 // hear leaves out what a later round has overtaken.
-func (l *checkLoop) hear(r checkResult) {
-	if r.round < l.heard[r.addr] {
+func (l *checkLoop) hear(ctx context.Context, r checkResult) {
+	if ctx.Err() != nil || r.round < l.heard[r.addr] {
 		return
 	}
 	l.heard[r.addr] = r.round
@@ -119,9 +119,10 @@ func (l *checkLoop) hear(r checkResult) {
 
 // take ends the loop when somebody else has switched. An API that fails changes
 // nothing: a switch compares before it writes.
-func (l *checkLoop) take(r reading) error {
+func (l *checkLoop) take(ctx context.Context, r reading) error {
 	l.due = time.Now().Add(l.reads)
 	switch {
+	case ctx.Err() != nil:
 	case errors.Is(r.err, zone.ErrRefused):
 		return r.err
 	case r.err != nil && !l.blind:

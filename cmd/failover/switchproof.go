@@ -69,11 +69,12 @@ func (w *switching) tellCorporate(ctx context.Context) {
 	w.toldBegun = true
 	for _, c := range w.corporate {
 		w.told.Go(func() {
-			if err := c.Flush(ctx, w.order); err != nil {
+			switch err := c.Flush(ctx, w.order); {
+			case err == nil:
+				w.note(timeline.Flushed, "", "%s was told to forget %s", c.Text, w.order.Name)
+			case ctx.Err() == nil:
 				w.note(timeline.Failed, "", "%v", err)
-				return
 			}
-			w.note(timeline.Flushed, "", "%s was told to forget %s", c.Text, w.order.Name)
 		})
 	}
 }

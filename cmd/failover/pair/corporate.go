@@ -88,7 +88,10 @@ func run(ctx context.Context, environ []string, program string, args ...string) 
 	cmd.Env = append(os.Environ(), environ...)
 	cmd.WaitDelay = time.Second // for children that keep the output open
 	out, err := cmd.CombinedOutput()
-	if ctx.Err() != nil {
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		return ctx.Err()
+	case ctx.Err() != nil:
 		return errors.New("it did not end in time")
 	}
 	said := strings.Join(strings.Fields(string(out)), " ")

@@ -57,9 +57,11 @@ type Follower struct {
 	leasedAt time.Time
 	firm     bool
 	doubtful bool // it may have the override though it did not say so
-	verified bool
-	silent   bool // unreachable, which was told
-	seen     seen
+	// withdrawing is that it was told to withdraw, and has not replied.
+	withdrawing bool
+	verified    bool
+	silent      bool // unreachable, which was told
+	seen        seen
 }
 
 // Begin prepares a Follower. It is to be called once, before all else.
@@ -102,8 +104,8 @@ func (f *Follower) Step(ctx context.Context) {
 	goal := f.goal
 	f.mu.Unlock()
 	err := f.act(ctx, goal)
-	if ctx.Err() != nil && (goal != Gone || errors.Is(ctx.Err(), context.Canceled)) {
-		return // we broke off, which says nothing of the server
+	if err != nil && ctx.Err() != nil {
+		return // it was we who ended it
 	}
 	f.note(err)
 	f.mu.Lock()
@@ -144,7 +146,7 @@ func (f *Follower) override(ctx context.Context, g Goal) error {
 			f.tell("override_confirmed", "override confirmed")
 			return nil
 		}
-		if errors.Is(err, ErrUnreachable) {
+		if !isRefusal(err) {
 			return err
 		} // it ended before: anew
 	}
@@ -211,19 +213,26 @@ func (f *Follower) withdraw(ctx context.Context) error {
 	if !f.doubtful {
 		return nil
 	}
+	again := f.withdrawing
+	f.withdrawing = true
 	err := f.Withdraw(ctx, f.Order)
-	if err != nil && errors.Is(err, ErrUnreachable) {
+	if err != nil && !isRefusal(err) {
 		return err
 	}
-	f.doubtful, f.leasedAt, f.firm = false, time.Time{}, false
-	var refused *Refusal
-	switch {
-	case errors.As(err, &refused) && !errors.Is(err, ErrNotFound):
-		f.tell("failed", err.Error())
-	case err == nil:
+	f.doubtful, f.withdrawing, f.leasedAt, f.firm = false, false, time.Time{}, false
+	switch gone := errors.Is(err, ErrNotFound); {
+	case err == nil, gone && again: // the reply to the first was lost
 		f.tell("override_withdrawn", "override withdrawn")
+	case !gone:
+		f.tell("failed", err.Error())
 	}
 	return nil
+}
+
+// isRefusal reports whether it is the server that said it.
+func isRefusal(err error) bool {
+	var refused *Refusal
+	return errors.As(err, &refused)
 }
 
 // note tells when a server is out of reach, and when it is back.

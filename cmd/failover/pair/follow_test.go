@@ -104,6 +104,13 @@ func (f *forwarder) do(words []string) (string, error) {
 	return "", rndc.UnknownCommand.With("")
 }
 
+// forget has the reply to the next command that begins so be lost.
+func (f *forwarder) forget(command string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.lose = command
+}
+
 func (f *forwarder) inForce() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -193,6 +200,42 @@ func TestFollowerLostReply(t *testing.T) {
 	}
 }
 
+// What we end ourselves is no trouble of the server's, at whatever moment: nothing is
+// told of it, and the next step does what is left.
+func TestFollowerStopped(t *testing.T) {
+	for name, lose := range map[string]string{"before the command": "", "before its reply": "override withdraw"} {
+		t.Run(name, func(t *testing.T) {
+			s := &forwarder{t: t}
+			server, _ := s.serve(t)
+			f, said := follow(server)
+			step(f, Lease)
+			ctx, cancel := context.WithCancel(context.Background())
+			stepped := make(chan bool)
+			if lose == "" {
+				cancel()
+			}
+			s.forget(lose)
+			f.Want(Gone)
+			go func() { f.Step(ctx); close(stepped) }()
+			for lose != "" && s.inForce() > 0 {
+				time.Sleep(time.Millisecond)
+			}
+			cancel()
+			<-stepped
+			if reached, err := f.Standing(); reached || err != nil || said() != "override" {
+				t.Errorf("stopped: reached %v, %v, told %q", reached, err, said())
+			}
+			step(f, Gone)
+			if reached, err := f.Standing(); !reached || err != nil || said() != "override override_withdrawn" || s.inForce() != 0 {
+				t.Errorf("then: reached %v, %v, told %q, %d in force", reached, err, said(), s.inForce())
+			}
+			if _, err := server.Do(ctx, "null"); !errors.Is(err, context.Canceled) || errors.Is(err, ErrUnreachable) {
+				t.Errorf("Do with a context that is over = %v", err)
+			}
+		})
+	}
+}
+
 // Who switched later wins: that is said once, and his override stays.
 func TestFollowerOvertaken(t *testing.T) {
 	s := &forwarder{t: t}
@@ -236,27 +279,6 @@ func TestFollowerUnreachable(t *testing.T) {
 	<-ended
 	if got := said(); s.inForce() != 1 || got != "override unreachable override_confirmed reachable" {
 		t.Errorf("%d in force, told %q", s.inForce(), got)
-	}
-}
-
-// A command that we broke off is not laid at the server's door, and is given again.
-func TestFollowerBrokenOff(t *testing.T) {
-	s := &forwarder{t: t}
-	server, stop := s.serve(t)
-	defer stop()
-	f, said := follow(server)
-	f.Want(Lease)
-	f.Step(context.Background())
-	f.Want(Gone)
-	broken, cancel := context.WithCancel(context.Background())
-	cancel()
-	f.Step(broken)
-	if reached, err := f.Standing(); reached || err != nil || said() != "override" {
-		t.Errorf("broken off: reached %v, %v, told %q", reached, err, said())
-	}
-	f.Step(context.Background())
-	if s.inForce() != 0 || said() != "override override_withdrawn" {
-		t.Errorf("%d in force, told %q", s.inForce(), said())
 	}
 }
 

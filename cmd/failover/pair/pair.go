@@ -54,8 +54,17 @@ func (r *Refusal) Is(target error) bool {
 // replyTime is how long a server may take, from the connection to the reply.
 const replyTime = 3 * time.Second
 
-// Do gives a command and returns the text of the reply.
+// Do gives a command and returns the text of the reply. That ctx was cancelled is no
+// trouble of the server's: the error is ctx's then.
 func (s *Server) Do(ctx context.Context, words ...string) (string, error) {
+	text, err := s.do(ctx, words)
+	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
+		return "", fmt.Errorf("waiting for %s: %w", s.Name, context.Canceled)
+	}
+	return text, err
+}
+
+func (s *Server) do(ctx context.Context, words []string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, replyTime)
 	defer cancel()
 	c, err := rndc.Dial(ctx, s.Control, netip.Addr{}, s.Key)

@@ -176,8 +176,17 @@ func TestSwitchWithdraws(t *testing.T) {
 	d, stderr := l.document(3, append(both, "--api-timeout", "2s")...)
 	for _, s := range d.Servers {
 		says(t, said(d, s.Server), "override ", "override_withdrawn")
+		if got := said(d, s.Server); strings.Contains(got, "reachable") || strings.Contains(got, "failed") {
+			t.Errorf("%s had no trouble, and is told of: %s", s.Server, got)
+		}
 	}
 	says(t, stderr, "failover override add "+app+" A 10.0.0.2 --forwarder 127.0.0.1:", "is not known")
+	l.api.Break(route53.Fault{Action: "ListResourceRecordSets", Code: "AccessDenied"})
+	_, stderr = l.document(3, both...)
+	says(t, stderr, "; nothing was changed\nwithout the API")
+	if strings.Contains(stderr, "is not known") {
+		t.Errorf("only reading failed, and yet: %s", stderr)
+	}
 	if status, out, errs := command(append([]string{"override", "list"}, both...)...); status != 0 || strings.Count(out, "no override") != 2 {
 		t.Errorf("override list = %d, %s%s", status, out, errs)
 	}
@@ -248,7 +257,7 @@ func TestSwitchSignal(t *testing.T) {
 		want  []string
 		list  string
 	}{
-		{route53.Fault{Action: "ChangeResourceRecordSets", Hang: true}, "as a lease", []string{"override withdrawn", "stopped by a signal"}, "no override"},
+		{route53.Fault{Action: "ChangeResourceRecordSets", Hang: true}, "as a lease", []string{"override withdrawn", "stopped by a signal", "whether the change was made is not known"}, "no override"},
 		{route53.Fault{}, "override confirmed", []string{"is accepted and goes on by itself", "keep the override"}, "has 10.0.0.2"},
 	} {
 		l.api.Break()

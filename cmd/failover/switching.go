@@ -113,8 +113,8 @@ func (w *switching) greet(ctx context.Context, f *follower) {
 	}
 	st, err := f.Show(ctx, w.order.Name, false)
 	switch ttl := time.Duration(w.flags.change.TTL) * time.Second; {
-	case errors.Is(err, pair.ErrUnreachable), errors.Is(err, pair.ErrUnknown):
-	case err != nil || !st.Watched:
+	case err != nil && !errors.Is(err, pair.ErrNotFound):
+	case !st.Watched:
 		w.note(timeline.Warned, f.lane.Server, "%s is not watched there: clients may keep the old address for its TTL; 'watch add %s', or --watch, shortens that for the next time", w.order.Name, w.order.Name)
 	case st.Now.Sub(st.Since) < ttl:
 		w.note(timeline.Warned, f.lane.Server, "%s is watched there for %.0f s only, less than its TTL: clients may keep the old address for that", w.order.Name, st.Now.Sub(st.Since).Seconds())
@@ -128,7 +128,7 @@ func (w *switching) change(ctx context.Context) error {
 	switch {
 	case err != nil:
 		w.want(pair.Gone)
-		w.note(timeline.Refused, "Route 53", "not accepted")
+		w.note(timeline.Refused, "Route 53", "%s", notAccepted(err))
 		return w.failure(err)
 	case w.result.Already:
 		w.note(timeline.Accepted, "Route 53", "the record has this already: nothing is changed")
@@ -169,14 +169,23 @@ func (w *switching) ask(ctx context.Context) (*zone.Zone, error) {
 	return z, err
 }
 
-// failure says what else can be done.
-func (w *switching) failure(err error) error {
-	if !errors.Is(err, zone.ErrAPI) {
-		return err
-	}
-	more := ""
+func notAccepted(err error) string {
 	if zone.MayHaveChanged(err) {
-		more = "; whether the change was made is not known: 'failover status' shows the record"
+		return "no reply says whether it was accepted"
 	}
-	return fmt.Errorf("%w%s\nwithout the API, this gives the address at the forwarders:\n  %s", err, more, w.flags.wayOut(w.order))
+	return "not accepted"
+}
+
+// failure says what state the record is in, and what else can be done.
+func (w *switching) failure(err error) error {
+	switch {
+	case zone.MayHaveChanged(err):
+		err = fmt.Errorf("%w; whether the change was made is not known: 'failover status %s' shows the record", err, w.order.Name)
+	case errors.Is(err, zone.ErrAPI), errors.Is(err, context.Canceled):
+		err = fmt.Errorf("%w; nothing was changed", err)
+	}
+	if errors.Is(err, zone.ErrAPI) {
+		err = fmt.Errorf("%w\nwithout the API, this gives the address at the forwarders:\n  %s", err, w.flags.wayOut(w.order))
+	}
+	return err
 }

@@ -24,6 +24,7 @@ var known = map[string]Error{
 	"ExpiredToken":               {Status: http.StatusForbidden, Message: "The security token included in the request is expired"},
 	"InvalidClientTokenId":       {Status: http.StatusForbidden, Message: "The security token included in the request is invalid."},
 	"MissingAuthenticationToken": {Status: http.StatusForbidden, Message: "Missing Authentication Token"},
+	"InvalidChangeBatch":         {Messages: []string{"Tried to delete resource record set but the values provided do not match the current values"}},
 	"PriorRequestNotComplete":    {Status: http.StatusBadRequest, Message: "The request was rejected because Route 53 was still processing a prior request."},
 	"SignatureDoesNotMatch":      {Status: http.StatusForbidden, Message: "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details."},
 	"RequestExpired":             {Status: http.StatusBadRequest, Message: "Request has expired."},

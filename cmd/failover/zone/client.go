@@ -188,7 +188,7 @@ func (c *Client) pause(ctx context.Context, try int, what string, f *failure) bo
 // after says what a request was for that failed, and how often it was tried.
 func (f *failure) after(ctx context.Context, what string, tries int) error {
 	if errors.Is(context.Cause(ctx), context.Canceled) {
-		return fmt.Errorf("%s: %w", what, context.Canceled)
+		return &failure{kind: context.Canceled, text: what + " was interrupted", answered: f.answered}
 	}
 	f.text = what + ": " + f.text
 	if tries > 1 {

@@ -1,7 +1,6 @@
 package zone
 
 import (
-	"context"
 	"errors"
 	"fmt"
 )
@@ -22,6 +21,7 @@ type failure struct {
 	again bool  // asking again may help
 	// answered is that AWS said it: the request has changed nothing.
 	answered bool
+	writing  bool // the request was one that changes something
 }
 
 func (f *failure) Error() string { return f.text }
@@ -41,9 +41,29 @@ func incomplete(what string) error {
 	return &failure{kind: ErrAPI, again: true, text: what + ": the reply of the API is empty"}
 }
 
-// MayHaveChanged reports whether the request that ended with err may have been
+// MayHaveChanged reports whether the change that ended with err may have been
 // carried out all the same: it was sent, and no reply came that says otherwise.
 func MayHaveChanged(err error) bool {
 	var f *failure
-	return errors.As(err, &f) && !f.answered || errors.Is(err, context.Canceled)
+	return errors.As(err, &f) && f.writing && !f.answered
+}
+
+// ofChange marks the error of a request that was to change something.
+func ofChange(err error) error {
+	var f *failure
+	if errors.As(err, &f) {
+		f.writing = true
+	}
+	return err
+}
+
+// orBefore has err be as uncertain as the one before it, of an earlier request for
+// the same change.
+func orBefore(before, err error) error {
+	if !MayHaveChanged(before) || err == nil {
+		return err
+	}
+	f := failure{cause: err, text: err.Error()}
+	f.writing = true
+	return &f
 }

@@ -32,11 +32,12 @@ func (z *Zone) Switch(ctx context.Context, c Change) (Result, error) {
 	// The record changed between our reading and our request, if only its TTL; or
 	// the request was carried out, its reply lost, and it came a second time.
 	z.tell(fmt.Sprintf("%s changed while it was to be changed; reading it again", shown(owner)))
-	r, again := z.attempt(ctx, c, owner)
+	before := err
+	r, err = z.attempt(ctx, c, owner)
 	if r.Already {
 		r.Warnings = append(r.Warnings, "the record got its new value a moment ago: either the reply to our request was lost, or somebody did the same; whether it is INSYNC cannot be asked")
 	}
-	return r, again
+	return r, orBefore(before, err)
 }
 
 // attempt reads, compares and changes.
@@ -86,10 +87,10 @@ func (z *Zone) submit(ctx context.Context, batch types.ChangeBatch, r *Result) e
 	in := &route53.ChangeResourceRecordSetsInput{HostedZoneId: &z.ID, ChangeBatch: &batch}
 	out, err := call(ctx, z.Client, fmt.Sprintf("changing %s in %s", r.Old.Name, z), z.api.ChangeResourceRecordSets, in)
 	if err != nil {
-		return err
+		return ofChange(err)
 	}
 	if out.ChangeInfo == nil || value(out.ChangeInfo.Id) == "" {
-		return incomplete(fmt.Sprintf("changing %s in %s", r.Old.Name, z))
+		return ofChange(incomplete(fmt.Sprintf("changing %s in %s", r.Old.Name, z)))
 	}
 	r.ChangeID, r.SubmittedAt = bareID(*out.ChangeInfo.Id), value(out.ChangeInfo.SubmittedAt)
 	if theirs, ok := awsmiddleware.GetServerTime(out.ResultMetadata); ok && time.Since(theirs).Abs() > skewNotable {

@@ -1,6 +1,7 @@
 package zone
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -94,11 +95,12 @@ func answered(err error, api smithy.APIError) *failure {
 
 // words are AWS's own.
 func words(api smithy.APIError) string {
+	m := strings.TrimSpace(api.ErrorMessage())
 	var batch *types.InvalidChangeBatch
-	if errors.As(api, &batch) && len(batch.Messages) > 0 {
-		return strings.Trim(strings.Join(batch.Messages, "; "), "[]")
+	if errors.As(api, &batch) { // of two forms: a list, or a message that looks like one
+		return strings.Trim(cmp.Or(strings.Join(batch.Messages, "; "), m, api.ErrorCode()), "[]")
 	}
-	if m := strings.TrimSpace(api.ErrorMessage()); m != "" {
+	if m != "" {
 		return api.ErrorCode() + ": " + strings.TrimSuffix(m, ".")
 	}
 	return api.ErrorCode()

@@ -108,7 +108,7 @@ var edeUnloaded = ede{24, "the zone's file could not be loaded, see the log"}
 // beside returns what a client gets beside the answer of a zone (BIND's
 // minimal-responses).
 func (w *worker) beside(q *query) local.Beside {
-	b := local.Beside{DO: q.EDNS.DO, Authority: q.Flags&wire.RD == 0, Additional: true, Apart: w.apartFrom(q.Type)}
+	b := local.Beside{DO: q.EDNS.DO, Authority: q.Flags&wire.RD == 0, Additional: true, Apart: w.apartFrom()}
 	small := q.via == viaUDP && q.EDNS.Present && q.EDNS.UDPSize <= smallestUDP
 	b.OneSet = q.via == viaUDP && w.st.cfg.MinimalAny
 	if small || w.st.cfg.MinimalResponses && q.Type != dns.TypeNS || isKey(q.Type) || b.OneSet && q.Type == dns.TypeANY {

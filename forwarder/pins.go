@@ -128,6 +128,32 @@ func (w *worker) exists(name []byte) bool {
 	return pins.Has(name) || pins.Find(name, wire.TypeANY, w.now) != nil
 }
 
+// cutAlias makes the answer in r.msg NODATA if it says that a name is an alias of which
+// what is pinned says that it is none: there is no other data beside a CNAME (RFC 1034,
+// 3.6.2), and who kept it would follow it for the pinned type too.
+func (r *resolver) cutAlias(f *fetch) {
+	isAlias := r.chain.Hops > 0 || r.chain.Data && f.key.Type() == wire.TypeCNAME
+	if isAlias && r.watches.Pins().HasData(f.key.Name(), r.now) {
+		r.msg.Clear()
+		r.class, r.chain = scrub.Negative, wire.Chain{}
+	}
+}
+
+// dropAliases drops what was kept, and forgets what is under way, of all types of key's
+// name where that may be an alias: whether it is one, the pin says.
+func (e *engine) dropAliases(key wire.Key) {
+	eachType(key, func() {
+		e.inflight.forgetKey(key)
+		hash := e.cache.Hash(key)
+		e.repeats.drop(hash, key)
+		if kept, ok := e.cache.Get(hash, key); ok {
+			if _, ans := splitValue(kept.Value()); ans.IsAlias() || ans.Count(0)+ans.Count(1) == 0 { // of cutAlias
+				dropBits(e.cache, key)
+			}
+		}
+	})
+}
+
 // applyPins drops what is cached, and forgets what is under way, of all whose pin has
 // changed. What comes from now on finds the pin.
 func (e *engine) applyPins() {
@@ -139,14 +165,28 @@ func (e *engine) applyPins() {
 	}
 	for _, k := range pins.Changed(e.watcher.applied) {
 		key := append(wire.Key(k.Name), byte(k.Type>>8), byte(k.Type), 0, wire.ClassIN, 0)
-		e.inflight.forgetKey(key)
-		e.repeats.drop(e.cache.Hash(key), key)
+		e.dropAliases(key)
 		dropBits(e.cache, key)
 		dropBits(e.cache, forAllTypes(nil, key))
 		key.SetType(wire.TypeANY)
 		dropBits(e.cache, key)
 	}
 	e.watcher.applied = pins
+}
+
+// besideOverride makes what a zone here says of other types of an overridden name fit: the
+// name exists, else caches deny what is overridden too, and is no alias.
+func (w *worker) besideOverride(m *dns.Msg, k *walk, rest *local.Rest) {
+	pins := w.watches.Pins()
+	if m.Rcode == dns.RcodeNameError && pins.Has(endOf(m.Answer, k.link.name())) {
+		m.Rcode = dns.RcodeSuccess
+	}
+	if len(m.Answer) == 0 || k.link.Type == dns.TypeDNAME || !pins.Has(k.link.name()) {
+		return
+	}
+	if t := m.Answer[0].Header().Rrtype; t == dns.TypeCNAME || t == dns.TypeDNAME {
+		m.Answer, m.Rcode, *rest = nil, dns.RcodeSuccess, local.Rest{}
+	}
 }
 
 // withPins puts what is pinned of the hosts that m's answer names into its additional

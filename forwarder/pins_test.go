@@ -1,6 +1,7 @@
 package forwarder
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -92,6 +93,108 @@ func TestOverrideOfForbiddenZone(t *testing.T) {
 			w := strings.Fields(q)
 			if m := s.asks(w[0], w[1], "edns"); m == nil || strings.Contains(m.String(), "10.0.0.9") {
 				t.Errorf("%s: got %v, want nothing of host.lan", q, m)
+			}
+		}
+	})
+}
+
+// An overridden name is no alias for any type: who keeps the CNAME that came with one
+// would follow it for the overridden one too, whatever its TTL.
+func TestOverrideOfAlias(t *testing.T) {
+	cfg := watchedConfig(func(c *config.Config) {
+		c.Local = []config.LocalZone{zoneHere(t, "lan.", acl.All(), "www 60 IN CNAME host", "host 60 IN A 10.0.0.1", "alias 60 IN CNAME www", "host 60 IN AAAA ::1")}
+	})
+	perform(t, cfg, Options{OverrideZones: []string{"lan"}}, func(t *testing.T, s *theatre) {
+		const alias = "www.corp.test. 60 IN CNAME app.corp.test."
+		for _, qtype := range []string{"A", "AAAA", "TXT", "CNAME", "MX"} {
+			s.has("www.corp.test. "+qtype, alias)
+		}
+		s.has("www.corp.test. A", alias, oldA)
+		s.has("x.corp.test. AAAA", "x.corp.test. 60 IN CNAME www.corp.test.", alias)
+		check := func(when string, zones ...string) {
+			t.Helper()
+			for _, zone := range zones {
+				for range 2 {
+					for _, q := range []string{"www AAAA", "www TXT", "www CNAME", "www MX", "www AAAA do", "www AAAA tcp", "www AAAA cd"} {
+						w := strings.Fields(q)
+						m := s.asks(w[0]+zone, w[1], append(w[2:], "edns")...)
+						if m == nil || len(m.Answer) > 0 || m.Rcode != dns.RcodeSuccess {
+							t.Errorf("%s, %s at www%s: got %v, want NODATA", when, q, zone, m)
+						}
+					}
+				}
+			}
+		}
+		s.asks("www.corp.test.", "AAAA")
+		s.override("www.corp.test", "A", "10.0.0.9")
+		s.override("www.lan", "A", "10.0.0.9")
+		check("override", ".corp.test.", ".lan.")
+		s.wants("x.corp.test. AAAA", "x.corp.test. 0 IN CNAME www.corp.test.")
+		s.wants("alias.lan. A", "alias.lan. 0 IN CNAME www.lan.", "www.lan. 0 IN A 10.0.0.9", "EDE 4")
+		if m := s.asks("alias.lan.", "AAAA"); m == nil || strings.Contains(m.String(), "::1") {
+			t.Errorf("alias.lan AAAA: got %v, want nothing behind www.lan", m)
+		}
+		if err := s.s.DeleteOverride("www.corp.test", 0); err != nil {
+			t.Fatal(err)
+		}
+		s.at(time.Second)
+		if m := s.asks("www.corp.test.", "AAAA"); m == nil || len(m.Answer) != 1 {
+			t.Errorf("www.corp.test AAAA: got %v after the override, want the alias", m)
+		}
+		s.wants("alias.lan. CNAME", "alias.lan. 60 IN CNAME www.lan.")
+
+		if err := s.s.WatchName("www.corp.test"); err != nil { // it is wanted already when the override comes
+			t.Fatal(err)
+		}
+		s.asks("www.corp.test.", "AAAA")
+		s.has("www.corp.test. TXT", "held")
+		s.asks("www.corp.test.", "TXT")
+		s.override("www.corp.test", "A", "10.0.0.9")
+		q := s.net.take(netip.Addr{})
+		q.answer(packed(saying(t, q.msg, []string{alias})))
+		s.at(2 * time.Second)
+		if m := s.got(); m == nil || len(m.Answer) > 0 {
+			t.Errorf("who waited got %v, want NODATA", m)
+		}
+		s.has("www.corp.test. TXT", alias)
+		check("override of a watched name", ".corp.test.")
+	})
+}
+
+// A name that changes from one alias to another does so for all types at once, while
+// upstream gives now the one, now the other.
+func TestGuardOfAlias(t *testing.T) {
+	perform(t, watchedConfig(), Options{Watch: []string{"www.corp.test"}}, func(t *testing.T, s *theatre) {
+		alias := func(to string) string { return "www.corp.test. 10 IN CNAME " + to + ".corp.test." }
+		has := func(to, addr string) {
+			s.has("www.corp.test. A", alias(to), to+".corp.test. 10 IN A "+addr)
+			s.has("www.corp.test. AAAA", alias(to), to+".corp.test. 10 IN AAAA ::"+addr)
+			s.has(to+".corp.test. AAAA", to+".corp.test. 10 IN AAAA ::"+addr)
+			s.has("www.corp.test. TXT", alias(to))
+		}
+		has("a", "10.0.0.1")
+		s.wants("www.corp.test. A", "www.corp.test. 0 IN CNAME a.corp.test.", "a.corp.test. 0 IN A 10.0.0.1")
+		s.at(5 * time.Second)
+		s.asks("www.corp.test.", "AAAA")
+		has("b", "10.0.0.2")
+		s.at(10*time.Second + 100*time.Millisecond)
+		s.wants("www.corp.test. A", "www.corp.test. 0 IN CNAME b.corp.test.", "b.corp.test. 0 IN A 10.0.0.2", "EDE 0")
+		for range 2 {
+			has("a", "10.0.0.1")
+			for _, q := range []string{"AAAA", "TXT", "CNAME", "AAAA", "AAAA do", "TXT tcp"} {
+				w := strings.Fields(q)
+				if m := s.asks("www.corp.test.", w[0], append(w[1:], "edns")...); m == nil || len(m.Answer) == 0 || strings.Contains(m.String(), "a.corp.test") {
+					t.Errorf("%s: got %v, want the new alias", q, m)
+				}
+			}
+			s.at(18 * time.Second)
+		}
+		s.has("www.corp.test. A", "www.corp.test. 10 IN A 10.0.0.3") // no alias any more
+		s.at(22 * time.Second)
+		s.wants("www.corp.test. A", "www.corp.test. 0 IN A 10.0.0.3", "EDE 0")
+		for _, qtype := range []string{"AAAA", "TXT", "CNAME"} {
+			if m := s.asks("www.corp.test.", qtype); m == nil || len(m.Answer) > 0 {
+				t.Errorf("%s: got %v, want no alias beside an address", qtype, m)
 			}
 		}
 	})

@@ -236,6 +236,7 @@ func (r *resolver) finish(f *fetch) {
 	if r.class == scrub.Negative && r.chain.Hops == 0 && r.exists(f.key.Name()) {
 		r.msg.SetRcode(wire.NoError)
 	}
+	r.cutAlias(f)
 	ttl, err := r.fill(f, r.msg, f.zone.id)
 	if err != nil {
 		r.fail(f, err)
@@ -256,6 +257,7 @@ func (r *resolver) finish(f *fetch) {
 // may be pinned since it was checked.
 func (r *resolver) checkedAgain(f *fetch) answers {
 	if r.watches.Pins() != nil && r.Check(&f.req, r.msg) == nil {
+		r.cutAlias(f)
 		r.fill(f, r.msg, f.zone.id) // an error leaves what was there
 	}
 	return r.keeper.answers()

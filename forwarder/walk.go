@@ -189,9 +189,7 @@ func (w *worker) readZone(k *walk, z *local.Zone) (more bool) {
 	rest := z.Answer(m, wire.NameText(k.link.name()), k.link.Type, k.beside)
 	k.authoritative = k.authoritative || first && (rest.Kind != local.Delegated || len(m.Answer) > 0)
 	k.endless = rest.Kind == local.Endless
-	if m.Rcode == dns.RcodeNameError && w.watches.Pins().Has(endOf(m.Answer, k.link.name())) {
-		m.Rcode = dns.RcodeSuccess // of other types of an overridden name: else caches deny that too
-	}
+	w.besideOverride(m, k, &rest)
 	asked := rest.Kind == local.Delegated && k.link.Flags&wire.RD != 0 && k.link.may.recurse
 	if asked {
 		m.Ns, m.Extra = m.Ns[:rest.Proofs], nil

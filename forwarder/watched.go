@@ -192,12 +192,11 @@ func (w *worker) moment() watch.Moment { return watch.Moment{Now: w.now, Wall: t
 
 // apartFrom returns what ends an answer of a zone here: a name that is overridden; nil:
 // nothing.
-func (w *worker) apartFrom(qtype uint16) func(name string) bool {
+func (w *worker) apartFrom() func(name string) bool {
 	if w.watches.Pins() == nil {
 		return nil
 	}
 	return func(name string) bool {
-		p := w.pinOf([]byte(wire.PackName(name)), qtype)
-		return p != nil && p.Override
+		return w.watches.Pins().Has([]byte(wire.PackName(name)))
 	}
 }

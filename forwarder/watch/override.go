@@ -92,7 +92,9 @@ func (t *Table) AddOverride(o Override, m Moment) error {
 	}
 	t.putOverride(r, o, data, m)
 	t.reindex()
-	t.settle(r, m)
+	for _, beside := range r.node.sets {
+		t.settle(beside, m)
+	}
 	t.version++
 	return nil
 }

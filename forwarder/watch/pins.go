@@ -20,6 +20,7 @@ type Pin struct {
 
 	key     string // of its data
 	version uint64
+	alias   *Pin // of all other types, where it begins with a CNAME
 }
 
 // Extended errors of pins (RFC 8914, 4.1 and 4.5).
@@ -53,7 +54,35 @@ func (p *Pins) Find(owner []byte, rtype uint16, now time.Duration) *Pin {
 			return pin.Pin
 		}
 	}
+	return p.alias(owner, rtype, now)
+}
+
+// alias returns what the name's other types have as one of them is pinned with a CNAME: a
+// name is an alias for all types (RFC 1034, 3.6.2) but those of its proofs (RFC 4035, 2.5).
+func (p *Pins) alias(owner []byte, rtype uint16, now time.Duration) *Pin {
+	if rtype == dns.TypeRRSIG || rtype == dns.TypeNSEC {
+		return nil
+	}
+	for _, pin := range p.names[string(owner)] {
+		if pin.Pin.alias != nil && (pin.Until == 0 || now < pin.Until) {
+			return pin.Pin.alias
+		}
+	}
 	return nil
+}
+
+// HasData reports whether the name has a pin that is no alias: it is none for its other
+// types then.
+func (p *Pins) HasData(owner []byte, now time.Duration) bool {
+	if p == nil {
+		return false
+	}
+	for _, pin := range p.names[string(owner)] {
+		if pin.Pin.alias == nil && (pin.Until == 0 || now < pin.Until) {
+			return true
+		}
+	}
+	return false
 }
 
 // Has reports whether the name has an override, of whatever type: it exists then,
@@ -136,7 +165,7 @@ func (p *Pins) with(name string, rtype uint16, pin *Pin) *Pins {
 
 // settle pins what the record's clients are to be given, and lets the ledger know.
 func (t *Table) settle(r *record, m Moment) {
-	t.repin(r, r.pin(t.ttl, m))
+	t.repin(r, r.pin(t.ttl, m).withAlias())
 	r.turn(t.ttl, m)
 }
 
@@ -162,6 +191,29 @@ func (p *Pin) same(q *Pin) bool {
 	return p != nil && q != nil && p.key == q.key && p.TTL == q.TTL && p.Until == q.Until && p.Override == q.Override && p.EDEText == q.EDEText
 }
 
+// withAlias fills in what it says of the other types of its name.
+func (p *Pin) withAlias() *Pin {
+	if p != nil && p.RRs[0].Header().Rrtype == dns.TypeCNAME {
+		alias := *p
+		alias.RRs = p.RRs[:1]
+		p.alias = &alias
+	}
+	return p
+}
+
+// isAlias reports whether a CNAME leads to it.
+func (d *data) isAlias() bool { return len(d.rrs) > 0 && d.rrs[0].Header().Rrtype == dns.TypeCNAME }
+
+// isOverridden reports whether a name has an override of whatever type.
+func (n *node) isOverridden() bool {
+	for _, r := range n.sets {
+		if r.override != nil {
+			return true
+		}
+	}
+	return false
+}
+
 // pin is the one place that decides what clients are given instead of the cache;
 // nil: nothing.
 func (r *record) pin(ttl uint32, m Moment) *Pin {
@@ -169,10 +221,11 @@ func (r *record) pin(ttl uint32, m Moment) *Pin {
 	case r.override != nil:
 		d := &r.override.data
 		return &Pin{RRs: d.rrs, TTL: ttl, EDE: edeForged, EDEText: "override by operator", Override: true, key: d.key}
-	case r.guard.on && !r.current.empty():
+	case r.current.empty() || r.current.isAlias() && r.node.isOverridden():
+	case r.guard.on:
 		d := &r.current
 		return &Pin{RRs: d.rrs, TTL: ttl, EDE: edeOther, EDEText: "changed lately, earlier data refused", key: d.key}
-	case r.verify.running() && !r.current.empty() && m.Now < r.until:
+	case r.verify.running() && m.Now < r.until:
 		d := &r.current
 		return &Pin{RRs: d.rrs, TTL: ttl, Until: r.until, key: d.key}
 	}

@@ -93,6 +93,13 @@ func (m *Message) CutOff(c Chain) {
 	m.shorten()
 }
 
+// Clear makes m a NODATA: what stays is the question.
+func (m *Message) Clear() {
+	m.RRs, m.Sections, m.opt = m.RRs[:0], [3]int{}, -1
+	m.SetRcode(NoError)
+	m.shorten()
+}
+
 // SetRcode sets the response code.
 func (m *Message) SetRcode(rcode int) {
 	m.EDNS.ExtRcode = 0

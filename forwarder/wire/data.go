@@ -21,6 +21,17 @@ func (a Answer) Addresses(dst []netip.Addr) []netip.Addr {
 	return dst
 }
 
+// IsAlias reports whether the answer section begins with a CNAME, or the DNAME that it is
+// made of.
+func (a Answer) IsAlias() bool {
+	if a.Count(0) == 0 {
+		return false
+	}
+	body, at := a.body(), a.ttl(0)-4
+	rtype := uint16(body[at])<<8 | uint16(body[at+1])
+	return rtype == TypeCNAME || rtype == TypeDNAME
+}
+
 // LongestTTL is the greatest TTL of the answer section's records, as they are kept; 0
 // without records.
 func (a Answer) LongestTTL() (most uint32) {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"vpcdns/cmd/failover/zone"
 )
@@ -53,7 +54,7 @@ func exitStatus(err error) int {
 // sentence is what is said of an error.
 func sentence(err error) string {
 	if errors.Is(err, context.Canceled) {
-		return "stopped by a signal: " + err.Error()
+		return strings.ReplaceAll("stopped by a signal: "+err.Error(), ": "+context.Canceled.Error(), "")
 	}
 	return err.Error()
 }

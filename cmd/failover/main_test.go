@@ -39,6 +39,11 @@ func TestHelpFits(t *testing.T) {
 			t.Errorf("failover %s --help lacks the exit statuses", name)
 		}
 		for line := range strings.Lines(text) {
+			for _, value := range []string{"(default [", "m0s)"} {
+				if strings.Contains(line, value) {
+					t.Errorf("failover %s --help has %q, which is Go's", name, line)
+				}
+			}
 			if line = strings.TrimSuffix(line, "\n"); len(line) > manual.Columns {
 				t.Errorf("failover %s --help has %q, want %d columns at most", name, line, manual.Columns)
 			}
@@ -78,6 +83,20 @@ func TestExitStatus(t *testing.T) {
 		if got := exitStatus(tt.err); got != tt.want {
 			t.Errorf("exitStatus(%v) = %d, want %d", tt.err, got, tt.want)
 		}
+	}
+}
+
+// What is said of a signal, and of what is no address, are words of people.
+func TestSentences(t *testing.T) {
+	stopped := fmt.Errorf("the record is as it was: %w", context.Canceled)
+	for _, err := range []error{stopped, context.Canceled, fmt.Errorf("%w; nothing was changed", stopped)} {
+		if got := sentence(err); !strings.HasPrefix(got, "stopped by a signal") || strings.Contains(got, "canceled") {
+			t.Errorf("sentence(%v) = %q", err, got)
+		}
+	}
+	status, _, stderr := command("switch", "--name", app, "--address", "10.0.0")
+	if status != exitFailure || !strings.Contains(stderr, `"10.0.0" for "--address" flag: this is no address`) {
+		t.Errorf("--address 10.0.0: %d, %q", status, stderr)
 	}
 }
 

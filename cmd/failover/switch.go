@@ -143,7 +143,7 @@ func (f *switchFlags) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if f.change.DryRun {
 		return f.dryRun(ctx, targets, stdout, stderr)
 	}
-	w := &switching{flags: f, order: f.order(), stderr: stderr}
+	w := &switching{flags: f, order: f.order()}
 	for _, text := range f.corporate {
 		c, err := pair.ParseCorporate(ctx, text, f.forwarders.keys())
 		if err != nil {
@@ -185,6 +185,9 @@ func (f *switchFlags) report(w *switching, end error, stdout io.Writer) error {
 	if end != nil {
 		result = strings.NewReplacer(":\n  ", ": ", "\n", "; ").Replace(sentence(end))
 		text = fmt.Sprintf("failed, exit status %d", status) // the program's last line says why
+	}
+	if errors.Is(end, context.Canceled) {
+		text = fmt.Sprintf("stopped, exit status %d", status)
 	}
 	w.line.Note(timeline.Event{At: time.Now(), Kind: timeline.Ended, Text: text})
 	d := w.line.Document(time.Now(), status, result)

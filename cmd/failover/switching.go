@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"sync"
 	"time"
 
@@ -21,7 +20,6 @@ type switching struct {
 	followers []*follower
 	observed  []observed
 	corporate []pair.Corporate
-	stderr    io.Writer
 
 	result  zone.Result
 	synced  error // of the wait for INSYNC; errWaiting until that is over
@@ -149,7 +147,9 @@ func (w *switching) change(ctx context.Context) error {
 
 // ask finds the zone, reads the record and changes it.
 func (w *switching) ask(ctx context.Context) (*zone.Zone, error) {
-	z, err := openZone(ctx, w.flags.zone, w.stderr)
+	o := w.flags.zone
+	o.Tell = func(line string) { w.note(timeline.Failed, "Route 53", "%s", line) }
+	z, err := zone.Open(ctx, o)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -50,8 +51,10 @@ func (v addressValue) String() string {
 }
 
 func (v addressValue) Set(text string) (err error) {
-	*v.to, err = netip.ParseAddr(text)
-	return err
+	if *v.to, err = netip.ParseAddr(text); err != nil {
+		return errors.New("this is no address")
+	}
+	return nil
 }
 
 // checkZoneFlags refuses what contradicts itself.

@@ -30,5 +30,5 @@ func flagMeaning(f *pflag.Flag) string {
 	if slices.Contains([]string{"", "0", "0s", "false", "[]"}, f.DefValue) {
 		return usage
 	}
-	return usage + " (default " + f.DefValue + ")"
+	return usage + " (default " + plainDefault(f) + ")"
 }

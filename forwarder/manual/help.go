@@ -13,7 +13,21 @@ const Columns = 80
 // gives to a switch.
 func FlagList(set *pflag.FlagSet) string {
 	const values = "[=true|false]"
+	set.VisitAll(func(f *pflag.Flag) { f.DefValue = plainDefault(f) })
 	return strings.ReplaceAll(set.FlagUsagesWrapped(Columns), values, strings.Repeat(" ", len(values)))
+}
+
+// plainDefault is a flag's default without Go's notation: 5m, 53.
+func plainDefault(f *pflag.Flag) string {
+	switch f.Value.Type() {
+	case "duration":
+		if minutes, whole := strings.CutSuffix(f.DefValue, "m0s"); whole {
+			return minutes + "m"
+		}
+	case "uintSlice":
+		return strings.Trim(f.DefValue, "[]")
+	}
+	return f.DefValue
 }
 
 // HelpItem puts a text beside a term, from this column on, or below a term that

@@ -21,7 +21,7 @@
 //
 //	0  done
 //	1  wrong usage, or a failure that has no status of its own
-//	2  refused: nothing was changed
+//	2  refused: the record was not changed
 //	3  the API of Route 53 failed
 //	4  the change was accepted, and was not INSYNC in time
 //	5  a server still gives the old address

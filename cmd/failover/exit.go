@@ -29,7 +29,7 @@ type outcome struct {
 var outcomes = []outcome{
 	{0, nil, "done"},
 	{exitFailure, errUsage, "wrong usage, or a failure that has no status of its own"},
-	{2, zone.ErrRefused, "refused: nothing was changed"},
+	{2, zone.ErrRefused, "refused: the record was not changed"},
 	{3, zone.ErrAPI, "the API of Route 53 failed"},
 	{4, zone.ErrNotInsync, "the change was accepted, and was not INSYNC in time"},
 	{5, errStillOld, "a server still gives the old address"},

@@ -7,9 +7,11 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"vpcdns/cmd/failover/zone"
 	"vpcdns/forwarder/manual"
+	"vpcdns/forwarder/watch"
 )
 
 // command runs the program in this process.
@@ -97,6 +99,32 @@ func TestSentences(t *testing.T) {
 	status, _, stderr := command("switch", "--name", app, "--address", "10.0.0")
 	if status != exitFailure || !strings.Contains(stderr, `"10.0.0" for "--address" flag: this is no address`) {
 		t.Errorf("--address 10.0.0: %d, %q", status, stderr)
+	}
+}
+
+// A status fits a terminal, whatever stands in it, and says the time's zone.
+func TestStatusFits(t *testing.T) {
+	now := time.Date(2026, 11, 29, 3, 0, 0, 0, time.UTC)
+	const name = "myservice.awslab.mycompany.corp"
+	st := nameStatus{Name: name, Type: "A", Agree: true, Forwarders: []forwarderStatus{
+		{Forwarder: "10.79.1.10#53", Answer: []string{"10.79.252.14"}, Watch: &watch.Status{
+			Watched: true, Since: now, Sets: []watch.SetStatus{{Type: "A", Guard: &watch.GuardStatus{Refused: [][]string{{"10.79.252.13"}, {"10.79.252.15"}}}}},
+			Overrides: []watch.OverrideStatus{{Name: name, Type: "A", Data: []string{"10.79.252.14"}, By: "key 'failover' at 10.79.200.200#50000", Set: now, Expires: now}},
+			History:   []watch.Change{{Type: "A", New: []string{"10.79.252.14"}, Source: watch.Operator, By: "key 'failover' at 10.79.200.200#50000", At: now}},
+		}},
+		{Forwarder: "10.79.2.10#53", DNSError: "connection refused", Error: strings.Repeat("a long reason ", 9)},
+	}}
+	var b strings.Builder
+	st.write(&b)
+	zone, _ := now.Local().Zone()
+	says(t, b.String(), "those that answered agree", "watched since "+now.Local().Format(time.DateTime)+" "+zone)
+	for line := range strings.Lines(b.String()) {
+		if len(strings.TrimSuffix(line, "\n")) > manual.Columns {
+			t.Errorf("%d columns: %s", len(line), line)
+		}
+	}
+	if status, _, errs := command("status", name, "--no-aws"); status != exitFailure || !strings.Contains(errs, "nobody is left to ask") {
+		t.Errorf("status of nobody = %d, %q", status, errs)
 	}
 }
 

@@ -114,7 +114,7 @@ func (f *overrideFlags) delete(ctx context.Context, targets []target, args []str
 		return usageError("a name is wanted, and perhaps a type: override delete app.example.com")
 	}
 	rtype := strings.Join(args[1:], "")
-	what := strings.TrimSpace(args[0]+" "+rtype) + " has no override"
+	what := strings.TrimSpace(args[0]+" "+rtype) + " has no override now"
 	return f.tell(targets, what, stdout, func(t target) error {
 		if err := t.Delete(ctx, args[0], rtype); !errors.Is(err, pair.ErrNotFound) {
 			return err
@@ -191,14 +191,14 @@ func writeOverrides(w io.Writer, o overridesOf) {
 		fmt.Fprintf(w, "%s: no override\n", o.Forwarder)
 	}
 	for _, v := range o.Overrides {
-		fmt.Fprintf(w, "%s: %s\n", o.Forwarder, overrideWords(v))
+		writeLine(w, 0, "%s: %s", o.Forwarder, overrideWords(v))
 	}
 }
 
 func overrideWords(v watch.OverrideStatus) string {
-	text := fmt.Sprintf("%s %s has %s by %s, set %s, expires %s", v.Name, v.Type, strings.Join(v.Data, ", "), v.By, v.Set.Local().Format(time.DateTime), v.Expires.Local().Format(time.DateTime))
+	text := fmt.Sprintf("%s %s has %s by %s, set %s", v.Name, v.Type, strings.Join(v.Data, ", "), v.By, v.Set.Local().Format(stampFormat))
 	if v.Lease != nil {
 		text += ", ends at " + v.Lease.Local().Format(time.TimeOnly) + " unless it is confirmed"
 	}
-	return text
+	return text + ", ends " + v.Expires.Local().Format(stampFormat) + " at the latest"
 }

@@ -253,7 +253,7 @@ func TestWaitVerb(t *testing.T) {
 	account(t, route53.Options{Delays: []time.Duration{4 * time.Second}}, record("10.0.0.1"))
 	id := acceptedChange(t, "10.0.0.2")
 	status, out, errOut := command("wait", id)
-	if status != 0 || !strings.HasPrefix(out, "PENDING") || !strings.Contains(out, "INSYNC after") {
+	if status != 0 || !strings.Contains(out, ": PENDING") || !strings.Contains(out, "INSYNC after") {
 		t.Errorf("failover wait %s = %d, %s%s", id, status, out, errOut)
 	}
 	fails(t, 3, "knows no change", "wait", "CUNKNOWN")

@@ -81,6 +81,9 @@ func (f *statusFlags) run(ctx context.Context, args []string, stdout, stderr io.
 	if err := errors.Join(noArguments(args), checkZoneFlags(f.zone)); err != nil {
 		return err
 	}
+	if f.noAWS && len(f.forwarders.hosts) == 0 {
+		return usageError("--no-aws and no --forwarder: nobody is left to ask")
+	}
 	targets, err := f.forwarders.targets(ctx)
 	if err != nil {
 		return err

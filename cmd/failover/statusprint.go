@@ -8,11 +8,22 @@ import (
 	"time"
 
 	"vpcdns/cmd/failover/pair"
+	"vpcdns/forwarder/manual"
 	"vpcdns/forwarder/watch"
 )
 
 // shownChanges are the latest of a forwarder's history that are printed.
 const shownChanges = 5
+
+// stampFormat is how people read a moment.
+const stampFormat = "2006-01-02 15:04:05 MST"
+
+// writeLine writes a line that far from the margin, folded to a terminal.
+func writeLine(w io.Writer, margin int, format string, args ...any) {
+	blanks := strings.Repeat(" ", margin)
+	lines := manual.Wrap(fmt.Sprintf(format, args...), manual.Columns-margin-2)
+	fmt.Fprintf(w, "%s%s\n", blanks, strings.Join(lines, "\n  "+blanks))
+}
 
 func (s nameStatus) write(w io.Writer) {
 	fmt.Fprintf(w, "%s %s\n", s.Name, s.Type)
@@ -31,8 +42,17 @@ func (s nameStatus) write(w io.Writer) {
 	if !s.Agree {
 		fmt.Fprintf(w, "  THEY DISAGREE\n")
 	} else if len(s.Forwarders) > 0 {
-		fmt.Fprintf(w, "  they agree\n")
+		fmt.Fprintf(w, "  %s\n", s.agreement())
 	}
+}
+
+// agreement is of those that answered.
+func (s nameStatus) agreement() string {
+	silent := s.Record != nil && s.Record.err != nil || slices.ContainsFunc(s.Forwarders, func(f forwarderStatus) bool { return f.DNSError != "" })
+	if silent {
+		return "those that answered agree"
+	}
+	return "they agree"
 }
 
 func (f forwarderStatus) write(w io.Writer, rtype string) {
@@ -43,10 +63,10 @@ func (f forwarderStatus) write(w io.Writer, rtype string) {
 	case len(f.Answer) > 0:
 		answer = fmt.Sprintf("%s, TTL %d s", strings.Join(f.Answer, ", "), f.TTL)
 	}
-	fmt.Fprintf(w, "  %s: %s\n", f.Forwarder, answer)
+	writeLine(w, 2, "%s: %s", f.Forwarder, answer)
 	switch {
 	case f.Error != "":
-		fmt.Fprintf(w, "    control channel: %s\n", f.Error)
+		writeLine(w, 4, "control channel: %s", f.Error)
 	case f.Plain:
 		fmt.Fprintf(w, "    it knows no overrides: a BIND, or an older forwarder\n")
 	case f.Watch == nil:
@@ -59,7 +79,7 @@ func (f forwarderStatus) write(w io.Writer, rtype string) {
 func (f forwarderStatus) writeWatch(w io.Writer, rtype string) {
 	st := f.Watch
 	if st.Watched {
-		fmt.Fprintf(w, "    watched since %s\n", st.Since.Local().Format(time.DateTime))
+		writeLine(w, 4, "watched since %s", st.Since.Local().Format(stampFormat))
 	} else {
 		fmt.Fprintf(w, "    not watched\n")
 	}
@@ -68,11 +88,11 @@ func (f forwarderStatus) writeWatch(w io.Writer, rtype string) {
 	}
 	for _, v := range st.Overrides {
 		if v.Type == rtype {
-			fmt.Fprintf(w, "    override: %s; upstream agreed for %.0f of %.0f s\n", overrideWords(v), time.Duration(v.Agreed).Seconds(), time.Duration(v.Need).Seconds())
+			writeLine(w, 4, "override: %s; or when upstream has agreed for %.0f s (%.0f s so far)", overrideWords(v), time.Duration(v.Need).Seconds(), time.Duration(v.Agreed).Seconds())
 		}
 	}
 	if h, ok := f.held(rtype); ok {
-		fmt.Fprintf(w, "    %s\n", h)
+		writeLine(w, 4, "%s", h)
 	}
 	changes := slices.DeleteFunc(slices.Clone(st.History), func(c watch.Change) bool { return c.Type != rtype })
 	for _, c := range changes[max(0, len(changes)-shownChanges):] {
@@ -80,7 +100,7 @@ func (f forwarderStatus) writeWatch(w io.Writer, rtype string) {
 		if c.By != "" {
 			by = ", " + c.By
 		}
-		fmt.Fprintf(w, "    %s: %s -> %s (%s%s)\n", c.At.Local().Format(time.DateTime), listed(c.Old), listed(c.New), c.Source, by)
+		writeLine(w, 4, "%s: %s -> %s (%s%s)", c.At.Local().Format(stampFormat), listed(c.Old), listed(c.New), c.Source, by)
 	}
 }
 
@@ -94,13 +114,14 @@ func (f forwarderStatus) held(rtype string) (pair.Held, bool) {
 }
 
 func writeSet(w io.Writer, s *watch.SetStatus) {
-	fmt.Fprintf(w, "    upstream: %s, TTL %d s\n", listed(s.Upstream), s.TTL)
+	writeLine(w, 4, "upstream: %s, TTL %d s", listed(s.Upstream), s.TTL)
 	if g := s.Guard; g != nil {
 		var refused []string
 		for _, data := range g.Refused {
 			refused = append(refused, listed(data))
 		}
-		fmt.Fprintf(w, "    guard: refuses %s, which came back %d times; quiet for %.0f of %.0f s\n", strings.Join(refused, "; "), g.CameBack, time.Duration(g.Quiet).Seconds(), time.Duration(g.Need).Seconds())
+		writeLine(w, 4, "guard: refuses %s, which came back %d times; it ends when upstream has not given that for %.0f s (%.0f s so far)",
+			strings.Join(refused, "; "), g.CameBack, time.Duration(g.Need).Seconds(), time.Duration(g.Quiet).Seconds())
 	}
 	if s.Varies {
 		fmt.Fprintf(w, "    it varies, and is not guarded\n")

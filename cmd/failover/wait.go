@@ -42,7 +42,7 @@ func waitFor(ctx context.Context, o zone.Settings, id string, timeout time.Durat
 	begun, last := time.Now(), ""
 	return c.Wait(ctx, id, func(status string) {
 		if status != last {
-			fmt.Fprintf(stdout, "%s after %.1f s\n", status, time.Since(begun).Seconds())
+			fmt.Fprintf(stdout, "%s: %s after %.1f s\n", id, status, time.Since(begun).Seconds())
 		}
 		last = status
 	})

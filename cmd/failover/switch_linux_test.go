@@ -152,6 +152,9 @@ func TestSwitchPairWithNamed(t *testing.T) {
 	}
 	says(t, said(d, a.Server), "override ", "override_confirmed", "first_new", "held", "upstream_new")
 	says(t, said(d, b.Server), "failed flushed", "first_new")
+	if told := said(d, a.Server); strings.Contains(told, "override_ended") == strings.Contains(told, "override_stays") {
+		t.Errorf("the override ended or it stays: %s", told)
+	}
 	if text, _ := os.ReadFile(svg); !strings.HasPrefix(string(text), "<svg") {
 		t.Errorf("the drawing is %.40q", text)
 	}
@@ -245,10 +248,21 @@ func TestSwitchForwarderDies(t *testing.T) {
 	says(t, said(d, d.Servers[1].Server), "unreachable", "no_answer")
 }
 
+// The old TTL is the record's, not the one that it gets: whoever watches for less is
+// warned, and where the time is over first nobody claims that it went by.
+func TestSwitchOldTTL(t *testing.T) {
+	l := newPairLab(t, 0, route53.Simple(app, "A", 3600, "10.0.0.1"))
+	l.forwarder("a")
+	d, _ := l.document(0, append(l.pair("a"), "--timeout", "10s")...)
+	says(t, strings.Join(d.Warnings, "\n"), "less than its TTL of 3600 s")
+	says(t, d.Events[len(d.Events)-1].Text, "done: each server gave only the new address for ", "not yet for the old TTL of 3600 s", "INSYNC")
+	says(t, said(d, d.Servers[0].Server), "override_stays")
+}
+
 // A signal before the change is accepted withdraws the lease; one after it says what
 // goes on.
 func TestSwitchSignal(t *testing.T) {
-	l := newPairLab(t, time.Minute, route53.Simple(app, "A", 2, "10.0.0.1"))
+	l := newPairLab(t, time.Minute, route53.Simple(app, "A", 300, "10.0.0.1"))
 	l.forwarder("a")
 	one := l.pair("a")
 	for _, tt := range []struct {
@@ -258,7 +272,7 @@ func TestSwitchSignal(t *testing.T) {
 		list  string
 	}{
 		{route53.Fault{Action: "ChangeResourceRecordSets", Hang: true}, "as a lease", []string{"override withdrawn", "stopped by a signal", "whether the change was made is not known"}, "no override"},
-		{route53.Fault{}, "override confirmed", []string{"is accepted and goes on by itself", "keep the override"}, "has 10.0.0.2"},
+		{route53.Fault{}, "override confirmed", []string{"is accepted and goes on by itself", "keep the override", "the override is still in force", "agreed for 600 s"}, "has 10.0.0.2"},
 	} {
 		l.api.Break()
 		if tt.fault.Hang {
@@ -274,6 +288,9 @@ func TestSwitchSignal(t *testing.T) {
 			t.Fatal(err)
 		}
 		text := readUntil(t, out, tt.until)
+		for deadline := time.Now().Add(time.Minute); len(l.api.Requests("ChangeResourceRecordSets")) == 0 && time.Now().Before(deadline); {
+			time.Sleep(10 * time.Millisecond)
+		}
 		_ = cmd.Process.Signal(syscall.SIGINT)
 		text += readUntil(t, out, "")
 		_ = cmd.Wait()

@@ -18,6 +18,7 @@ type switching struct {
 	order     pair.Order
 	line      *timeline.Timeline
 	followers []*follower
+	known     chan struct{} // closed when the old TTL is
 	observed  []observed
 	corporate []pair.Corporate
 
@@ -86,11 +87,17 @@ func (w *switching) run(ctx context.Context) error {
 	if !w.flags.noOverride && len(w.flags.change.From) == 0 {
 		w.want(pair.Lease)
 	}
+	w.known = make(chan struct{})
 	followed, stop := context.WithCancel(timed)
 	defer stop()
 	var followers sync.WaitGroup
 	for _, f := range w.followers {
-		followers.Go(func() { w.greet(followed, f); f.Run(followed) })
+		followers.Go(func() {
+			if age, watched := w.greet(followed, f); watched {
+				followers.Go(func() { w.warnYoung(followed, f, age) })
+			}
+			f.Run(followed)
+		})
 	}
 	err := w.change(timed)
 	if err == nil {
@@ -104,18 +111,30 @@ func (w *switching) run(ctx context.Context) error {
 }
 
 // greet asks whether the forwarder is there, and warns where the name was not
-// watched: it may have been handed out with its TTL.
-func (w *switching) greet(ctx context.Context, f *follower) {
+// watched: it may have been handed out with its TTL. Else it returns for how long.
+func (w *switching) greet(ctx context.Context, f *follower) (age time.Duration, watched bool) {
 	if err := f.Null(ctx); err != nil {
-		return // Run tells
+		return 0, false // Run tells
 	}
 	st, err := f.Show(ctx, w.order.Name, false)
-	switch ttl := time.Duration(w.flags.change.TTL) * time.Second; {
+	switch {
 	case err != nil && !errors.Is(err, pair.ErrNotFound):
 	case !st.Watched:
 		w.note(timeline.Warned, f.lane.Server, "%s is not watched there: clients may keep the old address for its TTL; 'watch add %s', or --watch, shortens that for the next time", w.order.Name, w.order.Name)
-	case st.Now.Sub(st.Since) < ttl:
-		w.note(timeline.Warned, f.lane.Server, "%s is watched there for %.0f s only, less than its TTL: clients may keep the old address for that", w.order.Name, st.Now.Sub(st.Since).Seconds())
+	}
+	return st.Now.Sub(st.Since), st.Watched
+}
+
+// warnYoung warns where the name was watched for less than the TTL that it was handed
+// out with before.
+func (w *switching) warnYoung(ctx context.Context, f *follower, age time.Duration) {
+	select {
+	case <-w.known:
+	case <-ctx.Done():
+		return
+	}
+	if ttl := w.line.TTL(); age < ttl {
+		w.note(timeline.Warned, f.lane.Server, "%s is watched there for %.0f s only, less than its TTL of %.0f s: clients may keep the old address for that", w.order.Name, age.Seconds(), ttl.Seconds())
 	}
 }
 
@@ -162,6 +181,7 @@ func (w *switching) ask(ctx context.Context) (*zone.Zone, error) {
 		ttl = w.flags.change.TTL
 	}
 	w.line.Know(old.Values, time.Duration(ttl)*time.Second, time.Now())
+	close(w.known)
 	w.result, err = z.Switch(ctx, w.flags.change)
 	for _, text := range w.result.Warnings {
 		w.note(timeline.Warned, "", "%s", text)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"sync"
 	"time"
@@ -107,7 +108,7 @@ func (w *switching) judge() error {
 func (w *switching) proved() string {
 	var facts []string
 	if len(w.observed) > 0 {
-		facts = append(facts, fmt.Sprintf("each server gave only the new address for %.0f s", w.line.TTL().Seconds()))
+		facts = append(facts, w.steady(time.Now()))
 	}
 	if w.result.ChangeID != "" {
 		facts = append(facts, "the change is INSYNC")
@@ -115,8 +116,19 @@ func (w *switching) proved() string {
 	return strings.TrimSuffix("done: "+strings.Join(facts, ", and "), ": ")
 }
 
+// steady is for how long the new address alone was given: less than the old TTL where
+// the time was over before.
+func (w *switching) steady(now time.Time) string {
+	const all = "each server gave only the new address for %.0f s"
+	ttl, steady := w.line.TTL(), w.line.Steady(now)
+	if steady < ttl {
+		return fmt.Sprintf(all+", not yet for the old TTL of %.0f s (--timeout)", math.Floor(steady.Seconds()), ttl.Seconds())
+	}
+	return fmt.Sprintf(all, ttl.Seconds())
+}
+
 // finish gives each forwarder its goal once more where it lacks that: the lease is
-// withdrawn, or confirmed.
+// withdrawn, or confirmed. What stays in force is told.
 func (w *switching) finish() {
 	ctx, cancel := context.WithTimeout(context.Background(), lastWords)
 	defer cancel()
@@ -126,6 +138,7 @@ func (w *switching) finish() {
 			if reached, _ := f.Follower.Standing(); !reached {
 				f.Step(ctx)
 			}
+			f.Last(ctx)
 		})
 	}
 	all.Wait()

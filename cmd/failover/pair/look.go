@@ -50,13 +50,39 @@ func (f *Follower) look(ctx context.Context) error {
 	return nil
 }
 
-// tellOverride tells when the override ended by itself, and why.
-func (f *Follower) tellOverride(st *watch.Status) {
-	there := slices.ContainsFunc(st.Overrides, func(o watch.OverrideStatus) bool {
+// Last tells whether the override is still in force, and until when. It is to be
+// called when Run has ended.
+func (f *Follower) Last(ctx context.Context) {
+	if !f.firm || f.seen.ended {
+		return
+	}
+	st, err := f.Show(ctx, f.Order.Name, false)
+	if err != nil {
+		return // that it is out of reach was told
+	}
+	skew := time.Since(st.Now)
+	f.tellOverride(&st)
+	if o := f.inForce(&st); o != nil {
+		f.tell("override_stays", fmt.Sprintf("the override is still in force: it ends when its upstream has agreed for %.0f s (%.0f s so far), at the latest at %s",
+			time.Duration(o.Need).Seconds(), time.Duration(o.Agreed).Seconds(), o.Expires.Add(skew).Local().Format(time.DateTime)))
+	}
+}
+
+// inForce is our override in a forwarder's list, nil if it is not there.
+func (f *Follower) inForce(st *watch.Status) *watch.OverrideStatus {
+	i := slices.IndexFunc(st.Overrides, func(o watch.OverrideStatus) bool {
 		return o.Type == f.Order.Type && SameData(o.Data, f.Order.Data)
 	})
+	if i < 0 {
+		return nil
+	}
+	return &st.Overrides[i]
+}
+
+// tellOverride tells when the override ended by itself, and why.
+func (f *Follower) tellOverride(st *watch.Status) {
 	switch {
-	case there:
+	case f.inForce(st) != nil:
 		f.seen.overridden = true
 	case f.firm && f.seen.overridden && !f.seen.ended:
 		f.seen.ended = true

@@ -34,6 +34,7 @@ const (
 	OverrideFirm   Kind = "override_confirmed"
 	OverrideBack   Kind = "override_withdrawn"
 	OverrideEnded  Kind = "override_ended"
+	OverrideStays  Kind = "override_stays" // at our end
 	Flushed        Kind = "flushed"
 	FirstNew       Kind = "first_new"
 	NewAgain       Kind = "new_again"
@@ -148,6 +149,19 @@ func (t *Timeline) Settled(now time.Time) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return !slices.ContainsFunc(t.lanes, func(l *Lane) bool { return !l.silent && !l.settled(now, t.Spec.TTL) })
+}
+
+// Steady is for how long all servers that answer have given only new data.
+func (t *Timeline) Steady(now time.Time) time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	since := t.Start
+	for _, l := range t.lanes {
+		if !l.silent && l.steady.After(since) {
+			since = l.steady
+		}
+	}
+	return now.Sub(since)
 }
 
 // GivesNew reports whether a lane's server gave the new data last.

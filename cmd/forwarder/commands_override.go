@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -90,7 +89,7 @@ func dataOf(rtype uint16, words []string) []string {
 		return words
 	case dns.TypeTXT, dns.TypeSPF:
 		for i := range words {
-			words[i] = strconv.Quote(words[i])
+			words[i] = zoneText(words[i])
 		}
 		return []string{strings.Join(words, " ")}
 	}
@@ -100,6 +99,25 @@ func dataOf(rtype uint16, words []string) []string {
 		}
 	}
 	return []string{strings.Join(words, " ")}
+}
+
+// zoneText is text as zone files have it (RFC 1035, 5.1).
+func zoneText(text string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, c := range []byte(text) {
+		switch {
+		case c == '"' || c == '\\':
+			b.WriteByte('\\')
+			b.WriteByte(c)
+		case c < ' ' || c > '~':
+			fmt.Fprintf(&b, "\\%03d", c)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
 }
 
 // parseToken reads a word that only its maker knows.

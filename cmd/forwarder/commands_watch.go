@@ -57,6 +57,8 @@ func watchError(err error) error {
 		result = rndc.AlreadyExists
 	case errors.Is(err, watch.ErrTooMany):
 		result, remedy = rndc.NoSpace, "; 'watch delete' and 'override delete' make room"
+	case errors.Is(err, watch.ErrTooLarge):
+		result, remedy = rndc.NoSpace, "; 'override delete' makes room"
 	case errors.Is(err, watch.ErrNotAllowed):
 		result, remedy = rndc.PermissionDenied, "; give the zone its own 'zone ... { type forward; }' and reload, or start with --override-zone"
 	}

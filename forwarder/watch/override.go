@@ -40,6 +40,9 @@ const (
 	// beside a chain.
 	maxOverrideOctets = 48 << 10
 
+	// maxAllOctets are those of all overrides at most, so that the state has room for them.
+	maxAllOctets = 1 << 20
+
 	// warnBefore is when the end of a longer override is warned of.
 	warnBefore = time.Hour
 
@@ -53,6 +56,8 @@ var (
 	ErrEarlier = errors.New("set earlier than the one in force")
 	// ErrNotAllowed is about names that may have no override.
 	ErrNotAllowed = errors.New("the name is below no explicit forward zone, and below no --override-zone")
+	// ErrTooLarge is about overrides beyond what the state has room for.
+	ErrTooLarge = fmt.Errorf("all overrides together would have more than %d octets", maxAllOctets)
 	// ErrBadData is about types and data that an override cannot have.
 	ErrBadData = errors.New("no data for an override")
 )
@@ -214,9 +219,12 @@ func (t *Table) overridable(w string, o *Override, d *data, m Moment) (*record, 
 	}
 	n := t.names[w]
 	if n != nil && n.sets[o.Type] != nil {
-		if now := n.sets[o.Type].override; now != nil && now.laterThan(o, d) {
+		if now := n.sets[o.Type].override; now != nil && now.laterThan(o, d, m) {
 			return nil, fmt.Errorf("%w: that is %v, set by %s at %s", ErrEarlier, &now.data, now.By, now.Set.Format(time.RFC3339))
 		}
+	}
+	if t.overrideOctets()+d.octets() > maxAllOctets {
+		return nil, ErrTooLarge
 	}
 	if n == nil {
 		n = t.add(w, m)
@@ -231,13 +239,42 @@ func (t *Table) overridable(w string, o *Override, d *data, m Moment) (*record, 
 	return r, nil
 }
 
+// overrideOctets is how much room the overrides in force take, and those under them.
+func (t *Table) overrideOctets() (n int) {
+	for _, name := range t.names {
+		for _, r := range name.sets {
+			for v := r.override; v != nil; v = v.under {
+				n += v.data.octets()
+			}
+		}
+	}
+	return n
+}
+
+func (d *data) octets() (n int) {
+	for _, rr := range d.rrs {
+		n += dns.Len(rr)
+	}
+	return n
+}
+
 // laterThan reports whether v wins over another: by the later control time and, so
 // that both forwarders choose the same of two of one moment, by its data.
-func (v *override) laterThan(o *Override, d *data) bool {
-	if c := v.Set.Compare(o.Set); c != 0 {
+func (v *override) laterThan(o *Override, d *data, m Moment) bool {
+	if c := v.setAt(m).Compare(o.Set); c != 0 {
 		return c > 0
 	}
 	return v.data.key > d.key
+}
+
+// setAt is the control time, or, when a clock was wrong and is put back since, when it
+// came here: else nothing could replace it for as long as the clock was ahead.
+func (v *override) setAt(m Moment) time.Time {
+	came := m.wall(v.began.Now)
+	if v.Set.Sub(came) > maxAhead {
+		return came
+	}
+	return v.Set
 }
 
 // putOverride replaces the record's override, if it has one.

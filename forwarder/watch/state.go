@@ -131,13 +131,39 @@ type savedHolding struct {
 	Until time.Time `json:"until"`
 }
 
-// AppendState appends the state to dst, as JSON.
+// AppendState appends the state to dst, as JSON. One that is larger than Load takes goes
+// without what upstream said.
 func (t *Table) AppendState(dst []byte, m Moment) ([]byte, error) {
-	b, err := json.Marshal(t.save(m)) // without the lock
+	s := t.save(m)
+	b, err := json.Marshal(s) // without the lock
+	if err == nil && len(b) > maxState {
+		s.shrink()
+		b, err = json.Marshal(s)
+	}
+	if err == nil && len(b) > maxState {
+		err = fmt.Errorf("%d octets are more than the %d that are read", len(b), maxState)
+	}
 	if err != nil {
 		return dst, fmt.Errorf("saving watched names: %w", err)
 	}
 	return append(dst, b...), nil
+}
+
+// shrink leaves what operators said: what is watched, and overrides.
+func (s *savedTable) shrink() {
+	s.History = nil
+	for i := range s.Names {
+		n := &s.Names[i]
+		n.Sets = slices.DeleteFunc(n.Sets, func(set savedSet) bool { return len(set.Overrides) == 0 })
+		for j := range n.Sets {
+			n.Sets[j] = savedSet{Type: n.Sets[j].Type, Overrides: n.Sets[j].Overrides}
+			for k := range n.Sets[j].Overrides {
+				v := &n.Sets[j].Overrides[k]
+				v.Before, v.Third, v.Thirds, v.Judged = nil, savedData{}, nil, false
+			}
+		}
+	}
+	s.Names = slices.DeleteFunc(s.Names, func(n savedName) bool { return !n.Watched && len(n.Sets) == 0 })
 }
 
 func (t *Table) save(m Moment) savedTable {

@@ -1,6 +1,7 @@
 package forwarder
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -416,6 +417,7 @@ func TestWatchedHitAllocatesNothing(t *testing.T) {
 	if err := s.AddOverride(watch.Override{Name: "pin.example", Type: dns.TypeA, Data: []string{"10.0.0.9"}, By: "test"}); err != nil {
 		t.Fatal(err)
 	}
+	s.watchMore(t, 948, 50)
 	s.learnMore(t, "www.example.", "www.example. 60 IN A 10.0.0.1", "www.example. 60 IN A 10.0.0.2")
 	s.learnMore(t, "other.example.", "other.example. 60 IN A 10.0.0.1")
 	for _, name := range []string{"other.example.", "www.example.", "pin.example."} {
@@ -428,6 +430,25 @@ func TestWatchedHitAllocatesNothing(t *testing.T) {
 		if allocs != 0 {
 			t.Errorf("%s: a hit allocates %v times, want 0", name, allocs)
 		}
+	}
+}
+
+// watchMore watches other names, and overrides yet others: with what is there already,
+// as many as there may be.
+func (s *Server) watchMore(t *testing.T, watched, overridden int) {
+	for i := range watched {
+		if err := s.WatchName(fmt.Sprintf("w%d.example", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range overridden {
+		o := watch.Override{Name: fmt.Sprintf("o%d.example", i), Type: dns.TypeA, Data: []string{"10.0.0.9"}, By: "test"}
+		if err := s.AddOverride(o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.WatchName("more.example"); !errors.Is(err, watch.ErrTooMany) {
+		t.Errorf("one more name: %v, want ErrTooMany", err)
 	}
 }
 

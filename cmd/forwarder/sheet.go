@@ -73,7 +73,10 @@ func (s *sheet) sets(st *watch.Status) {
 		if !sameTexts(set.Given, set.Said) {
 			text += "; upstream says " + dataText(set.Said)
 		}
-		s.line(set.Type, "%s, since %s, TTL %d", text, moment(set.Since, st.Now), set.TTL)
+		if !set.Since.IsZero() { // upstream has said something
+			text += fmt.Sprintf(", since %s, TTL %d", moment(set.Since, st.Now), set.TTL)
+		}
+		s.line(set.Type, "%s", text)
 		if set.Varies {
 			s.line("", "it varies: weighted, multivalue or round robin; not guarded")
 		}

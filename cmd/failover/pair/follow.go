@@ -65,7 +65,10 @@ type Follower struct {
 }
 
 // Begin prepares a Follower. It is to be called once, before all else.
-func (f *Follower) Begin() { f.wake = make(chan struct{}, 1) }
+func (f *Follower) Begin() {
+	f.wake = make(chan struct{}, 1)
+	f.seen.refused = map[string]bool{}
+}
 
 // Want sets the goal. It does not wait.
 func (f *Follower) Want(g Goal) {
@@ -175,11 +178,8 @@ func (f *Follower) lesser(ctx context.Context, err error) error {
 		return f.flush(ctx)
 	case errors.As(err, &refused) && f.leasedAt.IsZero():
 		f.barred, f.doubtful = true, false
-		f.tell("failed", "no override: "+err.Error()+"; the name is flushed and verified there instead")
+		f.tell("failed", "no override: "+err.Error()+"; flushing and verifying there instead")
 		return f.check(ctx)
-	case refused != nil && !f.seen.refused:
-		f.seen.refused = true
-		f.tell("failed", err.Error())
 	}
 	return err
 }
@@ -202,10 +202,12 @@ func (f *Follower) flush(ctx context.Context) error {
 
 // check is flush with the help of a forwarder, which keeps no old data meanwhile.
 func (f *Follower) check(ctx context.Context) error {
-	if err := f.flush(ctx); err != nil {
+	err := f.flush(ctx)
+	if err != nil && !isRefusal(err) {
 		return err
 	}
-	return f.look(ctx)
+	f.noteRefusal(err)
+	return errors.Join(f.look(ctx), err)
 }
 
 // withdraw ends what may be in force by us.
@@ -235,8 +237,18 @@ func isRefusal(err error) bool {
 	return errors.As(err, &refused)
 }
 
-// note tells when a server is out of reach, and when it is back.
+// noteRefusal tells once of each command that the server will not do.
+func (f *Follower) noteRefusal(err error) {
+	var refused *Refusal
+	if errors.As(err, &refused) && !f.seen.refused[refused.Command] {
+		f.seen.refused[refused.Command] = true
+		f.tell("failed", refused.Error())
+	}
+}
+
+// note tells when a server is out of reach, when it is back, and what it refuses.
 func (f *Follower) note(err error) {
+	f.noteRefusal(err)
 	switch gone := errors.Is(err, ErrUnreachable); {
 	case gone && !f.silent:
 		f.tell("unreachable", err.Error()+"; trying on")

@@ -40,6 +40,7 @@ type forwarder struct {
 	log   []string
 	lose  string // replies to commands that begin so do not arrive
 	deny  bool   // the names may have no override
+	bar   string // commands that are refused
 }
 
 func (f *forwarder) moment() watch.Moment {
@@ -80,6 +81,9 @@ func (f *forwarder) answer(line string) (text string, lost bool, err error) {
 
 func (f *forwarder) do(words []string) (string, error) {
 	m := f.moment()
+	if f.bar != "" && strings.Contains(f.bar, words[0]) {
+		return "", errors.New("the key is limited")
+	}
 	switch strings.Join(words[:min(2, len(words))], " ") {
 	case "override add":
 		o := watch.Override{Name: words[2], Type: dns.TypeA, Data: words[4:5]}
@@ -179,6 +183,24 @@ func TestFollower(t *testing.T) {
 				t.Errorf("reached %v, %v; told %q, want %q; %d in force, want %d; commands %q", reached, err, said(), tt.want, s.inForce(), tt.inForce, s.log)
 			}
 		})
+	}
+}
+
+// What the key may not do is told once, and what it may is done all the same.
+func TestFollowerLimited(t *testing.T) {
+	for bar, want := range map[string]string{
+		"flushname":                 "failed failed", // no override, no flush
+		"override flushname":        "failed failed",
+		"override flushname verify": "failed failed failed",
+	} {
+		s := &forwarder{t: t, deny: true, bar: bar}
+		server, _ := s.serve(t)
+		f, said := follow(server)
+		step(f, Lease)
+		step(f, Firm)
+		if reached, err := f.Standing(); reached || !isRefusal(err) || said() != want || f.verified == strings.Contains(bar, "verify") {
+			t.Errorf("%s: reached %v, %v; told %q, want %q; verified %v", bar, reached, err, said(), want, f.verified)
+		}
 	}
 }
 

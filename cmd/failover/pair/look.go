@@ -14,8 +14,8 @@ import (
 // seen is what was told of a forwarder's view.
 type seen struct {
 	flushed        bool
-	refused        bool // an override that was in force as a lease
-	overridden     bool // the override stood in its list
+	refused        map[string]bool // commands
+	overridden     bool            // the override stood in its list
 	ended          bool
 	upstreamNew    bool
 	upstreamSteady bool

@@ -200,5 +200,9 @@ func overrideWords(v watch.OverrideStatus) string {
 	if v.Lease != nil {
 		text += ", ends at " + v.Lease.Local().Format(time.TimeOnly) + " unless it is confirmed"
 	}
-	return text + ", ends " + v.Expires.Local().Format(stampFormat) + " at the latest"
+	text += ", ends "
+	if need := time.Duration(v.Need).Seconds(); need > 0 {
+		text += fmt.Sprintf("when upstream has agreed for %.0f s (%.0f s so far), ", need, time.Duration(v.Agreed).Seconds())
+	}
+	return text + v.Expires.Local().Format(stampFormat) + " at the latest"
 }

@@ -88,7 +88,7 @@ func (f forwarderStatus) writeWatch(w io.Writer, rtype string) {
 	}
 	for _, v := range st.Overrides {
 		if v.Type == rtype {
-			writeLine(w, 4, "override: %s; or when upstream has agreed for %.0f s (%.0f s so far)", overrideWords(v), time.Duration(v.Need).Seconds(), time.Duration(v.Agreed).Seconds())
+			writeLine(w, 4, "override: %s", overrideWords(v))
 		}
 	}
 	if h, ok := f.held(rtype); ok {

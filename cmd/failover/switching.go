@@ -117,6 +117,9 @@ func (w *switching) greet(ctx context.Context, f *follower) (age time.Duration, 
 		return 0, false // Run tells
 	}
 	st, err := f.Show(ctx, w.order.Name, false)
+	if other := f.Order.Hidden(&st); w.flags.noOverride && other != "" {
+		w.note(timeline.Warned, f.lane.Server, "an override to %s is in force there, and hides the new address until it ends; 'override delete %s' ends it", other, w.order.Name)
+	}
 	switch {
 	case err != nil && !errors.Is(err, pair.ErrNotFound):
 	case !st.Watched:

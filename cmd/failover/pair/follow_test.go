@@ -304,6 +304,20 @@ func TestFollowerUnreachable(t *testing.T) {
 	}
 }
 
+// Only an override of other data of the type hides what is ordered.
+func TestHidden(t *testing.T) {
+	o := testOrder()
+	same := watch.OverrideStatus{Type: "A", Data: o.Data}
+	aaaa := watch.OverrideStatus{Type: "AAAA", Data: []string{"2001:db8::1"}}
+	other := watch.OverrideStatus{Type: "A", Data: []string{"10.79.9.9"}}
+	if got := o.Hidden(&watch.Status{Overrides: []watch.OverrideStatus{same, aaaa}}); got != "" {
+		t.Errorf("Hidden = %q, want nothing", got)
+	}
+	if got := o.Hidden(&watch.Status{Overrides: []watch.OverrideStatus{same, aaaa, other}}); got != "10.79.9.9" {
+		t.Errorf("Hidden = %q", got)
+	}
+}
+
 // The sentence about who holds the old address is never too early.
 func TestHeldUntil(t *testing.T) {
 	base := time.Now().Truncate(time.Second).Add(time.Hour)

@@ -103,6 +103,16 @@ func why(st *watch.Status, rtype string) string {
 	return ""
 }
 
+// Hidden is the data of an override that would hide the order's; "" is none.
+func (o Order) Hidden(st *watch.Status) string {
+	for _, v := range st.Overrides {
+		if v.Type == o.Type && !SameData(v.Data, o.Data) {
+			return strings.Join(v.Data, ", ")
+		}
+	}
+	return ""
+}
+
 // Set is that of a type, nil if there is none.
 func Set(st *watch.Status, rtype string) *watch.SetStatus {
 	for i := range st.Sets {

@@ -17,7 +17,9 @@ server has registered stays. Of several addresses it takes away its own.
 The parking address answers in place of a service, or refuses connections; it
 may be one that nobody has. With --delete there is no record, and whoever asks
 learns that there is none: the VPC's resolver keeps this for 300 s, so that the
-next register stays unseen for so long.`
+next register stays unseen for so long. Forwarders are flushed then, and
+get no override.
+` + tellNotes
 
 func deregisterVerb() verb {
 	return verb{"deregister", "--name NAME --parking ADDRESS [flags]", "Take this server's address from a name", deregisterNotes, deregisterProgram}
@@ -37,19 +39,23 @@ func deregisterProgram() program {
 		case !*remove && !parking.IsValid():
 			return usageError("--parking is missing: without a record clients learn that there is none, and resolvers keep that for 300 s; with --delete that is done all the same")
 		}
-		return f.run(ctx, args, stderr, func(ctx context.Context, z *zone.Zone) error {
-			return f.deregister(ctx, z, parking, stdout, stderr)
+		return f.run(ctx, args, func(ctx context.Context) error {
+			return f.deregister(ctx, parking, stdout, stderr)
 		})
 	}}
 }
 
 // deregister compares and swaps: nobody else's change is undone. Where somebody was
 // quicker the record is looked at once more: it may not be ours any longer.
-func (f *ownFlags) deregister(ctx context.Context, z *zone.Zone, parking netip.Addr, stdout, stderr io.Writer) error {
+func (f *ownFlags) deregister(ctx context.Context, parking netip.Addr, stdout, stderr io.Writer) error {
 	if parking == f.address {
 		return usageError("the parking address is this server's own, %s", f.address)
 	}
-	err := f.takeAway(ctx, z, parking, stdout, stderr)
+	z, err := openZone(ctx, f.zone, stderr)
+	if err != nil {
+		return err
+	}
+	err = f.takeAway(ctx, z, parking, stdout, stderr)
 	if errors.Is(err, zone.ErrRefused) {
 		return f.takeAway(ctx, z, parking, stdout, stderr)
 	}
@@ -72,12 +78,7 @@ func (f *ownFlags) takeAway(ctx context.Context, z *zone.Zone, parking netip.Add
 	if len(c.Addresses) == 0 && parking.IsValid() {
 		c.Addresses = []netip.Addr{parking}
 	}
-	r, err := z.Switch(ctx, c)
-	if err != nil {
-		return err
-	}
-	tellResult(r, c.DryRun, stdout, stderr)
-	return nil
+	return f.apply(ctx, z, c, stdout, stderr)
 }
 
 func recordType(a netip.Addr) string {

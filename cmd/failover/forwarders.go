@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -36,21 +38,29 @@ func (f *forwarderFlags) keys() func() (pair.Keys, error) {
 	return sync.OnceValues(func() (pair.Keys, error) { return pair.LoadKeys(f.keyFile) })
 }
 
-// targets looks the forwarders up.
+// lookupTime is how long the names of all forwarders may take.
+const lookupTime = 5 * time.Second
+
+// targets looks the forwarders up. The list has those that were found even where there
+// is an error.
 func (f *forwarderFlags) targets(ctx context.Context) (list []target, err error) {
+	ctx, cancel := context.WithTimeout(ctx, lookupTime)
+	defer cancel()
 	if n := len(f.dnsPorts); n != 1 && n != len(f.hosts) || slices.ContainsFunc(f.dnsPorts, func(p uint) bool { return p == 0 || p > 65535 }) {
 		return nil, usageError("--dns-port: one port for all forwarders is wanted, or one for each")
 	}
 	keys := f.keys()
+	var errs []error
 	for i, host := range f.hosts {
 		s, err := pair.Named(ctx, host, keys)
 		if err != nil {
-			return nil, usageError("--forwarder %s: %w", host, err)
+			errs = append(errs, usageError("--forwarder %s: %w", host, err))
+			continue
 		}
 		dns := netip.AddrPortFrom(s.Control.Addr(), uint16(f.dnsPorts[min(i, len(f.dnsPorts)-1)]))
 		list = append(list, target{s, dns, pair.BINDAddr(dns)})
 	}
-	return list, nil
+	return list, errors.Join(errs...)
 }
 
 // each does something for every forwarder at once, and returns what came of it in

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,6 +45,30 @@ type switchFlags struct {
 	json       bool
 	plot       string
 	timeout    time.Duration
+
+	// brief is the way of register and deregister: it ends when the forwarders have
+	// the address, and what is wrong with them keeps nothing from being changed.
+	brief  bool
+	opened *zone.Zone // nil: to be found
+}
+
+// times are how long all may take, and after that the last words to the forwarders.
+func (f *switchFlags) times() (all, last time.Duration) {
+	if !f.brief {
+		return f.timeout, lastWords
+	}
+	last = min(lastWords, f.timeout/4)
+	return f.timeout - last, last
+}
+
+// open finds the zone. What is asked again is told.
+func (f *switchFlags) open(ctx context.Context, tell func(string)) (*zone.Zone, error) {
+	if f.opened != nil {
+		return f.opened, nil
+	}
+	o := f.zone
+	o.Tell = tell
+	return zone.Open(ctx, o)
 }
 
 // switchTimeout is twice what Route 53 takes at its slowest, and more.
@@ -127,18 +152,21 @@ func (f *switchFlags) order() pair.Order {
 	o := pair.Order{Name: strings.TrimSuffix(f.change.Name, "."), Type: "A", Token: rand.Text(), Set: time.Now()}
 	for _, a := range f.change.Addresses {
 		o.Data = append(o.Data, a.String())
-		if a.Is6() {
-			o.Type = "AAAA"
-		}
+	}
+	if all := slices.Concat(f.change.Addresses, f.change.From); all[0].Is6() {
+		o.Type = "AAAA"
 	}
 	return o
 }
 
 // run prepares all that is asked and told, and switches.
 func (f *switchFlags) run(ctx context.Context, stdout, stderr io.Writer) error {
-	targets, err := f.forwarders.targets(ctx)
-	if err != nil {
-		return err
+	targets, lost := f.forwarders.targets(ctx)
+	switch {
+	case lost != nil && !f.brief:
+		return lost
+	case lost != nil:
+		lost = fmt.Errorf("%w: %v", errUnreachable, lost)
 	}
 	if f.change.DryRun {
 		return f.dryRun(ctx, targets, stdout, stderr)
@@ -163,7 +191,7 @@ func (f *switchFlags) run(ctx context.Context, stdout, stderr io.Writer) error {
 		}
 		w.observed = append(w.observed, observed{w.line.AddLane(pair.BINDAddr(addr), timeline.Verified), timeline.DNS(addr, w.order.Name, rtype)})
 	}
-	return f.report(w, w.run(ctx), stdout)
+	return f.report(w, errors.Join(w.run(ctx), lost), stdout)
 }
 
 // printer is where the timeline is printed while it grows: where a document is to
@@ -214,7 +242,7 @@ func (f *switchFlags) draw(d timeline.Document) error {
 
 // dryRun says what would be done.
 func (f *switchFlags) dryRun(ctx context.Context, targets []target, stdout, stderr io.Writer) error {
-	z, err := openZone(ctx, f.zone, stderr)
+	z, err := f.open(ctx, tellTo(stderr))
 	if err != nil {
 		return err
 	}

@@ -53,8 +53,12 @@ const (
 
 func (w *switching) follow(t target, ask timeline.Ask) {
 	f := &follower{lane: w.line.AddLane(t.label, timeline.Forwarder)}
+	verify := w.flags.timeout
+	if w.flags.brief {
+		verify = switchTimeout // the forwarder goes on with it
+	}
 	f.Follower = pair.Follower{
-		Server: t.Server, Order: w.order, Verify: w.flags.timeout, Clients: w.flags.clients,
+		Server: t.Server, Order: w.order, Verify: verify, Clients: w.flags.clients,
 		StillOld: func() bool { return !w.line.GivesNew(f.lane) },
 		Tell: func(e pair.Event) {
 			w.line.Note(timeline.Event{At: e.At, Kind: timeline.Kind(e.What), Server: t.label, Text: e.Text})
@@ -77,14 +81,15 @@ func (w *switching) want(g pair.Goal) {
 
 // run switches, and returns how it ended.
 func (w *switching) run(ctx context.Context) error {
-	timed, cancel := context.WithTimeout(ctx, w.flags.timeout)
+	most, _ := w.flags.times()
+	timed, cancel := context.WithTimeout(ctx, most)
 	var all sync.WaitGroup
 	defer all.Wait()
 	defer cancel()
 	for _, o := range w.observed {
 		all.Go(func() { w.line.Observe(timed, o.lane, o.ask) })
 	}
-	if !w.flags.noOverride && len(w.flags.change.From) == 0 {
+	if !w.flags.noOverride && len(w.order.Data) > 0 && len(w.flags.change.From) == 0 {
 		w.want(pair.Lease)
 	}
 	w.known = make(chan struct{})
@@ -100,7 +105,11 @@ func (w *switching) run(ctx context.Context) error {
 		})
 	}
 	err := w.change(timed)
-	if err == nil {
+	switch {
+	case err != nil:
+	case w.flags.brief:
+		err = w.deliver(ctx, timed)
+	default:
 		err = w.prove(ctx, timed)
 	}
 	stop()
@@ -156,22 +165,30 @@ func (w *switching) change(ctx context.Context) error {
 	default:
 		w.note(timeline.Accepted, "Route 53", "accepted, change %s", w.result.ChangeID)
 	}
-	goal := pair.Firm
-	if w.flags.noOverride {
-		goal = pair.Checked
-	}
-	w.want(goal)
-	if w.synced != nil {
+	w.want(w.goal())
+	switch {
+	case w.flags.brief:
+		w.synced = nil // nobody waits for it
+	case w.synced != nil:
 		w.insync(ctx, z)
 	}
 	return nil
 }
 
+// goal is what the forwarders are to have once the change is accepted.
+func (w *switching) goal() pair.Goal {
+	switch {
+	case len(w.order.Data) == 0:
+		return pair.Flushed
+	case w.flags.noOverride:
+		return pair.Checked
+	}
+	return pair.Firm
+}
+
 // ask finds the zone, reads the record and changes it.
 func (w *switching) ask(ctx context.Context) (*zone.Zone, error) {
-	o := w.flags.zone
-	o.Tell = func(line string) { w.note(timeline.Failed, "Route 53", "%s", line) }
-	z, err := zone.Open(ctx, o)
+	z, err := w.flags.open(ctx, func(line string) { w.note(timeline.Failed, "Route 53", "%s", line) })
 	if err != nil {
 		return nil, err
 	}
@@ -207,7 +224,7 @@ func (w *switching) failure(err error) error {
 	case errors.Is(err, zone.ErrAPI), errors.Is(err, context.Canceled):
 		err = fmt.Errorf("%w; nothing was changed", err)
 	}
-	if errors.Is(err, zone.ErrAPI) {
+	if errors.Is(err, zone.ErrAPI) && len(w.order.Data) > 0 {
 		err = fmt.Errorf("%w\nwithout the API, this gives the address at the forwarders:\n  %s", err, w.flags.wayOut(w.order))
 	}
 	return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -87,6 +88,9 @@ func (w *switching) judge() error {
 	if w.synced != nil {
 		errs = append(errs, w.synced)
 	}
+	if len(w.order.Data) == 0 {
+		s.Old, s.CameBack = nil, nil // what caches do with a record that is gone is no failure
+	}
 	if len(s.Old) > 0 {
 		errs = append(errs, fmt.Errorf("%w: %s", errStillOld, strings.Join(s.Old, ", ")))
 	}
@@ -106,6 +110,9 @@ func (w *switching) judge() error {
 
 // proved is what is certain at a good end.
 func (w *switching) proved() string {
+	if w.flags.brief {
+		return "done: the record is as asked for, and the forwarders were told"
+	}
 	var facts []string
 	if len(w.observed) > 0 {
 		facts = append(facts, w.steady(time.Now()))
@@ -130,7 +137,8 @@ func (w *switching) steady(now time.Time) string {
 // finish gives each forwarder its goal once more where it lacks that: the lease is
 // withdrawn, or confirmed. What stays in force is told.
 func (w *switching) finish() {
-	ctx, cancel := context.WithTimeout(context.Background(), lastWords)
+	_, last := w.flags.times()
+	ctx, cancel := context.WithTimeout(context.Background(), last)
 	defer cancel()
 	var all sync.WaitGroup
 	for _, f := range w.followers {
@@ -142,6 +150,37 @@ func (w *switching) finish() {
 		})
 	}
 	all.Wait()
+}
+
+// reach is how long a forwarder that does not answer is tried once the record is
+// right: a service waits for it.
+const reach = 5 * time.Second
+
+// deliver returns when all forwarders have what they were told, and give it, or when
+// that took too long.
+func (w *switching) deliver(ctx, timed context.Context) error {
+	limited, cancel := context.WithTimeout(timed, reach)
+	defer cancel()
+	ticks := time.NewTicker(look)
+	defer ticks.Stop()
+	for !w.delivered() {
+		select {
+		case <-ticks.C:
+		case <-limited.Done():
+			if errors.Is(ctx.Err(), context.Canceled) {
+				return w.stopped()
+			}
+			return w.judge()
+		}
+	}
+	return w.judge()
+}
+
+func (w *switching) delivered() bool {
+	return !slices.ContainsFunc(w.followers, func(f *follower) bool {
+		reached, _ := f.Standing()
+		return !reached || len(w.order.Data) > 0 && !w.line.GivesNew(f.lane)
+	})
 }
 
 // stopped says what state things are in after a signal.

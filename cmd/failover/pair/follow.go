@@ -17,6 +17,7 @@ const (
 	Firm         // the override, and its upstream verified
 	Checked      // no override: flushed, and its upstream verified
 	Gone         // no override any more: the switch was refused
+	Flushed      // no override: flushed once
 )
 
 // Event is something that happened at a server. What is one of timeline's kinds.
@@ -123,7 +124,7 @@ func (f *Follower) act(ctx context.Context, g Goal) error {
 		return nil
 	case g == Gone:
 		return f.withdraw(ctx)
-	case f.plain:
+	case f.plain || g == Flushed:
 		return f.flush(ctx)
 	case f.barred || g == Checked:
 		return f.check(ctx)

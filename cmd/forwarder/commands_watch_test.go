@@ -218,3 +218,23 @@ func TestRequester(t *testing.T) {
 		t.Errorf("requester = %q", got)
 	}
 }
+
+// A change of a name that nobody watches is in the history, and not on the screen.
+func TestUnwatchedChange(t *testing.T) {
+	c := startCommanded(t, "")
+	const name = "other.awslab.mycompany.corp"
+	for _, address := range []string{"10.79.1.5", "10.79.1.6"} {
+		if err := c.resolver.Set(name + ". 1 IN A " + address); err != nil {
+			t.Fatal(err)
+		}
+		c.ask(name+".", dns.TypeA)
+	}
+	waitFor(t, "the change in the history", func() bool {
+		c.ask(name+".", dns.TypeA)
+		list := decode[[]watch.Change](c, "history json")
+		return len(list) == 1 && list[0].Name == name && !list[0].Watched
+	})
+	if text := c.run("summary"); strings.Contains(text, "changed") {
+		t.Errorf("summary of a server that watches nothing says\n%s", text)
+	}
+}

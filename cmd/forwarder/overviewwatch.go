@@ -14,7 +14,7 @@ type watchOverview struct {
 	names     []string // as they are watched
 	stats     watch.Stats
 	overrides []watch.OverrideStatus
-	changes   []watch.Change // the latest, oldest first
+	changes   []watch.Change // of them and of overridden names, the latest, oldest first
 }
 
 // A screen has room for so many of each.
@@ -26,10 +26,11 @@ const (
 
 func watchOverviewOf(s *forwarder.Server) watchOverview {
 	changes, _ := s.History("") // it fails for a bad name only
+	changes = slices.DeleteFunc(changes, func(c watch.Change) bool { return !c.Watched })
 	return watchOverview{s.Watching(), s.WatchStats().Stats, s.Overrides(), changes}
 }
 
-// watchRows writes nothing where nothing is watched and nothing has changed.
+// watchRows writes nothing where no name is watched or overridden, or was.
 func (o *overview) watchRows(s *rows) {
 	w := &o.watch
 	if len(w.names) > 0 {

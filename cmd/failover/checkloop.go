@@ -157,6 +157,9 @@ func (l *checkLoop) limited() error {
 // act switches if it is time to, and says why if it is not.
 func (l *checkLoop) act(ctx context.Context) error {
 	to, why := l.choose(time.Now())
+	if l.blind && !l.read {
+		why = l.unread()
+	}
 	if why != "" && why != l.told {
 		l.say(why)
 	}
@@ -178,7 +181,7 @@ func (l *checkLoop) changed(ctx context.Context, to netip.Addr, err error) error
 		return l.refused(ctx, err)
 	case errors.Is(err, zone.ErrAPI):
 		wait := l.failed(to, time.Now())
-		l.say(fmt.Sprintf("%v; trying again in %v", err, wait))
+		l.say(fmt.Sprintf("trying again in %v: %v", wait, err))
 		return nil
 	case err != nil && !accepted(err):
 		return err

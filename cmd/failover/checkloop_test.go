@@ -91,7 +91,8 @@ func (s *site) change(_ context.Context, from, to netip.Addr) (err error) {
 // loop is one with the defaults of the flags, if not said otherwise.
 func (s *site) loop(standbys ...netip.Addr) *checkLoop {
 	return &checkLoop{
-		watching: watching{name: "app.example", rise: 2, fall: 3, limit: 1, holdDown: 5 * time.Minute, active: addrA, standbys: standbys},
+		watching: watching{name: "app.example", rise: 2, fall: 3, limit: 1, holdDown: 5 * time.Minute, active: addrA, standbys: standbys,
+			override: func(to netip.Addr) string { return "type " + to.String() }},
 		interval: time.Second, reads: time.Second,
 		check: s.check, record: s.record, change: s.change, say: s.say,
 	}
@@ -166,7 +167,7 @@ func TestCheckLoop(t *testing.T) {
 		{"never read", 60, func(s *site, _ *checkLoop) {
 			s.readErr = api
 			s.events = map[int]func(){5: s.fails(addrA)}
-		}, []string{"8 " + aDown, "60 stopped by a signal"}, nil, addrA},
+		}, []string{"8 " + aDown, "8 app.example stays, as nobody knows what its record has; if that is 10.0.0.1, this gives 10.0.0.2 at the forwarders:\n  type 10.0.0.2", "60 stopped by a signal"}, nil, addrA},
 		{"a reading hangs", 60, func(s *site, _ *checkLoop) {
 			s.events = map[int]func(){5: func() { s.hangRead = true }, 20: s.fails(addrA)}
 		}, []string{"23 " + toB, "23 " + limit1}, nil, addrB},
@@ -176,11 +177,11 @@ func TestCheckLoop(t *testing.T) {
 		{"the API fails twice", 60, func(s *site, _ *checkLoop) {
 			s.fail = []error{api, api}
 			s.events = map[int]func(){5: s.fails(addrA)}
-		}, []string{"8 asking: the API failed; trying again in 1s", "9 asking: the API failed; trying again in 2s", "11 " + toB, "11 " + limit1}, nil, addrB},
+		}, []string{"8 trying again in 1s: asking: the API failed", "9 trying again in 2s: asking: the API failed", "11 " + toB, "11 " + limit1}, nil, addrB},
 		{"accepted though it seemed to fail", 60, func(s *site, _ *checkLoop) {
 			s.fail, s.takes = []error{api}, true
 			s.events = map[int]func(){5: s.fails(addrA)}
-		}, []string{"8 asking: the API failed; trying again in 1s", " " + limit1}, nil, addrB},
+		}, []string{"8 trying again in 1s: asking: the API failed", " " + limit1}, nil, addrB},
 		{"refused", 60, func(s *site, _ *checkLoop) {
 			s.fail = []error{refused}
 			s.events = map[int]func(){5: s.fails(addrA)}

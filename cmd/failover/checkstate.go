@@ -41,9 +41,10 @@ func (h *health) note(failure error, rise, fall int) bool {
 type watching struct {
 	name       string
 	rise, fall int
-	limit      int           // of switches
-	holdDown   time.Duration // from a change of the record to the next switch, at least
-	unchecked  bool          // standbys are taken for good
+	limit      int                        // of switches
+	holdDown   time.Duration              // from a change of the record to the next switch, at least
+	unchecked  bool                       // standbys are taken for good
+	override   func(to netip.Addr) string // the command that helps without the API
 
 	active   netip.Addr // what the record should have; invalid: not known yet
 	standbys []netip.Addr
@@ -129,6 +130,16 @@ func (w *watching) choose(now time.Time) (to netip.Addr, why string) {
 		return to, ""
 	}
 	return candidate, ""
+}
+
+// unread is what is said of an address that is down while nobody knows what the record
+// has: a switch would be one of somebody else's record, perhaps.
+func (w *watching) unread() string {
+	active, to := w.health[w.active], w.candidate()
+	if active == nil || !active.known || active.up || !to.IsValid() {
+		return ""
+	}
+	return fmt.Sprintf("%s stays, as nobody knows what its record has; if that is %s, this gives %s at the forwarders:\n  %s", w.name, w.active, to, w.override(to))
 }
 
 // candidate is the first standby that is up, and was at its last check: what stops both

@@ -48,6 +48,7 @@ func TestOCFAgentCalls(t *testing.T) {
 		{"that is no start", "monitor", "", notRunning, hookOther},
 		{"start", "start", "", 0, hookOwn},
 		{"again", "start", "", 0, hookOwn},
+		{"a forwarder is gone", "start", "OCF_RESKEY_options=--forwarder=127.0.0.1:1 OCF_RESKEY_address=" + hookOwn, 0, hookOwn},
 		{"runs", "monitor", "", 0, hookOwn},
 		{"without the API", "monitor", "AWS_ENDPOINT_URL=http://127.0.0.1:1", 0, hookOwn},
 		{"stop leaves the name", "stop", "", 0, hookOwn},

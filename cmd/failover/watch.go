@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"vpcdns/cmd/failover/pair"
 	"vpcdns/cmd/failover/zone"
 )
 
@@ -27,7 +28,10 @@ one request a second of the ten that the account has for all its programs. As
 soon as it has another value somebody else has switched, and the watch ends with
 status 0, as it does after the last switch that --limit allows and by a signal.
 It has to be started again then, by who has repaired what failed. While the API
-fails the checks go on, and a switch is tried again after 1 s, 2 s, up to 30 s.`
+fails the checks go on, and a switch is tried again after 1 s, 2 s, up to 30 s.
+The forwarders get no override before Route 53 has taken the change: nobody
+knows then whose the record is. What is printed names the command with which an
+operator who knows gives them the address, 'failover override add'.`
 
 func watchVerb() verb {
 	return verb{"watch", "--name NAME --check URL --standby ADDRESS... [flags]", "Switch a name when its address does not serve", watchNotes, watchProgram}
@@ -84,7 +88,7 @@ func watchProgram() program {
 			return err
 		}
 		w := &watchedZone{Zone: z, flags: f, rtype: recordType(l.standbys[0]), stdout: stdout, stderr: stderr}
-		l.record, l.change, l.say = w.address, w.move, w.say
+		l.record, l.change, l.say, l.override = w.address, w.move, w.say, w.override
 		w.say(fmt.Sprintf("watching %s with %s every %v", l.name, f.check, f.interval))
 		return l.run(ctx)
 	}}
@@ -156,6 +160,12 @@ func (w *watchedZone) address(ctx context.Context) (netip.Addr, error) {
 		return has[0], nil
 	}
 	return netip.Addr{}, fmt.Errorf("watching %s: it has %s, and one address is wanted: %w", r.Name, r, zone.ErrRefused)
+}
+
+// override is what an operator can type while the API fails.
+func (w *watchedZone) override(to netip.Addr) string {
+	sw := w.flags.sw
+	return sw.wayOut(pair.Order{Name: strings.TrimSuffix(sw.zone.Record, "."), Type: w.rtype, Data: []string{to.String()}})
 }
 
 // move compares and swaps. A dry run ends with it.

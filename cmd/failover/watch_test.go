@@ -98,6 +98,43 @@ func TestWatchOutlastsTheAPI(t *testing.T) {
 	holds(t, s, app, there)
 }
 
+// While nobody can read the record nothing is switched, and it is said what an operator
+// can type; likewise where only the change fails.
+func TestWatchNamesTheWayOut(t *testing.T) {
+	port := serveAt(t, there)
+	for _, action := range []string{"", "ChangeResourceRecordSets"} {
+		s := account(t, route53.Options{}, record(here))
+		s.Break(route53.Fault{Action: action, Code: "AccessDenied"})
+		cmd, _ := programCommand(t, quick("--check", "tcp://127.0.0.1:"+port, "--standby", there, "--zone-id", "ZPRIVATE", "--forwarder", "127.0.0.1:1", "--key", pairKeyFile(t))...)
+		out := &lines{}
+		cmd.Stdout, cmd.Stderr = out, out
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		want := "\n  failover override add " + app + " A 127.0.0.2 --forwarder 127.0.0.1:1 --key "
+		for deadline := time.Now().Add(time.Minute); !strings.Contains(out.String(), want) && time.Now().Before(deadline); {
+			time.Sleep(10 * time.Millisecond)
+		}
+		_ = cmd.Process.Signal(os.Interrupt)
+		_ = cmd.Wait()
+		if text := out.String(); !strings.Contains(text, want) || strings.Contains(text, "override in force") {
+			t.Errorf("the API denies %q: %s\nwant %q", action, text, want)
+		}
+		holds(t, s, app, here)
+	}
+}
+
+// pairKeyFile is one with the key of a pair.
+func pairKeyFile(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "rndc.key")
+	text := `key "pair" { algorithm hmac-sha256; secret "z3SmzhaePoykYMsVgOzjrt1MtwW3UOwvil9CVp8Gy1s="; };`
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 func TestWatchUsage(t *testing.T) {
 	account(t, route53.Options{}, record(here))
 	check := []string{"watch", "--name", app, "--check", "tcp://127.0.0.1:80"}

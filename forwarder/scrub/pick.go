@@ -97,7 +97,7 @@ func (p *pick) first(name int) *wire.RR {
 func (p *pick) dname(name int) (found *wire.RR) {
 	for i := range p.m.Section(0) {
 		rr := &p.m.Section(0)[i]
-		if rr.Type != wire.TypeDNAME || !p.m.Below(name, rr.Start) || p.isElsewhere(rr.Start) {
+		if rr.Type != wire.TypeDNAME || !p.m.Below(name, rr.Start) || p.isForeign(rr.Start) {
 			continue
 		}
 		if found == nil || p.m.Labels(rr.Start) < p.m.Labels(found.Start) {

@@ -199,3 +199,29 @@ func TestGuardOfAlias(t *testing.T) {
 		}
 	})
 }
+
+// An alias that leads nowhere is a denial: it is not kept when upstream has an address
+// again, the one of before or another.
+func TestGuardOfBrokenAlias(t *testing.T) {
+	for name, broken := range map[string][]string{
+		"to no name":    {"app.corp.test. 1 IN CNAME none.corp.test.", "authority corp.test. 1 IN SOA ns.corp.test. root.corp.test. 1 2 3 4 1"},
+		"to itself":     {"app.corp.test. 1 IN CNAME app.corp.test."},
+		"round another": {"app.corp.test. 1 IN CNAME b.corp.test.", "b.corp.test. 1 IN CNAME app.corp.test."},
+	} {
+		for _, next := range []string{"10.0.0.1", "10.0.0.2"} {
+			t.Run(name+", then "+next, func(t *testing.T) {
+				perform(t, watchedConfig(), watchesApp, func(t *testing.T, s *theatre) {
+					s.wants("app.corp.test. A", shortOld)
+					s.at(10*time.Second + 100*time.Millisecond)
+					s.has("app.corp.test. A", broken...)
+					s.asks("app.corp.test.", "A")
+					s.has("app.corp.test. A", "app.corp.test. 10 IN A "+next)
+					s.at(13 * time.Second)
+					if m := s.asks("app.corp.test.", "A"); m == nil || !strings.Contains(m.String(), next) {
+						t.Errorf("got %v, want %s", m, next)
+					}
+				})
+			})
+		}
+	}
+}

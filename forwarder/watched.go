@@ -1,6 +1,7 @@
 package forwarder
 
 import (
+	"bytes"
 	"net/netip"
 	"slices"
 	"time"
@@ -118,7 +119,7 @@ func (r *resolver) observe(f *fetch) {
 		return
 	}
 	o := r.observation(f)
-	for _, rr := range r.said(f.key.Type()) {
+	for _, rr := range r.said(f.key.Type(), f.key.Name()) {
 		if len(o.RRs) == 0 || rr.Header().Ttl < o.TTL {
 			o.TTL = rr.Header().Ttl
 		}
@@ -147,10 +148,15 @@ func (r *resolver) tell(o watch.Observation) {
 	r.watcher.awake()
 }
 
-// said are the records of r.msg that lead from its question to its data, and these.
-func (r *resolver) said(qtype uint16) (rrs []dns.RR) {
+// said are the records of r.msg that lead from its question, name, to its data, and these.
+// An alias that leads to a denial, or back to itself, is one: who guarded it would refuse
+// the addresses of before.
+func (r *resolver) said(qtype uint16, name []byte) (rrs []dns.RR) {
 	m := new(dns.Msg)
-	if m.Unpack(r.msg.Msg) != nil {
+	if m.Unpack(r.msg.Msg) != nil || r.class == scrub.Negative {
+		return nil
+	}
+	if r.chain.Hops > 0 && !r.chain.Data && bytes.Equal(endOf(m.Answer, name), name) {
 		return nil
 	}
 	for _, rr := range m.Answer {

@@ -17,7 +17,9 @@ import (
 
 const overrideNotes = `This needs no AWS: it is the way out while the API of Route 53 does not answer.
 An override ends by itself once the forwarder's upstream agreed for twice the
-old TTL, or steadily says a third thing, and after 24 h at most.`
+old TTL, or steadily says a third thing, and after 24 h at most. With delete
+upstream speaks at once, also while it still says the old address: 'failover
+status' shows what it says.`
 
 func overrideVerb() verb {
 	return verb{"override", "add NAME ADDRESS... | delete NAME [TYPE] | list [flags]", "Give a name an address at the forwarders alone", overrideNotes, overrideProgram}

@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 )
@@ -102,9 +103,8 @@ func (t *Table) Watching() []string {
 	return list
 }
 
-// add makes room for a name: when there is none, the name that only a pattern
-// watches and that was asked for the longest ago goes. It returns nil when all are
-// needed.
+// add makes room for a name: when there is none, those that only a pattern watches and
+// that were asked for the longest ago go. It returns nil when all are needed.
 func (t *Table) add(w string, m Moment) *node {
 	if len(t.names) >= maxNames && !t.evict() {
 		return nil
@@ -117,19 +117,24 @@ func (t *Table) add(w string, m Moment) *node {
 	return n
 }
 
+// evictAtOnce are the names that go together: a flood of random names under a wildcard
+// is not to make the index anew with each.
+const evictAtOnce = maxNames / 16
+
 func (t *Table) evict() bool {
-	var oldest *node
+	var idle []*node
 	for _, n := range t.names {
-		if !n.watched && !n.busy() && (oldest == nil || n.seen < oldest.seen) {
-			oldest = n
+		if !n.watched && !n.busy() {
+			idle = append(idle, n)
 		}
 	}
-	if oldest == nil {
-		return false
+	slices.SortFunc(idle, func(a, b *node) int { return cmp.Compare(a.seen, b.seen) })
+	idle = idle[:min(len(idle), evictAtOnce)]
+	for _, n := range idle {
+		t.forget(n)
 	}
-	t.forget(oldest)
 	t.reindex()
-	return true
+	return len(idle) > 0
 }
 
 // busy reports whether something of the name runs.

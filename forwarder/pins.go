@@ -178,6 +178,9 @@ func (e *engine) applyPins() {
 // name exists, else caches deny what is overridden too, and is no alias.
 func (w *worker) besideOverride(m *dns.Msg, k *walk, rest *local.Rest) {
 	pins := w.watches.Pins()
+	if pins == nil {
+		return
+	}
 	if m.Rcode == dns.RcodeNameError && pins.Has(endOf(m.Answer, k.link.name())) {
 		m.Rcode = dns.RcodeSuccess
 	}

@@ -108,7 +108,7 @@ func (f *Follower) Step(ctx context.Context) {
 	goal := f.goal
 	f.mu.Unlock()
 	err := f.act(ctx, goal)
-	if err != nil && ctx.Err() != nil {
+	if err != nil && over(ctx) {
 		return // it was we who ended it
 	}
 	f.note(err)
@@ -116,6 +116,13 @@ func (f *Follower) Step(ctx context.Context) {
 	f.failed = err
 	f.reached = f.reached || err == nil && goal == f.goal
 	f.mu.Unlock()
+}
+
+// over reports whether ctx has ended. A connection's deadline, which is taken from it,
+// may pass a moment before ctx says so.
+func over(ctx context.Context) bool {
+	end, limited := ctx.Deadline()
+	return ctx.Err() != nil || limited && !time.Now().Before(end)
 }
 
 func (f *Follower) act(ctx context.Context, g Goal) error {

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/miekg/dns"
 )
@@ -81,4 +82,21 @@ func records(t *testing.T, lines ...string) (rrs []dns.RR) {
 		rrs = append(rrs, rr)
 	}
 	return rrs
+}
+
+// An answer that our own end cuts off is no failure of the server's.
+func TestObserveEnds(t *testing.T) {
+	line := New(Spec{Name: "app.example", Type: "A", New: []string{"10.0.0.2"}}, time.Now(), nil)
+	l := line.AddLane("a", Forwarder)
+	ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(50*time.Millisecond))
+	defer cancel()
+	line.Observe(ctx, l, func(one context.Context) Answer {
+		end, _ := one.Deadline()
+		for time.Now().Before(end) { // as a socket does, which is quicker than a timer
+		}
+		return Answer{At: time.Now(), Err: "timed out"}
+	})
+	if l.Asked != 0 {
+		t.Errorf("%d answers were counted: %v", l.Asked, l.Counts)
+	}
 }

@@ -29,7 +29,7 @@ func (t *Timeline) Observe(ctx context.Context, l *Lane, ask Ask) {
 		one, cancel := context.WithTimeout(ctx, patience)
 		a := ask(one)
 		cancel()
-		if ctx.Err() != nil {
+		if over(ctx) {
 			return
 		}
 		t.Take(l, a)
@@ -44,6 +44,13 @@ func (t *Timeline) Observe(ctx context.Context, l *Lane, ask Ask) {
 		case <-time.After(next.Sub(now)):
 		}
 	}
+}
+
+// over reports whether ctx has ended. A socket's deadline, which is taken from it, may
+// pass a moment before ctx says so.
+func over(ctx context.Context) bool {
+	end, limited := ctx.Deadline()
+	return ctx.Err() != nil || limited && !time.Now().Before(end)
 }
 
 func (t *Timeline) interval(l *Lane, now time.Time) time.Duration {

@@ -125,10 +125,15 @@ func (w *watched) testWatch() {
 		t.Errorf("dig prints %q, want a TTL of 0", got)
 	}
 	wantMatch(t, w.ok("watch", "list"), `^\*\.lab\.corp\.test$`, `^app\.corp\.test$`, `^  A +10\.79\.1\.5`, `^fixed\.corp\.test$`)
-	var st watch.Status
-	if err := json.Unmarshal([]byte(w.ok("watch", "show", "app.corp.test", "json", "clients")), &st); err != nil || !st.Watched || len(st.Ledger) != 1 || st.Ledger[0].Names[0].Client.String() != "127.0.0.1" {
-		t.Errorf("watch show json = %+v, %v", st, err)
-	}
+	waitFor(t, "the client that holds the answer for a second", func() bool {
+		w.dig("app.corp.test")
+		var st watch.Status
+		if err := json.Unmarshal([]byte(w.ok("watch", "show", "app.corp.test", "json", "clients")), &st); err != nil || !st.Watched || len(st.Ledger) != 1 {
+			t.Fatalf("watch show json = %+v, %v", st, err)
+		}
+		names := st.Ledger[0].Names
+		return len(names) == 1 && names[0].Client.String() == "127.0.0.1"
+	})
 	w.ok("watch", "delete", "*.lab.corp.test")
 	w.refused("127.0.0.5", "not found\n", "watch", "delete", "*.lab.corp.test")
 	w.refused("127.0.0.5", "it is used as: watch add name", "watch", "app.corp.test", "app.corp.test")

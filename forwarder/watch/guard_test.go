@@ -1,6 +1,31 @@
 package watch
 
-import "testing"
+import (
+	"fmt"
+	"testing"
+)
+
+// A set that is too large to be remembered is neither a change nor a way back.
+func TestLargeSets(t *testing.T) {
+	large := ""
+	for i := range 200 {
+		large += fmt.Sprintf(" 10.1.0.%d", i)
+	}
+	l := play(t, `
+		t=0 upstream`+large+`
+		t=1 pin none
+		t=1 upstream 10.0.0.1
+		t=5 upstream`+large+`
+		t=5 pin none
+		t=5 guard off
+		t=6 upstream 10.0.0.2
+		t=7 upstream`+large+`
+		t=7 pin 10.0.0.2
+		t=7 guard on`)
+	if n := len(l.Table.names); n != 1 {
+		t.Errorf("%d names have state, want 1", n)
+	}
+}
 
 func TestGuard(t *testing.T) {
 	scripts(t, map[string]string{

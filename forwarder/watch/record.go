@@ -53,6 +53,18 @@ const maxTTL = 7 * 24 * 60 * 60
 // maxSets are the types of a name that have state.
 const maxSets = 16
 
+// maxData is the size of an answer that is followed, in octets: a thousand names, each
+// with what it had before, are to fit into memory.
+const maxData = 4096
+
+func isLarge(rrs []RR) bool {
+	size := 0
+	for _, rr := range rrs {
+		size += dns.Len(rr)
+	}
+	return size > maxData
+}
+
 // data is what a name has under a type; the zero value is a denial.
 type data struct {
 	texts []string // sorted, distinct

@@ -99,6 +99,9 @@ type Observation struct {
 func (t *Table) Observe(o Observation, m Moment) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if isLarge(o.RRs) {
+		o.RRs, o.Failed = nil, true // as if it had not come: nothing of it is kept
+	}
 	if o.Question != nil && o.Question.Probe {
 		t.observeProbe(&o, m)
 		return

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -125,6 +126,10 @@ func (c *check) plain(ctx context.Context, err error) error {
 	var asked *url.Error
 	if errors.As(err, &asked) {
 		err = asked.Err
+	}
+	var refused syscall.Errno
+	if errors.As(err, &refused) {
+		return refused // without the words of Go's net
 	}
 	return err
 }

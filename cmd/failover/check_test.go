@@ -121,6 +121,9 @@ func TestCheck(t *testing.T) {
 		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 			t.Errorf("%s: %v, want %q", tt.check, err, tt.want)
 		}
+		if err != nil && strings.Contains(err.Error(), "dial tcp") {
+			t.Errorf("%s: %v has Go's words", tt.check, err)
+		}
 	}
 }
 

@@ -136,7 +136,7 @@ func (t *Table) ClearGuard(name string, m Moment) error {
 		}
 	}
 	if !cleared {
-		return fmt.Errorf("%s has no guard: %w", n.name, ErrNone)
+		return none(n.name + " has no guard")
 	}
 	return nil
 }

@@ -24,6 +24,12 @@ var (
 	ErrNone = errors.New("there is none")
 )
 
+// none is an ErrNone that says itself what is not there.
+type none string
+
+func (n none) Error() string        { return string(n) }
+func (n none) Is(target error) bool { return target == ErrNone }
+
 // parseName returns the wire form of a name, in lower case.
 func parseName(name string) (string, error) {
 	w := wire.PackName(name)

@@ -169,7 +169,7 @@ func (t *Table) withToken(name, token string, m Moment, do func(r *record)) erro
 		}
 	}
 	if !found {
-		return fmt.Errorf("%s has no override with that token: %w (it ended, or another replaced it)", n.name, ErrNone)
+		return none(n.name + " has no override with that token: it ended, or another replaced it")
 	}
 	return nil
 }
@@ -190,7 +190,7 @@ func (t *Table) DeleteOverride(name string, rtype uint16, m Moment) error {
 		}
 	}
 	if !found {
-		return fmt.Errorf("%s has no such override: %w", n.name, ErrNone)
+		return none(n.name + " has no such override")
 	}
 	return nil
 }
@@ -204,7 +204,7 @@ func (t *Table) find(name string) (n *node, unlock func(), err error) {
 	t.mu.Lock()
 	if n = t.names[w]; n == nil {
 		t.mu.Unlock()
-		return nil, nil, fmt.Errorf("%s is neither watched nor overridden: %w", text(w), ErrNone)
+		return nil, nil, none(text(w) + " is neither watched nor overridden")
 	}
 	return n, t.mu.Unlock, nil
 }

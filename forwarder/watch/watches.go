@@ -76,7 +76,7 @@ func (t *Table) Unwatch(name string, m Moment) error {
 		delete(t.patterns, w)
 	}
 	if !found {
-		return fmt.Errorf("%s is not watched: %w", name, ErrNone)
+		return none(name + " is not watched")
 	}
 	for _, n := range t.names {
 		t.drop(n, m)

@@ -148,7 +148,8 @@ func (o options) startAPI(out io.Writer) (*route53.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(out, "Route 53 is at %s, zone ZPRIVATE (%s)\n", url, o.zone)
+	fmt.Fprintf(out, "Route 53 is at %s, zone ZPRIVATE (%s). To let failover use it:\n", url, o.zone)
+	fmt.Fprintf(out, "  export AWS_ENDPOINT_URL_ROUTE_53=%s AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x\n", url)
 	return api, nil
 }
 

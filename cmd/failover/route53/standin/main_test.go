@@ -33,15 +33,18 @@ func start(t *testing.T, args ...string) (api, resolver string) {
 			t.Errorf("run = %v, want nil", err)
 		}
 	})
-	lines := bufio.NewScanner(said)
+	lines, use := bufio.NewScanner(said), ""
 	for _, line := range []struct {
 		pattern string
 		found   *string
-	}{{`http://\S+[0-9]`, &api}, {`\S+#[0-9]+`, &resolver}} {
+	}{{`http://\S+[0-9]`, &api}, {`AWS_ENDPOINT_URL_ROUTE_53=http://\S+`, &use}, {`\S+#[0-9]+`, &resolver}} {
 		if !lines.Scan() {
 			t.Fatalf("it ended: %v", lines.Err())
 		}
 		*line.found = regexp.MustCompile(line.pattern).FindString(lines.Text())
+	}
+	if use != "AWS_ENDPOINT_URL_ROUTE_53="+api {
+		t.Errorf("for %s it says to use %q", api, use)
 	}
 	return api, strings.Replace(resolver, "#", ":", 1)
 }

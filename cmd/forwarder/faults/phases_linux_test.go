@@ -21,7 +21,7 @@ func phasedNames() (names []string) {
 // awaitPhase sleeps until that part of a second of the wall clock begins.
 func awaitPhase(i int) {
 	next := time.Now().Truncate(time.Second).Add(time.Duration(i) * time.Second / phases)
-	for time.Until(next) < time.Second/2 {
+	for time.Until(next) < 3*time.Second/2 { // the one before has been seen by then
 		next = next.Add(time.Second)
 	}
 	time.Sleep(time.Until(next))
@@ -34,8 +34,8 @@ type change func(name string, to netip.Addr)
 // second.
 func (a *audience) switchEach(c change) (turns []turn) {
 	for i, name := range a.names {
-		a.focus.Store(int64(i))
 		awaitPhase(i)
+		a.focus.Store(int64(i)) // until the next one's turn
 		turns = append(turns, c.turn(name, newAddress))
 	}
 	return turns

@@ -142,3 +142,13 @@ func TestUnknownVerb(t *testing.T) {
 		t.Errorf("failover --version = %d, %q", status, out)
 	}
 }
+
+// says wants a text to have all of these.
+func says(t *testing.T, text string, wants ...string) {
+	t.Helper()
+	for _, w := range wants {
+		if !strings.Contains(text, w) {
+			t.Errorf("%q is missing in:\n%s", w, text)
+		}
+	}
+}

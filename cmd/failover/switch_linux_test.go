@@ -127,16 +127,6 @@ func said(d timeline.Document, server string) string {
 	return strings.Join(kinds, " ")
 }
 
-// says wants a text to have all of these.
-func says(t *testing.T, text string, wants ...string) {
-	t.Helper()
-	for _, w := range wants {
-		if !strings.Contains(text, w) {
-			t.Errorf("%q is missing in:\n%s", w, text)
-		}
-	}
-}
-
 // A forwarder and a BIND are the pair: the forwarder has the address before Route 53's
 // servers do, the BIND follows, and all is drawn and written.
 func TestSwitchPairWithNamed(t *testing.T) {

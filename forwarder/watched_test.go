@@ -335,7 +335,6 @@ func TestOverrideBeside(t *testing.T) {
 			perform(t, watchedConfig(), Options{}, func(t *testing.T, s *theatre) {
 				unpackedRecord, _ := dns.NewRR(record)
 				want := lines([]dns.RR{unpackedRecord})[0]
-				const other = "b.corp.test. 60 IN A 10.0.0.7"
 				s.has("x.corp.test. "+qtype, record, "additional "+oldA)
 				s.wants("x.corp.test. "+qtype, want, oldA)
 				s.override("app.corp.test", "A", "10.0.0.9", "10.0.0.8")

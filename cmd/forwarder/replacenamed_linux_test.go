@@ -20,7 +20,6 @@ WantedBy=multi-user.target
 // The forwarder takes the place of a named that runs, the real one and one of a
 // package's unit, and gives it back; what hands do out of habit reaches it.
 func TestReplaceNamed(t *testing.T) {
-	t.Parallel()
 	workbench.NeedRoot(t)
 	for _, program := range []string{"systemctl", "nsenter", "ip", "dig"} {
 		workbench.Need(t, program)

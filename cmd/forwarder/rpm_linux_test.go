@@ -131,7 +131,6 @@ func (p *packages) built(architectures ...string) (paths []string) {
 
 // deploy/rpm/build, and what happens to the packages.
 func TestPackage(t *testing.T) {
-	t.Parallel()
 	workbench.NeedRoot(t)
 	for _, program := range []string{"rpm", "rpmbuild", "rpmlint", "createrepo_c", "dnf", "gpg", "systemctl", "named", "nsenter", "unshare", "ip", "dig"} {
 		workbench.Need(t, program)

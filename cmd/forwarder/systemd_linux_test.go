@@ -131,7 +131,6 @@ var version53 = []string{"dig", "+short", "+tries=3", "+timeout=1", "@127.0.0.1"
 
 // forwarder.service and the reference configuration on a systemd of their own.
 func TestUnderSystemd(t *testing.T) {
-	t.Parallel()
 	workbench.NeedRoot(t)
 	for _, program := range []string{"systemctl", "nsenter", "ip", "dig"} {
 		workbench.Need(t, program)

@@ -155,6 +155,19 @@ func (t *Table) WithdrawOverride(name, token string, m Moment) error {
 
 // withToken does something to the overrides of a name that have the token.
 func (t *Table) withToken(name, token string, m Moment, do func(r *record)) error {
+	has := func(r *record) bool { return r.override.Lease == token && token != "" }
+	return t.eachOverride(name, m, has, do, "has no override with that token: it ended, or another replaced it")
+}
+
+// DeleteOverride ends a name's override of a type, or, for type 0, all of it.
+func (t *Table) DeleteOverride(name string, rtype uint16, m Moment) error {
+	is := func(r *record) bool { return rtype == 0 || rtype == r.rtype }
+	return t.eachOverride(name, m, is, func(r *record) { t.endOverride(r, "it was deleted", m) }, "has no such override")
+}
+
+// eachOverride does something to those of a name that are meant. That none is, is an
+// error in these words.
+func (t *Table) eachOverride(name string, m Moment, meant func(r *record) bool, do func(r *record), without string) error {
 	n, unlock, err := t.find(name)
 	if err != nil {
 		return fmt.Errorf("override: %w", err)
@@ -162,35 +175,14 @@ func (t *Table) withToken(name, token string, m Moment, do func(r *record)) erro
 	defer unlock()
 	found := false
 	for _, r := range n.sorted() {
-		if v := r.override; v != nil && v.Lease == token && token != "" {
+		if r.override != nil && meant(r) {
 			found = true
 			do(r)
 			t.settle(r, m)
 		}
 	}
 	if !found {
-		return none(n.name + " has no override with that token: it ended, or another replaced it")
-	}
-	return nil
-}
-
-// DeleteOverride ends a name's override of a type, or, for type 0, all of it.
-func (t *Table) DeleteOverride(name string, rtype uint16, m Moment) error {
-	n, unlock, err := t.find(name)
-	if err != nil {
-		return fmt.Errorf("override: %w", err)
-	}
-	defer unlock()
-	found := false
-	for _, r := range n.sorted() {
-		if r.override != nil && (rtype == 0 || rtype == r.rtype) {
-			found = true
-			t.endOverride(r, "it was deleted", m)
-			t.settle(r, m)
-		}
-	}
-	if !found {
-		return none(n.name + " has no such override")
+		return none(n.name + " " + without)
 	}
 	return nil
 }

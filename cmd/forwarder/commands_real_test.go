@@ -15,7 +15,6 @@ import (
 // The real rndc sees and changes the built binary's state as it does named's. The
 // server's upstream is silent.
 func TestLooksByRealRNDC(t *testing.T) {
-	t.Parallel()
 	program := []string{workbench.Need(t, "rndc")}
 	c := startControlled(t)
 	run := func(want string, args ...string) {

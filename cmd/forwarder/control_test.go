@@ -103,7 +103,6 @@ func outputs(t *testing.T, cmd *exec.Cmd) (code int, stdout, stderr string) {
 
 // The real rndc drives the forwarder as it does named.
 func TestRealRNDC(t *testing.T) {
-	t.Parallel()
 	program := []string{workbench.Need(t, "rndc")}
 	c := startControlled(t, "--control-key", "hmac-sha384=status,flushname", "--control-key", "failover=status", "-d", "1")
 	c.WaitToSay(t, "--control-key failover: no control channel has a key of that name")
@@ -242,7 +241,6 @@ func testOtherKeys(t *testing.T, c controlled, run runFunc) {
 
 // SIGUSR2: the new process has the control channel too.
 func TestControlHandover(t *testing.T) {
-	t.Parallel()
 	program := []string{workbench.Need(t, "rndc")}
 	c := newControlConf(t)
 	c.Process = lab.Start(t, "the forwarder", exec.Command(lab.BuildForwarder(t), "-f", "--metrics-address=", "-L", filepath.Join(c.dir, "log"), "-c", c.conf))

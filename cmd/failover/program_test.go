@@ -40,6 +40,7 @@ var (
 )
 
 func TestMain(m *testing.M) {
+	workbench.ForgetManager()
 	status := m.Run()
 	_ = os.RemoveAll(builtIn) // in the system's own place for such
 	os.Exit(status)

@@ -52,13 +52,19 @@ func namespaces() bool {
 
 // skipped says what lacks and what brings it, or nothing if nothing does.
 func skipped(programs []program, root, namespaces bool) string {
-	var wants, packages, bring []string
+	var wants, bring []string
+	packages := map[bool][]string{} // by whether they are unpacked
 	for _, p := range programs {
-		wants, packages = append(wants, p.name), append(packages, p.pkg)
+		wants = append(wants, p.name)
+		un := slices.Contains(unpacked, p.pkg)
+		packages[un] = append(packages[un], p.pkg)
 	}
-	if len(packages) > 0 {
-		bring = append(bring, "apt-get install "+strings.Join(slices.Compact(packages), " "))
+	for un, way := range map[bool]string{false: "apt-get install ", true: "as .ci/run unpack "} {
+		if list := slices.Compact(packages[un]); len(list) > 0 {
+			bring = append(bring, way+strings.Join(list, " "))
+		}
 	}
+	slices.Sort(bring)
 	switch {
 	case !root:
 		wants, bring = append(wants, "root"), append(bring, "run as root")
@@ -184,6 +190,8 @@ func TestSkippedLine(t *testing.T) {
 		{name: "two of a package", programs: []program{named, {"rndc", "bind9"}}, root: true, namespaces: true,
 			want: "tests were skipped for want of named, rndc: apt-get install bind9"},
 		{name: "root", want: "tests were skipped for want of root: run as root"},
+		{name: "one to be unpacked", programs: []program{named, {"nscd", "nscd"}}, root: true, namespaces: true,
+			want: "tests were skipped for want of named, nscd: apt-get install bind9; as .ci/run unpack nscd"},
 		{name: "programs and root", programs: []program{named},
 			want: "tests were skipped for want of named, root: apt-get install bind9; run as root"},
 		{name: "namespaces", root: true,

@@ -15,6 +15,18 @@ import (
 // program is one that tests run, with the Debian package that brings it.
 type program struct{ name, pkg string }
 
+// bring says how to get it.
+func (p program) bring() string {
+	if slices.Contains(unpacked, p.pkg) {
+		return "as .ci/run unpack " + p.pkg
+	}
+	return "apt-get install " + p.pkg
+}
+
+// unpacked are packages that .ci/run does not install: this machine would look up
+// names by them.
+var unpacked = []string{"nscd", "systemd-resolved"}
+
 // programs are in the order of their packages. What .ci/run installs is held
 // against them.
 var programs = []program{
@@ -22,14 +34,19 @@ var programs = []program{
 	{"bash", "bash"},
 	{"named", "bind9"},
 	{"dig", "bind9-dnsutils"},
+	{"dnstap-read", "bind9-dnsutils"},
 	{"named-checkconf", "bind9-utils"},
 	{"rndc", "bind9-utils"},
 	{"rndc-confgen", "bind9-utils"},
+	{"buildah", "buildah"},
+	{"chromium", "chromium"},
 	{"createrepo_c", "createrepo-c"},
+	{"curl", "curl"},
 	{"dnf", "dnf"},
 	{"dnsmasq", "dnsmasq-base"},
 	{"dnsperf", "dnsperf"},
 	{"fish", "fish"},
+	{"fstrm_capture", "fstrm-bin"},
 	{"cc", "gcc"},
 	{"gpg", "gnupg"},
 	{"groff", "groff-base"},
@@ -40,14 +57,22 @@ var programs = []program{
 	{"xmllint", "libxml2-utils"},
 	{"man", "man-db"},
 	{"mandoc", "mandoc"},
+	{"nscd", "nscd"},
+	{"java", "openjdk-17-jdk-headless"},
 	{"patroni", "patroni"},
+	{"pdns_recursor", "pdns-recursor"},
+	{"prometheus", "prometheus"},
+	{"promtool", "prometheus"},
 	{"ocf-tester", "resource-agents"},
 	{"rpm", "rpm"},
 	{"rpmbuild", "rpm"},
 	{"rpmlint", "rpmlint"},
+	{"runc", "runc"},
 	{"shellcheck", "shellcheck"},
+	{"strace", "strace"},
 	{"systemctl", "systemd"},
 	{"systemd-analyze", "systemd"},
+	{"systemd-resolved", "systemd-resolved"},
 	{"unbound", "unbound"},
 	{"nsenter", "util-linux"},
 	{"setpriv", "util-linux"},
@@ -67,7 +92,7 @@ func Need(t testing.TB, name string) string {
 	if i < 0 {
 		t.Fatalf("%s is not installed, and in no row of the table", name)
 	}
-	Skip(t, "%s is not installed: apt-get install %s", name, programs[i].pkg)
+	Skip(t, "%s is not installed: %s", name, programs[i].bring())
 	return ""
 }
 
@@ -76,8 +101,12 @@ func find(name string) (path string, ok bool) {
 	if path, err := exec.LookPath(name); err == nil {
 		return path, true
 	}
-	path, err := exec.LookPath(filepath.Join("/usr/sbin", name))
-	return path, err == nil
+	for _, dir := range []string{"/usr/sbin", "/usr/lib/systemd"} {
+		if path, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
+			return path, true
+		}
+	}
+	return "", false
 }
 
 // NeedRoot skips a test of what only root may do, or fails it where CI=true.

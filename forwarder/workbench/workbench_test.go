@@ -13,10 +13,17 @@ func TestInstalled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, _ := strings.Cut(string(script), "\npeers=(")
-	list, _, _ := strings.Cut(rest, ")")
+	list := func(name string) []string {
+		_, rest, _ := strings.Cut(string(script), "\n"+name+"=(")
+		words, _, _ := strings.Cut(rest, ")")
+		return strings.Fields(words)
+	}
+	if got := list("unpacked"); !slices.Equal(got, unpacked) {
+		t.Errorf(".ci/run unpacks %v, want %v", got, unpacked)
+	}
+	all := slices.Concat(list("peers"), unpacked)
 	for _, p := range programs {
-		if !slices.Contains(strings.Fields(list), p.pkg) {
+		if !slices.Contains(all, p.pkg) {
 			t.Errorf(".ci/run does not install %s, which brings %s", p.pkg, p.name)
 		}
 	}

@@ -180,5 +180,5 @@ func (e *engine) logFailure(f *fetch, err error) {
 	q := f.req.Question
 	n := len(q) - 4
 	l.Info(fmt.Sprintf("%s resolving '%s/%s/IN' in zone %s", err, nameText(q[:n]),
-		typeName(uint16(q[n])<<8|uint16(q[n+1])), trimDot(f.zone.name)))
+		typeName(uint16(q[n])<<8|uint16(q[n+1])), wire.TrimDot(f.zone.name)))
 }

@@ -94,7 +94,7 @@ func (w *worker) limitedName(kind rrl.Kind, q *query, reply []byte) string {
 	case rrl.All, rrl.Error:
 		return ""
 	case rrl.Nxdomain:
-		return " for " + trimDot(w.missingFrom(q, reply))
+		return " for " + wire.TrimDot(w.missingFrom(q, reply))
 	}
 	text := fmt.Sprintf(" for %s %s", nameText(q.Name()), className(q.Class))
 	if kind == rrl.Response {

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
-	"strings"
 	"sync/atomic"
 
 	"github.com/miekg/dns"
@@ -158,12 +157,4 @@ func (r routes) find(name []byte, qtype uint16) *zone {
 		}
 		name = name[1+name[0]:]
 	}
-}
-
-// trimDot is a name as BIND logs it: without the final dot, but for the root.
-func trimDot(name string) string {
-	if name == "." {
-		return name
-	}
-	return strings.TrimSuffix(name, ".")
 }

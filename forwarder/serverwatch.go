@@ -12,6 +12,7 @@ import (
 	"vpcdns/forwarder/host"
 	"vpcdns/forwarder/trouble"
 	"vpcdns/forwarder/upstream"
+	"vpcdns/forwarder/wire"
 )
 
 // upstreamWatch is what upstream servers did since the last look.
@@ -178,7 +179,7 @@ func (s *Server) observeFailures(st *state, a netip.AddrPort, w *serverWatch, no
 func (s *Server) isMasked(st *state, a netip.AddrPort) bool {
 	for _, z := range st.routes {
 		if slices.Contains(z.servers, a) &&
-			(len(z.servers) == 1 || s.troubles.table.Has(trouble.Key{Kind: trouble.Failing, Subject: trimDot(z.name)})) {
+			(len(z.servers) == 1 || s.troubles.table.Has(trouble.Key{Kind: trouble.Failing, Subject: wire.TrimDot(z.name)})) {
 			return false
 		}
 	}
@@ -190,7 +191,7 @@ func (st *state) zonesAsking(a netip.AddrPort) []string {
 	list := []string{}
 	for _, z := range st.routes {
 		if slices.Contains(z.servers, a) {
-			list = append(list, trimDot(z.name))
+			list = append(list, wire.TrimDot(z.name))
 		}
 	}
 	slices.Sort(list)

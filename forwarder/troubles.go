@@ -88,7 +88,7 @@ func (s *Server) observeReplies(st *state, h *harms, now time.Duration) {
 		}
 		w.id = uint16(id)
 		w.recent.Add(&n)
-		t.table.Add(trimDot(name), &n)
+		t.table.Add(wire.TrimDot(name), &n)
 	}
 	t.sums = *sums
 	t.rates.add(now, sums)
@@ -137,7 +137,7 @@ func (s *Server) observeZones(st *state, h *harms, now time.Duration) {
 }
 
 func (s *Server) observeZone(z *zone, w *zoneWatch, failing bool, now time.Duration) {
-	t, name := &s.troubles, trimDot(z.name)
+	t, name := &s.troubles, wire.TrimDot(z.name)
 	key := trouble.Key{Kind: trouble.Failing, Subject: name}
 	switch {
 	case failing && w.failures.Unasked():
@@ -199,7 +199,7 @@ func (s *Server) observeLimits(st *state, h *harms, now time.Duration) {
 			"the queue of questions to upstream has room again")
 	}
 	for id := range h.full {
-		name := trimDot(st.zones.names[id])
+		name := wire.TrimDot(st.zones.names[id])
 		sign(trouble.Fetches, name, "fetches-per-zone or fetches-per-server is reached: so many questions for "+name+" are being asked",
 			"fetches-per-zone and fetches-per-server are no longer reached for "+name, name)
 	}
@@ -216,7 +216,7 @@ func by(name string) string {
 func (s *Server) observeLoops(st *state, loops map[uint16]netip.Addr, now time.Duration) {
 	const hold = time.Minute
 	for id, from := range loops {
-		name := trimDot(st.zones.names[id])
+		name := wire.TrimDot(st.zones.names[id])
 		s.troubles.table.Sign(trouble.Start{
 			Key:   trouble.Key{Kind: trouble.Loop, Subject: name},
 			Text:  fmt.Sprintf("forwarding loop: %s, which is asked for %s, asks this server the same", from, name),
@@ -262,7 +262,7 @@ func (s *Server) dropGone(st *state) {
 			return slices.ContainsFunc(st.servers, func(o upstream.Server) bool { return host.Address(o.Addr) == server })
 		}
 		forwarded := func(zone string) bool {
-			return slices.ContainsFunc(st.cfg.Zones, func(z config.ForwardZone) bool { return trimDot(z.Name) == zone })
+			return slices.ContainsFunc(st.cfg.Zones, func(z config.ForwardZone) bool { return wire.TrimDot(z.Name) == zone })
 		}
 		t.Drop(now, "it is no longer asked", func(k trouble.Key) bool { return k.Kind.OfServer() && !asked(k.Subject) })
 		t.Drop(now, "it is no longer forwarded", func(k trouble.Key) bool { return k.Kind.OfZone() && !forwarded(k.Subject) })

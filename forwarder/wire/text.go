@@ -1,6 +1,10 @@
 package wire
 
-import "github.com/miekg/dns"
+import (
+	"strings"
+
+	"github.com/miekg/dns"
+)
 
 // PackName returns a domain name's wire form in lower case, uncompressed; ""
 // stands for what is no domain name, and is that of none.
@@ -21,4 +25,13 @@ func NameText(name []byte) string {
 		return "?"
 	}
 	return text
+}
+
+// TrimDot is a name in presentation format as BIND logs it: without the final dot, but for
+// the root.
+func TrimDot(name string) string {
+	if name == "." {
+		return name
+	}
+	return strings.TrimSuffix(name, ".")
 }

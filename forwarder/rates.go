@@ -1,6 +1,10 @@
 package forwarder
 
-import "time"
+import (
+	"time"
+
+	"vpcdns/forwarder/trouble"
+)
 
 // rates are the replies of the last minute, second by second.
 type rates struct {
@@ -55,9 +59,9 @@ func (r *rates) last(n int) Rate {
 	now, then := r.samples[r.at], r.samples[(r.at+len(r.samples)-n)%len(r.samples)]
 	return Rate{
 		Span:      now.at - then.at,
-		Replies:   since(now.all, then.all),
-		Hits:      since(now.hits, then.hits),
-		Cacheable: since(now.cacheable, then.cacheable),
-		Failed:    since(now.failed, then.failed),
+		Replies:   trouble.Growth(now.all, then.all),
+		Hits:      trouble.Growth(now.hits, then.hits),
+		Cacheable: trouble.Growth(now.cacheable, then.cacheable),
+		Failed:    trouble.Growth(now.failed, then.failed),
 	}
 }

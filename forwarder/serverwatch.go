@@ -64,7 +64,7 @@ func (u *upstreamWatch) readBudgets(st *upstream.Stats) {
 	u.budgets = st.Budgets
 	for i := range u.budgets {
 		if b := &u.budgets[i]; i < len(former) {
-			b.Refused, b.Sent = since(b.Refused, former[i].Refused), since(b.Sent, former[i].Sent)
+			b.Refused, b.Sent = trouble.Growth(b.Refused, former[i].Refused), trouble.Growth(b.Sent, former[i].Sent)
 		} else {
 			b.Sent = 0 // shared with a former client
 		}
@@ -73,11 +73,11 @@ func (u *upstreamWatch) readBudgets(st *upstream.Stats) {
 
 func (w *serverWatch) read(s *upstream.ServerStats) {
 	w.now = *s
-	w.now.Answered = since(s.Answered, w.last.Answered)
-	w.now.Failed = since(s.Failed, w.last.Failed)
-	w.now.Unsound = since(s.Unsound, w.last.Unsound)
+	w.now.Answered = trouble.Growth(s.Answered, w.last.Answered)
+	w.now.Failed = trouble.Growth(s.Failed, w.last.Failed)
+	w.now.Unsound = trouble.Growth(s.Unsound, w.last.Unsound)
 	for i, n := range s.RTT.Buckets {
-		w.now.RTT.Buckets[i] = since(n, w.last.RTT.Buckets[i])
+		w.now.RTT.Buckets[i] = trouble.Growth(n, w.last.RTT.Buckets[i])
 	}
 	w.now.RTT.Sum = s.RTT.Sum - w.last.RTT.Sum
 	w.last = *s

@@ -72,7 +72,7 @@ func (s *Server) observeReplies(st *state, h *harms, now time.Duration) {
 	used := st.zones.used()
 	s.sumReplies(sums, used)
 	for id, name := range st.zones.names[:used] {
-		n := trouble.Harm{Queries: since(sums.all[id], t.sums.all[id]), Failed: since(sums.failed[id], t.sums.failed[id])}
+		n := trouble.Harm{Queries: trouble.Growth(sums.all[id], t.sums.all[id]), Failed: trouble.Growth(sums.failed[id], t.sums.failed[id])}
 		if z := h.zones[uint16(id)]; z != nil {
 			n.Queries += z.lost
 			n.Failed += z.lost
@@ -92,14 +92,6 @@ func (s *Server) observeReplies(st *state, h *harms, now time.Duration) {
 	}
 	t.sums = *sums
 	t.rates.add(now, sums)
-}
-
-// since is how much a counter has grown, which may have begun anew.
-func since(now, before uint64) uint64 {
-	if now < before {
-		return now
-	}
-	return now - before
 }
 
 // used is how many numbers of zones there are in use, at most.
@@ -122,7 +114,7 @@ func (s *Server) observeZones(st *state, h *harms, now time.Duration) {
 			continue
 		}
 		all := s.damage.answered[w.id].Load()
-		answered, failed := since(all, w.answered), uint64(0)
+		answered, failed := trouble.Growth(all, w.answered), uint64(0)
 		w.answered = all
 		if z := h.zones[w.id]; z != nil {
 			if failed = z.failed; !t.up.allDown(zone.servers) {

@@ -173,3 +173,11 @@ func (p *Pace) atLeastHalfTook(bounds []time.Duration) time.Duration {
 	}
 	return 0
 }
+
+// Growth is how much a counter has grown, which may have begun anew.
+func Growth(now, before uint64) uint64 {
+	if now < before {
+		return now
+	}
+	return now - before
+}

@@ -23,7 +23,6 @@ var arrows = map[string][]string{
 	"forwarder/host":            {},
 	"forwarder/namedconf":       {},
 	"forwarder/rndc":            {},
-	"forwarder/store":           {},
 	"forwarder/tail":            {},
 	"forwarder/tcp":             {},
 	"forwarder/trouble":         {},
@@ -33,6 +32,7 @@ var arrows = map[string][]string{
 	"forwarder/wire":            {},
 	"forwarder/logging":         {"forwarder/host"}, // which knows where others own directories
 	"forwarder/rrl":             {"acl"},
+	"forwarder/store":           {"forwarder/host"},
 	"forwarder/local":           {"forwarder/wire"},
 	"forwarder/scrub":           {"forwarder/wire"},
 	"forwarder/upstream":        {"forwarder/wire"},

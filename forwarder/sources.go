@@ -3,7 +3,6 @@ package forwarder
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -46,7 +45,7 @@ const maxSources = 16 << 20
 func readSources(f *store.File) (s sources, err error) {
 	section := f.Section(sourcesSection)
 	if section == nil || section.Size() > maxSources {
-		return s, errOtherVersion
+		return s, store.ErrOtherVersion
 	}
 	text, err := io.ReadAll(section)
 	if err == nil {
@@ -57,8 +56,6 @@ func readSources(f *store.File) (s sources, err error) {
 	}
 	return s, nil
 }
-
-var errOtherVersion = errors.New("it is of a version that this program does not know")
 
 // ask reports whether every name is asked for where it is in other.
 func (s *sources) ask(other *sources) bool {

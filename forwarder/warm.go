@@ -95,7 +95,7 @@ func (w *warmup) open() error {
 	}
 	answers := f.Section(answersSection)
 	if answers == nil {
-		return errOtherVersion
+		return store.ErrOtherVersion
 	}
 	w.ago = now - boot
 	w.from = bufio.NewReaderSize(answers, snapshotBuffer)

@@ -1,15 +1,10 @@
 package forwarder
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
 
-	"vpcdns/forwarder/host"
 	"vpcdns/forwarder/store"
 )
 
@@ -27,7 +22,7 @@ func (s *Server) loadWatches() {
 	if path == "" {
 		return
 	}
-	state, err := readWatches(path)
+	state, err := store.ReadFile(path, watchSection, maxWatchState)
 	if err == nil && state != nil {
 		err = s.watches.Load(state, s.Moment())
 	}
@@ -41,34 +36,6 @@ func (s *Server) loadWatches() {
 		return
 	}
 	s.logs.general.Error(fmt.Sprintf("starting without overrides, watches and history of before: %s: %v; it is %s now", path, err, aside))
-}
-
-// readWatches returns the state, or nil when there is none.
-func readWatches(path string) ([]byte, error) {
-	place, err := host.Locate(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer place.Close()
-	file, err := place.Read(maxWatchState)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	stored, err := store.Open(bytes.NewReader(file), int64(len(file)))
-	if err != nil {
-		return nil, err
-	}
-	section := stored.Section(watchSection)
-	if section == nil {
-		return nil, errOtherVersion
-	}
-	return io.ReadAll(section)
 }
 
 // saveWatches writes the state if it has changed. That it cannot be written is logged,
@@ -127,38 +94,8 @@ func (s *Server) writeWatches(path string) error {
 	if err != nil {
 		return err
 	}
-	var whole bytes.Buffer
 	id, boot := s.net.boot()
-	w := store.NewWriter(&whole, store.Stamp{Boot: id, Time: boot})
-	w.Section(watchSection)
-	w.Write(state) // an error is Close's too
-	if err := w.Close(); err != nil {
-		return err
-	}
-	return replaceFile(path, whole.Bytes())
-}
-
-// replaceFile puts data in the place of a file, where it is after a crash of the machine
-// too.
-func replaceFile(path string, data []byte) error {
-	place, err := host.Locate(path)
-	if err != nil {
-		return err
-	}
-	defer place.Close()
-	if err := place.ReplacePrivate(data); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-// syncDir makes what was renamed in a directory stay so.
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return store.ReplaceFile(path, store.Stamp{Boot: id, Time: boot}, watchSection, state)
 }
 
 // LeaveState writes the state for a process that is about to take over: from then on

@@ -3,13 +3,11 @@ package forwarder
 import (
 	"errors"
 	"net/netip"
-	"slices"
 	"sync"
 	"sync/atomic"
 
 	"vpcdns/forwarder/trouble"
 	"vpcdns/forwarder/upstream"
-	"vpcdns/forwarder/wire"
 )
 
 // damage is what went wrong with questions since it was last taken. Hits never
@@ -109,50 +107,3 @@ func (d *damage) noteLoop(zone uint16, from netip.Addr) {
 	defer d.mu.Unlock()
 	d.loops[zone] = from
 }
-
-// comesBack reports whether w asks what one of the servers of its zone is being
-// asked, and is that server: they ask each other. It only leads to a line in the
-// log, as addresses can be forged.
-func (w *waiter) comesBack() bool {
-	return !w.refresh && w.via != viaExchange &&
-		slices.ContainsFunc(w.zone.servers, func(s netip.AddrPort) bool { return s.Addr() == w.addr.Addr() })
-}
-
-// replySums are the replies so far.
-type replySums struct {
-	all, failed     [maxZones]uint64 // by zone
-	hits, cacheable uint64
-}
-
-// sumReplies adds up what all transports count. It costs some thousand loads.
-func (e *engine) sumReplies(s *replySums, zones int) {
-	*s = replySums{}
-	for _, c := range []*counters{e.udp, e.tcp, e.inProcess} {
-		for kind := 0; kind < cells; kind += maxZones {
-			_, from, class := cell(kind).split()
-			var sum uint64
-			for zone := range zones {
-				n := c.replies[kind+zone].Load()
-				sum += n
-				s.all[zone] += n
-				if class == RcodeServFail {
-					s.failed[zone] += n
-				}
-			}
-			s.count(from, sum)
-		}
-	}
-}
-
-func (s *replySums) count(from Source, n uint64) {
-	switch from {
-	case SourceHit:
-		s.hits += n
-		s.cacheable += n
-	case SourceMiss, SourceJoined, SourceStale, SourceFailed:
-		s.cacheable += n
-	}
-}
-
-// isFailure reports whether a response tells clients that nothing is to be had.
-func (r *response) isFailure() bool { return r.plain.Rcode() == wire.ServFail }

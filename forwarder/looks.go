@@ -4,10 +4,12 @@ import (
 	"encoding/binary"
 	"net/netip"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/miekg/dns"
 
+	"vpcdns/acl"
 	"vpcdns/forwarder/tail"
 	"vpcdns/forwarder/wire"
 )
@@ -127,4 +129,20 @@ func (w *worker) noteTail(q *query, from Source, rcode int) {
 	}
 	l.SetQuestion(q.Question)
 	w.tail.Note(&l)
+}
+
+// Access returns whether an access list allows an address, as the interfaces are
+// when it is asked. It may be asked by several goroutines; it is not for queries.
+func (s *Server) Access(list acl.List) func(netip.Addr) bool {
+	var mu sync.Mutex
+	var of *state
+	var set *acl.Set
+	return func(a netip.Addr) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		if st := s.state.Load(); st != of {
+			set, of = list.Recompile(st.env, set), st
+		}
+		return set.Match(a)
+	}
 }

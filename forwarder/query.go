@@ -3,6 +3,7 @@ package forwarder
 import (
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"time"
 
 	"vpcdns/cache"
@@ -232,6 +233,14 @@ func (w *worker) mayAsk(q *query) (why reason, rejected bool) {
 func (w *worker) fromUs(q *query) bool {
 	ck := q.EDNS.Cookie
 	return len(ck) >= 8 && w.st.upstream.OwnsCookie([8]byte(ck))
+}
+
+// comesBack reports whether w asks what one of the servers of its zone is being
+// asked, and is that server: they ask each other. It only leads to a line in the
+// log, as addresses can be forged.
+func (w *waiter) comesBack() bool {
+	return !w.refresh && w.via != viaExchange &&
+		slices.ContainsFunc(w.zone.servers, func(s netip.AddrPort) bool { return s.Addr() == w.addr.Addr() })
 }
 
 // zoneNumber is the number under which the zone of q is counted.

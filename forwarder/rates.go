@@ -65,3 +65,39 @@ func (r *rates) last(n int) Rate {
 		Failed:    trouble.Growth(now.failed, then.failed),
 	}
 }
+
+// replySums are the replies so far.
+type replySums struct {
+	all, failed     [maxZones]uint64 // by zone
+	hits, cacheable uint64
+}
+
+// sumReplies adds up what all transports count. It costs some thousand loads.
+func (e *engine) sumReplies(s *replySums, zones int) {
+	*s = replySums{}
+	for _, c := range []*counters{e.udp, e.tcp, e.inProcess} {
+		for kind := 0; kind < cells; kind += maxZones {
+			_, from, class := cell(kind).split()
+			var sum uint64
+			for zone := range zones {
+				n := c.replies[kind+zone].Load()
+				sum += n
+				s.all[zone] += n
+				if class == RcodeServFail {
+					s.failed[zone] += n
+				}
+			}
+			s.count(from, sum)
+		}
+	}
+}
+
+func (s *replySums) count(from Source, n uint64) {
+	switch from {
+	case SourceHit:
+		s.hits += n
+		s.cacheable += n
+	case SourceMiss, SourceJoined, SourceStale, SourceFailed:
+		s.cacheable += n
+	}
+}

@@ -26,6 +26,9 @@ func failure(from Source, why ede) response {
 	return response{answers: both(servfail), from: from, why: why}
 }
 
+// isFailure reports whether a response tells clients that nothing is to be had.
+func (r *response) isFailure() bool { return r.plain.Rcode() == wire.ServFail }
+
 // aging is what becomes of a response's TTLs now.
 func (w *worker) aging(r *response) wire.Aging {
 	if r.stale {

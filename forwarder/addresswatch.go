@@ -27,7 +27,7 @@ func addressKey(a netip.AddrPort) trouble.Key {
 // noteAddresses finds out which addresses ought to be served and are not, after
 // anything that concerns them has changed.
 func (s *Server) noteAddresses(st *state) {
-	open, failed := s.listeners.outcome()
+	open, failed := s.listeners.Outcome()
 	s.change(func(t *trouble.Table, now time.Duration) {
 		known := s.troubles.addresses
 		for _, a := range named(st, &s.opts) {

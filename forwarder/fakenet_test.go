@@ -38,6 +38,7 @@ type fakeNet struct {
 	news    *news
 	boot    [16]byte
 	booted  time.Time
+	refusal error // of sockets over UDP
 }
 
 // asking is a query that a Server sent upstream.
@@ -105,8 +106,18 @@ func (n *fakeNet) listenUDP(a netip.AddrPort, _ udp.Options) (udp.Conn, error) {
 	m := newMemConn(a)
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.refusal != nil {
+		return nil, n.refusal
+	}
 	n.udp[a] = m
 	return m, nil
+}
+
+// refuse lets no more sockets be had.
+func (n *fakeNet) refuse(err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.refusal = err
 }
 
 // ask delivers a client's message, and reports whether somebody listens.

@@ -19,9 +19,9 @@ import (
 	"vpcdns/cache"
 	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/scrub"
-	"vpcdns/forwarder/tcp"
 	"vpcdns/forwarder/udp"
 	"vpcdns/forwarder/wire"
+	"vpcdns/forwarder/workbench"
 )
 
 // asker is a worker with its query, as a reader of a socket has them.
@@ -199,29 +199,10 @@ func serveLoopback(t testing.TB, edit ...func(*config.Config)) (*Server, *fakeNe
 func loopback(t *testing.T) (*config.Config, network) {
 	t.Helper()
 	cfg := testConfig()
-	cfg.Listen[0].Port = freePort(t)
+	cfg.Listen[0].Port = workbench.FreeAddr(t).Port()
 	n := hostNetwork()
 	n.env = func() (acl.Env, error) { return envOf("127.0.0.1/8"), nil }
 	return cfg, n
-}
-
-// freePort returns a port of loopback that is free for UDP and TCP.
-func freePort(t *testing.T) uint16 {
-	t.Helper()
-	for range 100 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		c, err := net.ListenPacket("udp", l.Addr().String())
-		l.Close()
-		if err == nil {
-			c.Close()
-			return tcp.AddrPort(l.Addr()).Port()
-		}
-	}
-	t.Fatal("no port is free for both UDP and TCP")
-	return 0
 }
 
 // running is a Server that serves.
@@ -274,7 +255,7 @@ func newUnserved(tb testing.TB, cfg *config.Config, workers int, n network) *Ser
 	}
 	tb.Cleanup(func() {
 		s.state.Load().upstream.Close()
-		s.listeners.closeAll()
+		s.listeners.CloseAll()
 	})
 	return s
 }

@@ -52,7 +52,7 @@ const (
 // inflight is the table of questions that are being asked, each once. It is
 // passive: it decides, and others act.
 //
-// Locks are taken in this order: Server.reloadMu, listeners.mu, tcp.Server's and
+// Locks are taken in this order: Server.reloadMu, listener.Set's, tcp.Server's and
 // tcp.Conn's, watcher.mu, queue.mu, inflight.mu, those of cache, watch.Table and upstream.Client. Those from
 // queue.mu on are never held over a send, a log or another function's end.
 type inflight struct {

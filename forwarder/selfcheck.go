@@ -63,7 +63,7 @@ func (s *Server) probers() []prober {
 		"udp", addrs, s.probe,
 		func(a netip.Addr) net.Addr { return net.UDPAddrFromAddrPort(netip.AddrPortFrom(a, 0)) },
 		exchangeUDP,
-		s.listeners.sent,
+		s.listeners.Sent,
 	}, {
 		"tcp", addrs, s.probe,
 		func(a netip.Addr) net.Addr { return net.TCPAddrFromAddrPort(netip.AddrPortFrom(a, 0)) },

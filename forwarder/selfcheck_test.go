@@ -53,7 +53,7 @@ func TestCheckFails(t *testing.T) {
 	if err := s.Check(t.Context()); err != nil {
 		t.Fatalf("Check = %v", err)
 	}
-	s.listeners.stopReading()
+	s.listeners.StopReading()
 	check := func() error {
 		ctx, cancel := context.WithTimeout(t.Context(), 2*probeWait)
 		defer cancel()

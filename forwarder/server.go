@@ -14,6 +14,7 @@ import (
 	"vpcdns/acl"
 	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/host"
+	"vpcdns/forwarder/listener"
 	"vpcdns/forwarder/logging"
 	"vpcdns/forwarder/tcp"
 	"vpcdns/forwarder/udp"
@@ -26,7 +27,7 @@ type Server struct {
 	opts       Options
 	net        network
 	clients    *tcp.Server // over TCP
-	listeners  listeners
+	listeners  *listener.Set
 	allowances allowances
 	troubles   troubles
 	exchanges  sync.Pool // of *exchange
@@ -101,10 +102,10 @@ func newServer(cfg *config.Config, o Options, n network) (*Server, error) {
 	s.reloads.ReloadStats = ReloadStats{At: s.clock.epoch, OK: true}
 	s.exchanges.New = func() any { return newExchange(s.engine) }
 	s.clients = tcp.New(tcp.Config{NewHandler: s.newTCPHandler, Clock: s.clock.now, Limits: s.tcpLimits})
-	s.listeners.init(s.engine, s.clients, n, &s.opts)
+	s.listeners = s.newListeners()
 	s.warmup = s.newWarmup(o.Warm)
 	if err := s.start(cfg); err != nil {
-		s.listeners.closeAll()
+		s.listeners.CloseAll()
 		s.warmup.close()
 		return nil, err
 	}
@@ -132,17 +133,6 @@ func (s *Server) start(cfg *config.Config) error {
 	return nil
 }
 
-// open opens the addresses of st. That no interface has any of them, or none that is
-// ready, is no error, as in named: one may come later.
-func (s *Server) open(st *state) error {
-	err := s.listeners.open(st)
-	if errors.Is(err, errNoAddress) || errors.Is(err, errNotReady) {
-		s.logs.network.Error(err.Error())
-		return nil
-	}
-	return err
-}
-
 // Serve answers queries until ctx ends, or HandOver is called, lets what is
 // under way finish, and returns nil. A second call is an error.
 func (s *Server) Serve(ctx context.Context) error {
@@ -151,7 +141,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	}
 	var wg sync.WaitGroup
 	s.asking.Go(func() { s.newResolver().run(s.stop) })
-	s.listeners.serve()
+	s.listeners.Serve()
 	wg.Go(s.sweep)
 	wg.Go(s.watchInterfaces)
 	wg.Go(s.watchAllowances)
@@ -192,7 +182,7 @@ func (s *Server) HandOver(wait time.Duration) { s.handing.Do(func() { s.handOver
 // drain waits for the answers that clients still wait for, while hits go on.
 func (s *Server) drain() {
 	s.draining.Store(true)
-	s.listeners.stopAccepting()
+	s.listeners.StopAccepting()
 	s.finish(config.MaxClientWait)
 }
 
@@ -202,7 +192,7 @@ func (s *Server) leave(wait time.Duration) {
 	s.reloadMu.Lock()
 	s.left = true
 	s.reloadMu.Unlock()
-	s.listeners.stopReading()
+	s.listeners.StopReading()
 	s.finish(wait)
 	s.draining.Store(true) // connections may ask still
 }
@@ -224,7 +214,7 @@ func (s *Server) shutdown() {
 	close(s.stop)
 	s.asking.Wait()
 	s.clients.Shutdown(time.Second)
-	s.listeners.closeAll()
+	s.listeners.CloseAll()
 }
 
 // Reload serves cfg from now on. What is cached stays. When cfg cannot be
@@ -245,7 +235,7 @@ func (s *Server) Reload(cfg *config.Config) error {
 	}
 	s.install(st)
 	s.logNoLongerLimited(old.rates, old.rates.Forget()) // the new one knows nobody yet
-	s.listeners.closeUnused(st)
+	s.listeners.CloseUnused(s.served(st))
 	s.clients.Shrink()
 	s.setOverrideRules(st)
 	s.noteAddresses(st)
@@ -331,19 +321,6 @@ func (s *Server) noteSleep() {
 // Started is when the server was made.
 func (s *Server) Started() time.Time { return s.clock.epoch }
 
-// Addrs lists the addresses that are served, each once.
-func (s *Server) Addrs() []netip.AddrPort { return s.listeners.addrs() }
-
-// Unserved lists the addresses that the configuration names and that could not
-// be had, in their order. They are tried again every few seconds.
-func (s *Server) Unserved() []Unserved { return s.listeners.unserved(s.state.Load()) }
-
-// Unserved is an address that is not served.
-type Unserved struct {
-	Addr netip.AddrPort
-	Err  error // wraps a syscall.Errno
-}
-
 // SetQueryLog turns the log of queries on or off until the next reload.
 func (s *Server) SetQueryLog(on bool) { s.queryLog.Store(on) }
 
@@ -375,12 +352,4 @@ func (s *Server) stopped() bool {
 var (
 	errStopped = errors.New("the server has stopped")
 	errServing = errors.New("serving: the server serves, or has served, already")
-)
-
-// errNothingToListenOn is BIND's complaint too.
-var errNothingToListenOn = errors.New("unable to listen on any configured interfaces")
-
-var (
-	errNoAddress = errors.New("serving no address: no interface has one that listen-on or listen-on-v6 matches")
-	errNotReady  = errors.New("serving no address yet: the interfaces have none that is ready")
 )

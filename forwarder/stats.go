@@ -96,7 +96,7 @@ func (r *reloads) stats() ReloadStats {
 // Stats returns a snapshot; its parts are read one after the other.
 func (s *Server) Stats() Stats {
 	clients := s.clients.Stats()
-	datagrams, dropped := s.listeners.stats()
+	datagrams, dropped := s.listeners.Stats()
 	st := Stats{
 		Rcodes:     make(map[string]uint64),
 		Overflow:   s.queue.overflow.Load(),

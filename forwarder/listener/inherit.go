@@ -1,4 +1,4 @@
-package forwarder
+package listener
 
 import (
 	"fmt"
@@ -12,21 +12,16 @@ import (
 	"vpcdns/forwarder/udp"
 )
 
-// Sockets returns duplicates of the sockets that are served, UDP and TCP, for
-// Options.Inherited of another Server, as a rule in another process. Whoever
-// has one keeps its queue alive: what arrives while nobody reads waits there.
-// The caller closes the files. The error wraps a syscall.Errno, or net.ErrClosed
-// after HandOver.
-func (s *Server) Sockets() ([]*os.File, error) { return s.listeners.files() }
+// Opened has a value when sockets were opened since Serve.
+func (s *Set) Opened() <-chan struct{} { return s.opened }
 
-// Opened has a value when sockets were opened since Serve began, by a Reload or
-// as an interface came: time to call Sockets again.
-func (s *Server) Opened() <-chan struct{} { return s.listeners.opened }
-
-func (ls *listeners) files() (list []*os.File, err error) {
-	ls.mu.Lock()
-	defer ls.mu.Unlock()
-	for _, l := range ls.byWish {
+// Files returns duplicates of all sockets, for Config.Inherited of another Set, as a rule
+// in another process. The caller closes them. The error wraps a syscall.Errno, or
+// net.ErrClosed after StopReading.
+func (s *Set) Files() (list []*os.File, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range s.byWish {
 		more, err := l.files()
 		list = append(list, more...)
 		if err != nil {
@@ -38,7 +33,7 @@ func (ls *listeners) files() (list []*os.File, err error) {
 }
 
 // files returns what it has also when it fails.
-func (l *listener) files() (list []*os.File, err error) {
+func (l *address) files() (list []*os.File, err error) {
 	for _, c := range l.udp {
 		f, err := c.File()
 		if err != nil {
@@ -60,7 +55,7 @@ func closeFiles(list []*os.File) {
 }
 
 // inheritance is the sockets of a former process, by the address that they are
-// bound to. Methods are called with listeners.mu held.
+// bound to. Methods are called with Set.mu held.
 type inheritance struct {
 	udp map[netip.AddrPort][]udp.Conn
 	tcp map[netip.AddrPort]net.Listener
@@ -122,10 +117,10 @@ func (h *inheritance) takeTCP(a netip.AddrPort) net.Listener {
 // release closes what was not taken. With kill it ends for others too.
 func (h *inheritance) release(kill bool) {
 	for _, conns := range h.udp {
-		(&listener{udp: conns}).release(kill)
+		(&address{udp: conns}).release(kill)
 	}
 	for _, l := range h.tcp {
-		(&listener{tcp: l}).release(kill)
+		(&address{tcp: l}).release(kill)
 	}
 	*h = inheritance{}
 }
@@ -133,14 +128,14 @@ func (h *inheritance) release(kill bool) {
 // release closes the sockets. With kill they end for all processes that have
 // them, which a service manager notices (EPOLLHUP) and lets them go: an address
 // that nobody serves must not hold queries back.
-func (l *listener) release(kill bool) {
+func (l *address) release(kill bool) {
 	if kill {
 		l.shutDown()
 	}
 	l.close()
 }
 
-func (l *listener) shutDown() {
+func (l *address) shutDown() {
 	for _, c := range l.udp {
 		c.Shutdown()
 	}

@@ -102,7 +102,7 @@ func (a *allowances) read(list []host.Exceeded) (c upstream.Change, was int, now
 // noteThrottle notes the beginning and the end of an episode.
 func (s *Server) noteThrottle(c upstream.Change, t *upstream.Throttle) {
 	key := trouble.Key{Kind: trouble.Allowance}
-	s.change(func(table *trouble.Table, now time.Duration) {
+	s.health.Change(func(table *trouble.Table, now time.Duration) {
 		switch c {
 		case upstream.Began:
 			table.Begin(trouble.Start{Key: key, Text: throttleText(t), Since: now}, now)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"vpcdns/cache"
+	"vpcdns/forwarder/health"
 	"vpcdns/forwarder/tail"
 	"vpcdns/forwarder/watch"
 )
@@ -35,9 +36,9 @@ type engine struct {
 	flushes      flushes
 	udp, tcp     *counters
 	inProcess    *counters
-	damage       damage      // what went wrong lately
-	sawSigned    atomic.Bool // an answer had signatures: only then two entries are beside each other
-	sawCD        atomic.Bool // upstream was asked with CD: only then a question has two answers
+	damage       *health.Damage // what went wrong lately
+	sawSigned    atomic.Bool    // an answer had signatures: only then two entries are beside each other
+	sawCD        atomic.Bool    // upstream was asked with CD: only then a question has two answers
 	queryLog     atomic.Bool
 	serveStale   atomic.Int32 // ServeStale
 	tail         tail.Tail    // for who looks at queries
@@ -58,11 +59,11 @@ func newEngine(maxCache int64, o *Options, asleep func() time.Duration) *engine 
 		tcp:       new(counters),
 		inProcess: new(counters),
 		probe:     newProbe(),
+		damage:    health.NewDamage(maxZones),
 	}
 	e.inflight.init(e.cache, &e.waiters)
 	e.queue.init(&e.waiters)
 	e.waiters.init()
-	e.damage.init()
 	e.watcher.init()
 	rand.Read(e.cookieSecret[:])
 	return e

@@ -32,6 +32,7 @@ var arrows = map[string][]string{
 	"forwarder/wire":            {},
 	"forwarder/listener":        {"forwarder/host", "forwarder/tcp", "forwarder/udp"},
 	"forwarder/logging":         {"forwarder/host"}, // which knows where others own directories
+	"forwarder/health":          {"forwarder/host", "forwarder/trouble", "forwarder/upstream", "forwarder/wire"},
 	"forwarder/rrl":             {"acl"},
 	"forwarder/store":           {"forwarder/host"},
 	"forwarder/local":           {"forwarder/wire"},
@@ -40,7 +41,7 @@ var arrows = map[string][]string{
 	"forwarder/watch":           {"forwarder/wire"},
 	"forwarder/config":          {"acl", "forwarder/host", "forwarder/local", "forwarder/logging", "forwarder/namedconf", "forwarder/version"},
 	"forwarder/rndcconf":        {"forwarder/config", "forwarder/namedconf", "forwarder/rndc"},
-	"forwarder":                 {"acl", "cache", "forwarder/config", "forwarder/host", "forwarder/listener", "forwarder/local", "forwarder/logging", "forwarder/rrl", "forwarder/scrub", "forwarder/store", "forwarder/tail", "forwarder/tcp", "forwarder/trouble", "forwarder/udp", "forwarder/upstream", "forwarder/watch", "forwarder/wire"},
+	"forwarder":                 {"acl", "cache", "forwarder/config", "forwarder/health", "forwarder/host", "forwarder/listener", "forwarder/local", "forwarder/logging", "forwarder/rrl", "forwarder/scrub", "forwarder/store", "forwarder/tail", "forwarder/tcp", "forwarder/trouble", "forwarder/udp", "forwarder/upstream", "forwarder/watch", "forwarder/wire"},
 	"forwarder/metrics":         {"forwarder", "forwarder/upstream", "forwarder/version"}, // the latter for the types of its Stats
 	"cmd/forwarder":             {"forwarder", "forwarder/config", "forwarder/host", "forwarder/logging", "forwarder/manual", "forwarder/metrics", "forwarder/namedconf", "forwarder/rndc", "forwarder/rndcconf", "forwarder/version", "forwarder/watch", "cmd/forwarder/doctor", "cmd/forwarder/shadow", "cmd/forwarder/vpcresolver", "testdata"},
 	"cmd/forwarder/doctor":      {"acl", "forwarder/config", "forwarder/host", "forwarder/udp"},

@@ -12,6 +12,7 @@ import (
 
 	"vpcdns/acl"
 	"vpcdns/forwarder/config"
+	"vpcdns/forwarder/health"
 	"vpcdns/forwarder/host"
 	"vpcdns/forwarder/listener"
 	"vpcdns/forwarder/udp"
@@ -183,4 +184,40 @@ func (s *Server) readInterfaces() {
 	}
 	s.listeners.CloseUnused(s.served(st))
 	s.noteAddresses(st)
+}
+
+// wants reports whether listen-on matches an address, whether or not an interface
+// has it.
+func wants(st *state, a netip.AddrPort) bool {
+	for _, l := range st.cfg.Listen {
+		if l.Port == a.Port() && l.V6 != a.Addr().Is4() && l.Match.Compile(st.env).Match(a.Addr()) {
+			return true
+		}
+	}
+	return false
+}
+
+// named lists the addresses that listen-on names one by one.
+func named(st *state, o *Options) (list []netip.AddrPort) {
+	for _, l := range st.cfg.Listen {
+		if l.V6 && o.OnlyIPv4 || !l.V6 && o.OnlyIPv6 || l.Port == 0 {
+			continue
+		}
+		for _, a := range l.Named() {
+			if at := netip.AddrPortFrom(a, l.Port); !a.IsUnspecified() && !a.IsLinkLocalUnicast() && wants(st, at) {
+				list = append(list, at)
+			}
+		}
+	}
+	return list
+}
+
+// noteAddresses finds out which addresses ought to be served and are not, after
+// anything that concerns them has changed.
+func (s *Server) noteAddresses(st *state) {
+	open, failed := s.listeners.Outcome()
+	s.health.Addresses(&health.Addresses{
+		Named: named(st, &s.opts), Open: open, Failed: failed,
+		Wanted: func(a netip.AddrPort) bool { return wants(st, a) },
+	})
 }

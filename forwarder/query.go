@@ -222,7 +222,7 @@ func (w *worker) mayAsk(q *query) (why reason, rejected bool) {
 	case w.draining.Load():
 		return shuttingDown, true
 	case w.fromUs(q):
-		w.damage.noteLoop(q.zone.id, q.addr.Addr())
+		w.damage.Loop(q.zone.id, q.addr.Addr())
 		return forwardingLoop, true
 	}
 	return 0, false

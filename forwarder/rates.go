@@ -1,6 +1,7 @@
 package forwarder
 
 import (
+	"sync"
 	"time"
 
 	"vpcdns/forwarder/trouble"
@@ -8,6 +9,7 @@ import (
 
 // rates are the replies of the last minute, second by second.
 type rates struct {
+	mu      sync.Mutex
 	samples [61]sample
 	at      int // of the latest
 }
@@ -19,6 +21,8 @@ type sample struct {
 }
 
 func (r *rates) add(now time.Duration, s *replySums) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	n := sample{at: now, hits: s.hits, cacheable: s.cacheable}
 	for zone := range s.all {
 		n.all += s.all[zone]
@@ -56,6 +60,8 @@ func (r Rate) HitRatio() float64 {
 
 // last is what happened in the last n seconds, 60 at most.
 func (r *rates) last(n int) Rate {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	now, then := r.samples[r.at], r.samples[(r.at+len(r.samples)-n)%len(r.samples)]
 	return Rate{
 		Span:      now.at - then.at,
@@ -65,6 +71,9 @@ func (r *rates) last(n int) Rate {
 		Failed:    trouble.Growth(now.failed, then.failed),
 	}
 }
+
+// Rate is what the last full seconds brought, 60 at most.
+func (s *Server) Rate(seconds int) Rate { return s.rates.last(max(0, min(seconds, 60))) }
 
 // replySums are the replies so far.
 type replySums struct {

@@ -107,14 +107,14 @@ func (r *resolver) ask(w *waiter) {
 			r.turnAway(j.evicted, false)
 		}
 		if back {
-			r.damage.noteLoop(zone, from)
+			r.damage.Loop(zone, from)
 		}
 	case fresh:
 		r.sendAll(w, fromCache(j.entry))
 	case stale:
 		r.sendAll(w, j.instead)
 	case full:
-		r.damage.noteFull(zone)
+		r.damage.Full(zone)
 		r.turnAway(w, j.drop)
 	case overdue:
 		if refresh {
@@ -184,7 +184,7 @@ func (r *resolver) Answer(req *upstream.Request, _ []byte, err error) {
 	}
 	r.asOf = r.now - req.Took
 	r.servfails.answered()
-	r.damage.answered[f.zone.id].Add(1)
+	r.damage.Answered(f.zone.id)
 	r.resolve(f)
 }
 
@@ -267,7 +267,7 @@ func (r *resolver) checkedAgain(f *fetch) answers {
 func (r *resolver) fail(f *fetch, err error) {
 	r.observeFailure(f)
 	r.logFailure(f, err)
-	r.damage.noteFailure(f.zone.id, err)
+	r.damage.Failed(f.zone.id, err)
 	defer r.inflight.recycle(f)
 	if i, ok := insteadOf(r.cache, f.st, f.hash, f.key, r.now, edeStaleFailure); ok {
 		if i.stale {

@@ -115,7 +115,7 @@ func (s *sender) sendAll(w *waiter, r response) {
 		s.givePin(w.asks())
 	}
 	if s.given.isFailure() {
-		s.damage.noteClients(w)
+		s.noteTold(w)
 	}
 	for w != nil {
 		next := w.next
@@ -125,6 +125,13 @@ func (s *sender) sendAll(w *waiter, r response) {
 			s.given.from = SourceJoined
 		}
 		w = next
+	}
+}
+
+// noteTold notes who is told of a failure: a list of waiters.
+func (s *sender) noteTold(w *waiter) {
+	for ; w != nil; w = w.next {
+		s.damage.Told(w.zone.id, w.from)
 	}
 }
 
@@ -153,7 +160,7 @@ func (s *sender) turnAway(w *waiter, drop bool) {
 		s.sendAll(w, i)
 	case drop:
 		s.tallies[w.via].dropped++
-		s.damage.noteLost(w)
+		s.damage.Lost(w.zone.id, w.from)
 		s.waiters.drop(w)
 	default:
 		s.sendAll(w, failure(SourceLocal, edeOf(upstream.ErrBusy)))

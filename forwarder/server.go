@@ -13,6 +13,7 @@ import (
 
 	"vpcdns/acl"
 	"vpcdns/forwarder/config"
+	"vpcdns/forwarder/health"
 	"vpcdns/forwarder/host"
 	"vpcdns/forwarder/listener"
 	"vpcdns/forwarder/logging"
@@ -29,7 +30,8 @@ type Server struct {
 	clients    *tcp.Server // over TCP
 	listeners  *listener.Set
 	allowances allowances
-	troubles   troubles
+	health     *health.Monitor
+	rates      rates
 	exchanges  sync.Pool // of *exchange
 
 	ready    chan struct{}
@@ -97,7 +99,7 @@ func newServer(cfg *config.Config, o Options, n network) (*Server, error) {
 		quit:     make(chan struct{}),
 		stop:     make(chan struct{}),
 	}
-	s.troubles.init()
+	s.health = s.newHealth()
 	s.allowances.throttle = upstream.NewThrottle(o.UpstreamPPS)
 	s.reloads.ReloadStats = ReloadStats{At: s.clock.epoch, OK: true}
 	s.exchanges.New = func() any { return newExchange(s.engine) }
@@ -153,7 +155,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	s.await(ctx)
 	s.shutdown()
 	wg.Wait()
-	s.closeTroubles()
+	s.health.Close()
 	s.saveWatches() // unless they are another process's already
 	return nil
 }
@@ -239,7 +241,7 @@ func (s *Server) Reload(cfg *config.Config) error {
 	s.clients.Shrink()
 	s.setOverrideRules(st)
 	s.noteAddresses(st)
-	s.dropGone(st)
+	s.forgetTroubles(st)
 	s.flushNewZones(st, old)
 	s.retire(old, st)
 	return nil

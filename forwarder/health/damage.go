@@ -1,4 +1,4 @@
-package forwarder
+package health
 
 import (
 	"errors"
@@ -10,16 +10,17 @@ import (
 	"vpcdns/forwarder/upstream"
 )
 
-// damage is what went wrong with questions since it was last taken. Hits never
-// come here, and answers of upstream cost an addition.
-type damage struct {
-	answered [maxZones]atomic.Uint64 // questions by zone, ever
+// Damage is what went wrong with questions since it was last looked at. Zones are told
+// by number. Hits never come here, and answers of upstream cost an addition. All methods
+// may be called concurrently.
+type Damage struct {
+	answered []atomic.Uint64 // questions by zone, ever
 
 	mu sync.Mutex
 	harms
 }
 
-// harms is damage by what it is.
+// harms is Damage by what it is.
 type harms struct {
 	zones map[uint16]*zoneHarm
 	busy  uint64                // questions that upstream.Client had no place for
@@ -36,21 +37,28 @@ type zoneHarm struct {
 	clients trouble.Sketch
 }
 
-func (d *damage) init() {
+// NewDamage returns one for zones whose numbers are below a number.
+func NewDamage(zones int) *Damage {
+	d := &Damage{answered: make([]atomic.Uint64, zones)}
+	d.begin()
+	return d
+}
+
+func (d *Damage) begin() {
 	d.harms = harms{zones: make(map[uint16]*zoneHarm), full: make(map[uint16]uint64), loops: make(map[uint16]netip.Addr)}
 }
 
 // take returns what there is, and begins anew.
-func (d *damage) take() harms {
+func (d *Damage) take() harms {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	h := d.harms
-	d.init()
+	d.begin()
 	return h
 }
 
 // of returns the place for a zone's. mu is held.
-func (d *damage) of(zone uint16) *zoneHarm {
+func (d *Damage) of(zone uint16) *zoneHarm {
 	z := d.zones[zone]
 	if z == nil {
 		z = new(zoneHarm)
@@ -59,8 +67,11 @@ func (d *damage) of(zone uint16) *zoneHarm {
 	return z
 }
 
-// noteFailure notes that a question of a zone was not answered.
-func (d *damage) noteFailure(zone uint16, err error) {
+// Answered notes that a question of a zone was answered.
+func (d *Damage) Answered(zone uint16) { d.answered[zone].Add(1) }
+
+// Failed notes that a question of a zone was not answered.
+func (d *Damage) Failed(zone uint16, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch z := d.of(zone); {
@@ -76,33 +87,31 @@ func (d *damage) noteFailure(zone uint16, err error) {
 	}
 }
 
-// noteClients notes who is told of a failure: a list of waiters.
-func (d *damage) noteClients(w *waiter) {
+// Told notes that a client is told of a failure; client is a hash of it.
+func (d *Damage) Told(zone uint16, client uint64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for ; w != nil; w = w.next {
-		d.of(w.zone.id).clients.Note(w.from)
-	}
+	d.of(zone).clients.Note(client)
 }
 
-// noteLost notes a query that gets no reply.
-func (d *damage) noteLost(w *waiter) {
+// Lost notes a query that gets no reply.
+func (d *Damage) Lost(zone uint16, client uint64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	z := d.of(w.zone.id)
+	z := d.of(zone)
 	z.lost++
-	z.clients.Note(w.from)
+	z.clients.Note(client)
 }
 
-// noteFull notes a query over fetches-per-zone or fetches-per-server.
-func (d *damage) noteFull(zone uint16) {
+// Full notes a query over fetches-per-zone or fetches-per-server.
+func (d *Damage) Full(zone uint16) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.full[zone]++
 }
 
-// noteLoop notes that somebody asks what is being asked of it.
-func (d *damage) noteLoop(zone uint16, from netip.Addr) {
+// Loop notes that somebody asks what is being asked of it.
+func (d *Damage) Loop(zone uint16, from netip.Addr) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.loops[zone] = from

@@ -1,4 +1,4 @@
-package forwarder
+package health
 
 import (
 	"fmt"
@@ -24,31 +24,38 @@ func addressKey(a netip.AddrPort) trouble.Key {
 	return trouble.Key{Kind: trouble.Address, Subject: host.Address(a)}
 }
 
-// noteAddresses finds out which addresses ought to be served and are not, after
+// Addresses are those that are to be served.
+type Addresses struct {
+	Named  []netip.AddrPort          // that are to be served whether or not an interface has them
+	Open   []netip.AddrPort          // that are served
+	Failed map[netip.AddrPort]error  // that cannot be had, as the log has said already
+	Wanted func(netip.AddrPort) bool // whether an address is to be served if an interface has it
+}
+
+// Addresses finds out which ought to be served and are not. It is to be called after
 // anything that concerns them has changed.
-func (s *Server) noteAddresses(st *state) {
-	open, failed := s.listeners.Outcome()
-	s.change(func(t *trouble.Table, now time.Duration) {
-		known := s.troubles.addresses
-		for _, a := range named(st, &s.opts) {
+func (m *Monitor) Addresses(l *Addresses) {
+	m.Change(func(t *trouble.Table, now time.Duration) {
+		known := m.addresses
+		for _, a := range l.Named {
 			known.of(a).named = true
 		}
-		for _, a := range open {
+		for _, a := range l.Open {
 			t.End(addressKey(a), host.Address(a)+" is served", now)
 			known.of(a).served = true
 		}
-		for a, err := range failed { // which listeners has told
+		for a, err := range l.Failed {
 			t.Begin(trouble.Start{Key: addressKey(a), Text: fmt.Sprintf("%s is not served: %v", host.Address(a), err),
 				Since: now, Zones: []string{}, Told: true}, now)
 			known.of(a).served = false
 		}
 		isHere := make(map[netip.AddrPort]bool)
-		for _, a := range open {
+		for _, a := range l.Open {
 			isHere[a] = true
 		}
 		for a, w := range known {
-			if !isHere[a] && failed[a] == nil {
-				s.noteMissing(st, a, w, now)
+			if !isHere[a] && l.Failed[a] == nil {
+				m.noteMissing(a, w, l.Wanted(a), now)
 			}
 		}
 	})
@@ -64,20 +71,20 @@ func (l addressWatches) of(a netip.AddrPort) *addressWatch {
 	return l[a]
 }
 
-// noteMissing tells of an address that no interface has. troubles.mu is held.
-func (s *Server) noteMissing(st *state, a netip.AddrPort, w *addressWatch, now time.Duration) {
-	t, key := &s.troubles.table, addressKey(a)
+// noteMissing tells of an address that no interface has. mu is held.
+func (m *Monitor) noteMissing(a netip.AddrPort, w *addressWatch, wanted bool, now time.Duration) {
+	t, key := &m.table, addressKey(a)
 	why := " is not served: no interface has this address"
 	if w.served {
 		why = " is lost: no interface has this address any more"
 	}
 	switch {
-	case !wants(st, a):
+	case !wanted:
 		t.Drop(now, "it is no longer to be served", func(k trouble.Key) bool { return k == key })
-		delete(s.troubles.addresses, a)
+		delete(m.addresses, a)
 		return
 	case !w.named && a.Addr().IsLinkLocalUnicast(): // of a container, as a rule
-		delete(s.troubles.addresses, a)
+		delete(m.addresses, a)
 		return
 	case w.served && !w.named:
 		w.lost = now
@@ -88,37 +95,11 @@ func (s *Server) noteMissing(st *state, a netip.AddrPort, w *addressWatch, now t
 
 // forgetLost ends the waiting for addresses that do not come back. troubles.mu is
 // held.
-func (s *Server) forgetLost(now time.Duration) {
-	for a, w := range s.troubles.addresses {
+func (m *Monitor) forgetLost(now time.Duration) {
+	for a, w := range m.addresses {
 		if w.lost > 0 && !w.served && now-w.lost >= lostFor {
-			s.troubles.table.Drop(now, "it is no longer waited for", func(k trouble.Key) bool { return k == addressKey(a) })
-			delete(s.troubles.addresses, a)
+			m.table.Drop(now, "it is no longer waited for", func(k trouble.Key) bool { return k == addressKey(a) })
+			delete(m.addresses, a)
 		}
 	}
-}
-
-// wants reports whether listen-on matches an address, whether or not an interface
-// has it.
-func wants(st *state, a netip.AddrPort) bool {
-	for _, l := range st.cfg.Listen {
-		if l.Port == a.Port() && l.V6 != a.Addr().Is4() && l.Match.Compile(st.env).Match(a.Addr()) {
-			return true
-		}
-	}
-	return false
-}
-
-// named lists the addresses that listen-on names one by one.
-func named(st *state, o *Options) (list []netip.AddrPort) {
-	for _, l := range st.cfg.Listen {
-		if l.V6 && o.OnlyIPv4 || !l.V6 && o.OnlyIPv6 || l.Port == 0 {
-			continue
-		}
-		for _, a := range l.Named() {
-			if at := netip.AddrPortFrom(a, l.Port); !a.IsUnspecified() && !a.IsLinkLocalUnicast() && wants(st, at) {
-				list = append(list, at)
-			}
-		}
-	}
-	return list
 }

@@ -1,11 +1,11 @@
-package forwarder
+package health
 
 import (
 	"slices"
 	"strings"
 	"time"
 
-	"vpcdns/forwarder/trouble"
+	"vpcdns/forwarder/upstream"
 )
 
 // TroubleStats is something that is wrong. Its first line is in the log, its last
@@ -35,12 +35,11 @@ type ZoneFailures struct {
 }
 
 // Troubles lists what is wrong, what began first at the front.
-func (s *Server) Troubles() (list []Trouble) {
-	t := &s.troubles
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	now, wall := s.clock.now(), time.Now()
-	for _, o := range t.table.Open() {
+func (m *Monitor) Troubles() (list []Trouble) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now, wall := m.cfg.Now(), time.Now()
+	for _, o := range m.table.Open() {
 		list = append(list, Trouble{TroubleStats{
 			Kind: string(o.Kind), Subject: o.Subject, Since: wall.Add(o.Since - now), Now: !o.Good,
 			Queries: o.Harm.Queries, Failed: o.Harm.Failed, Clients: o.Harm.Clients.Len(),
@@ -50,11 +49,10 @@ func (s *Server) Troubles() (list []Trouble) {
 }
 
 // Failures lists the zones of which queries failed in the last minute, by name.
-func (s *Server) Failures() (list []ZoneFailures) {
-	t := &s.troubles
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for name, w := range t.zones {
+func (m *Monitor) Failures() (list []ZoneFailures) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for name, w := range m.zones {
 		if h := w.recent.Last(60); h.Failed > 0 {
 			list = append(list, ZoneFailures{name, h.Queries, h.Failed, h.Clients.Len()})
 		}
@@ -63,25 +61,13 @@ func (s *Server) Failures() (list []ZoneFailures) {
 	return list
 }
 
-// Rate is what the last full seconds brought, 60 at most.
-func (s *Server) Rate(seconds int) Rate {
-	t := &s.troubles
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.rates.last(max(0, min(seconds, 60)))
-}
-
-// LastBudgets are the packet budgets, with what was sent and refused in the last
+// Budgets are the packet budgets, with what was sent and refused in the last
 // full second.
-func (s *Server) LastBudgets() (list []BudgetState) {
-	t := &s.troubles
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, b := range t.up.budgets {
-		list = append(list, BudgetState{Interface: b.Interface, PPS: b.PPS, Waiting: b.Depth, Sent: b.Sent, Refused: b.Refused})
+func (m *Monitor) Budgets() (list []upstream.BudgetState) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, b := range m.up.budgets {
+		list = append(list, upstream.BudgetState{Interface: b.Interface, PPS: b.PPS, Waiting: b.Depth, Sent: b.Sent, Refused: b.Refused})
 	}
 	return list
 }
-
-// KindOfLog is the Kind of a Trouble of who has the logs.
-const KindOfLog = string(trouble.Log)

@@ -1,13 +1,10 @@
-package forwarder
+package health
 
 import (
-	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"slices"
 	"time"
-
-	"github.com/miekg/dns"
 
 	"vpcdns/forwarder/host"
 	"vpcdns/forwarder/trouble"
@@ -83,29 +80,6 @@ func (w *serverWatch) read(s *upstream.ServerStats) {
 	w.last = *s
 }
 
-// idleDown is how long a server that is down is left alone where nobody asks it.
-const idleDown = 10 * time.Second
-
-// probeDown asks servers that are down and that nobody asks for the SOA of a zone of
-// theirs: else they would be said to be down until somebody asks. Where others
-// answer for all of its zones, what they are asked finds it out.
-func (st *state) probeDown(up *upstream.Stats) {
-	down := make(map[netip.AddrPort]bool)
-	for i := range up.Servers {
-		down[up.Servers[i].Addr] = up.Servers[i].Down
-	}
-	for name, z := range st.routes {
-		if slices.ContainsFunc(z.servers, func(a netip.AddrPort) bool { return !down[a] }) {
-			continue
-		}
-		soa := binary.BigEndian.AppendUint16([]byte(name), dns.TypeSOA)
-		soa = binary.BigEndian.AppendUint16(soa, dns.ClassINET)
-		for _, a := range z.servers {
-			st.upstream.Probe(a, soa, idleDown)
-		}
-	}
-}
-
 // allDown reports whether none of the servers answers.
 func (u *upstreamWatch) allDown(servers []netip.AddrPort) bool {
 	return !slices.ContainsFunc(servers, func(a netip.AddrPort) bool {
@@ -114,27 +88,26 @@ func (u *upstreamWatch) allDown(servers []netip.AddrPort) bool {
 	})
 }
 
-// observeServers looks at each server. troubles.mu is held.
-func (s *Server) observeServers(st *state, now time.Duration) {
-	t := &s.troubles
-	for a, w := range t.up.servers {
+// observeServers looks at each server. mu is held.
+func (m *Monitor) observeServers(zones []Zone, now time.Duration) {
+	for a, w := range m.up.servers {
 		if !w.now.Down && w.now.Answered > 0 { // a former client may have been told that it was down
-			s.serverAnswers(a, now)
+			m.serverAnswers(a, now)
 		}
-		s.observePace(a, w, now)
-		s.observeFailures(st, a, w, now)
+		m.observePace(zones, a, w, now)
+		m.observeFailures(zones, a, w, now)
 	}
 }
 
 // serverAnswers ends the outage of a server, if there is one.
-func (s *Server) serverAnswers(a netip.AddrPort, now time.Duration) {
-	t, subject := &s.troubles.table, host.Address(a)
+func (m *Monitor) serverAnswers(a netip.AddrPort, now time.Duration) {
+	t, subject := &m.table, host.Address(a)
 	t.End(trouble.Key{Kind: trouble.Outage, Subject: subject}, "upstream "+subject+" answers again", now)
 	t.End(trouble.Key{Kind: trouble.Local, Subject: subject}, "upstream "+subject+" can be asked again", now)
 }
 
-func (s *Server) observePace(a netip.AddrPort, w *serverWatch, now time.Duration) {
-	t, key := &s.troubles.table, trouble.Key{Kind: trouble.Slow, Subject: host.Address(a)}
+func (m *Monitor) observePace(zones []Zone, a netip.AddrPort, w *serverWatch, now time.Duration) {
+	t, key := &m.table, trouble.Key{Kind: trouble.Slow, Subject: host.Address(a)}
 	if !w.pace.Second(w.now.RTT.Buckets[:], upstream.RTTBounds[:], w.now.RTT.Sum) {
 		t.End(key, "upstream "+key.Subject+" is as fast as usual again", now)
 		return
@@ -146,7 +119,7 @@ func (s *Server) observePace(a netip.AddrPort, w *serverWatch, now time.Duration
 	if w.pace.Usual > 0 {
 		text += fmt.Sprintf(", %s is usual", millis(w.pace.Usual))
 	}
-	t.Begin(trouble.Start{Key: key, Text: text, Since: now, Zones: s.state.Load().zonesAsking(a)}, now)
+	t.Begin(trouble.Start{Key: key, Text: text, Since: now, Zones: zonesAsking(zones, a)}, now)
 }
 
 // millis is a round trip time for people.
@@ -159,8 +132,8 @@ func millis(d time.Duration) string {
 
 // observeFailures finds a server whose failures clients do not notice, as others of
 // the same zones answer.
-func (s *Server) observeFailures(st *state, a netip.AddrPort, w *serverWatch, now time.Duration) {
-	t, key := &s.troubles.table, trouble.Key{Kind: trouble.FailingServer, Subject: host.Address(a)}
+func (m *Monitor) observeFailures(zones []Zone, a netip.AddrPort, w *serverWatch, now time.Duration) {
+	t, key := &m.table, trouble.Key{Kind: trouble.FailingServer, Subject: host.Address(a)}
 	bad := w.failures.Second(w.now.Answered, min(w.now.Answered, w.now.Failed+w.now.Unsound))
 	switch {
 	case bad && w.failures.Unasked():
@@ -168,18 +141,18 @@ func (s *Server) observeFailures(st *state, a netip.AddrPort, w *serverWatch, no
 		t.Drop(now, "nobody has asked it lately", func(k trouble.Key) bool { return k == key })
 	case !bad:
 		t.End(key, "upstream "+key.Subject+" answers without failures again", now)
-	case !t.Has(key) && s.isMasked(st, a):
+	case !t.Has(key) && m.isMasked(zones, a):
 		t.Begin(trouble.Start{Key: key, Text: fmt.Sprintf("upstream %s answers with failures; others are asked", key.Subject),
-			Since: now, Zones: st.zonesAsking(a)}, now)
+			Since: now, Zones: zonesAsking(zones, a)}, now)
 	}
 }
 
 // isMasked reports whether a server has others beside it in all of its zones, and
 // none of them is known to fail.
-func (s *Server) isMasked(st *state, a netip.AddrPort) bool {
-	for _, z := range st.routes {
-		if slices.Contains(z.servers, a) &&
-			(len(z.servers) == 1 || s.troubles.table.Has(trouble.Key{Kind: trouble.Failing, Subject: wire.TrimDot(z.name)})) {
+func (m *Monitor) isMasked(zones []Zone, a netip.AddrPort) bool {
+	for _, z := range zones {
+		if slices.Contains(z.Servers, a) &&
+			(len(z.Servers) == 1 || m.table.Has(trouble.Key{Kind: trouble.Failing, Subject: wire.TrimDot(z.Name)})) {
 			return false
 		}
 	}
@@ -187,11 +160,11 @@ func (s *Server) isMasked(st *state, a netip.AddrPort) bool {
 }
 
 // zonesAsking lists the zones that a server is asked for, the root last.
-func (st *state) zonesAsking(a netip.AddrPort) []string {
+func zonesAsking(zones []Zone, a netip.AddrPort) []string {
 	list := []string{}
-	for _, z := range st.routes {
-		if slices.Contains(z.servers, a) {
-			list = append(list, wire.TrimDot(z.name))
+	for _, z := range zones {
+		if slices.Contains(z.Servers, a) {
+			list = append(list, wire.TrimDot(z.Name))
 		}
 	}
 	slices.Sort(list)
@@ -201,19 +174,12 @@ func (st *state) zonesAsking(a netip.AddrPort) []string {
 	return list
 }
 
-// upstreamEvent tells and writes what happens to servers.
-func (s *Server) upstreamEvent(event upstream.Event) {
-	if s.events.Upstream != nil {
-		s.events.Upstream(event)
-	}
-	st := s.state.Load()
-	if st == nil {
-		return // it is being made
-	}
-	s.change(func(t *trouble.Table, now time.Duration) {
+// Upstream notes what happens to servers.
+func (m *Monitor) Upstream(event *upstream.Event, zones []Zone) {
+	m.Change(func(t *trouble.Table, now time.Duration) {
 		addr := host.Address(event.Server)
 		start := func(k trouble.Kind, text string) trouble.Start {
-			return trouble.Start{Key: trouble.Key{Kind: k, Subject: addr}, Text: text, Since: now, Zones: st.zonesAsking(event.Server)}
+			return trouble.Start{Key: trouble.Key{Kind: k, Subject: addr}, Text: text, Since: now, Zones: zonesAsking(zones, event.Server)}
 		}
 		switch event.Kind {
 		case upstream.OutageBegan:
@@ -223,7 +189,7 @@ func (s *Server) upstreamEvent(event upstream.Event) {
 		case upstream.LocalErrorBegan:
 			t.Begin(start(trouble.Local, fmt.Sprintf("upstream %s cannot be asked, for a reason on this host: %v", addr, event.Err)), now)
 		case upstream.OutageEnded, upstream.LocalErrorEnded:
-			s.serverAnswers(event.Server, now)
+			m.serverAnswers(event.Server, now)
 		case upstream.CookiesOff:
 			t.Sign(start(trouble.Cookies, fmt.Sprintf("upstream %s answers with cookies that are not ours: it is sent none", addr)),
 				event.Duration, "upstream "+addr+" is sent cookies again", now)

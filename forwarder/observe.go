@@ -1,0 +1,128 @@
+package forwarder
+
+import (
+	"encoding/binary"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"vpcdns/forwarder/health"
+	"vpcdns/forwarder/logging"
+	"vpcdns/forwarder/trouble"
+	"vpcdns/forwarder/upstream"
+)
+
+// Trouble is something that is wrong, in words; TroubleStats is it without them.
+// ZoneFailures is how many queries of a forward zone failed in the last minute.
+type (
+	Trouble      = health.Trouble
+	TroubleStats = health.TroubleStats
+	ZoneFailures = health.ZoneFailures
+)
+
+// KindOfLog is the Kind of a Trouble of who has the logs.
+const KindOfLog = string(trouble.Log)
+
+// Troubles lists what is wrong, what began first at the front.
+func (s *Server) Troubles() []Trouble { return s.health.Troubles() }
+
+// Failures lists the zones of which queries failed in the last minute, by name.
+func (s *Server) Failures() []ZoneFailures { return s.health.Failures() }
+
+// LastBudgets are the packet budgets, with what was sent and refused in the last
+// full second.
+func (s *Server) LastBudgets() []BudgetState { return s.health.Budgets() }
+
+func (s *Server) newHealth() *health.Monitor {
+	return health.New(health.Config{Now: s.clock.now, Log: s.logs.trouble}, s.damage)
+}
+
+// trouble is the logger for a kind of trouble.
+func (l *loggers) trouble(k trouble.Kind) *slog.Logger {
+	switch k {
+	case trouble.Address:
+		return l.network.With(logging.NotableKey, true)
+	case "":
+		return l.general.With(logging.NotableKey, true)
+	}
+	return l.resolver.With(logging.NotableKey, true)
+}
+
+// observe looks at what the last second brought. It is called once a second.
+func (s *Server) observe() {
+	st, sums := s.state.Load(), new(replySums)
+	up := st.upstream.Stats()
+	st.probeDown(&up)
+	used := st.zones.used()
+	s.sumReplies(sums, used)
+	s.rates.add(s.clock.now(), sums)
+	s.health.Observe(&health.Second{
+		Zones:   st.forwarded(),
+		Counted: st.zones.names[:used], All: sums.all[:used], Failed: sums.failed[:used],
+		Client: st.upstream, Upstream: &up,
+		Clients: st.cfg.Limits.RecursiveClients, Queue: maxQueue, Overflow: s.queue.overflow.Load(),
+	})
+}
+
+// used is how many numbers of zones there are in use, at most.
+func (z *zoneNumbers) used() int {
+	n := len(z.names)
+	for n > 1 && z.names[n-1] == "" {
+		n--
+	}
+	return n
+}
+
+// forwarded lists the forward zones.
+func (st *state) forwarded() []health.Zone {
+	list := make([]health.Zone, 0, len(st.routes))
+	for _, z := range st.routes {
+		list = append(list, health.Zone{Name: z.name, Servers: z.servers})
+	}
+	return list
+}
+
+// forgetTroubles ends those of what st no longer has.
+func (s *Server) forgetTroubles(st *state) {
+	s.health.Forget(st.forwarded())
+}
+
+// upstreamEvent tells and writes what happens to servers.
+func (s *Server) upstreamEvent(event upstream.Event) {
+	if s.events.Upstream != nil {
+		s.events.Upstream(event)
+	}
+	if st := s.state.Load(); st != nil { // else it is being made
+		s.health.Upstream(&event, st.forwarded())
+	}
+}
+
+// idleDown is how long a server that is down is left alone where nobody asks it.
+const idleDown = 10 * time.Second
+
+// probeDown asks servers that are down and that nobody asks for the SOA of a zone of
+// theirs: else they would be said to be down until somebody asks. Where others
+// answer for all of its zones, what they are asked finds it out.
+func (st *state) probeDown(up *upstream.Stats) {
+	down := make(map[netip.AddrPort]bool)
+	for i := range up.Servers {
+		down[up.Servers[i].Addr] = up.Servers[i].Down
+	}
+	for name, z := range st.routes {
+		if slices.ContainsFunc(z.servers, func(a netip.AddrPort) bool { return !down[a] }) {
+			continue
+		}
+		for _, a := range z.servers {
+			st.upstream.Probe(a, soaQuestion(name), idleDown)
+		}
+	}
+}
+
+// soaQuestion is one for the SOA of a name, all in wire form.
+func soaQuestion(name string) []byte {
+	q := binary.BigEndian.AppendUint16([]byte(name), dns.TypeSOA)
+	return binary.BigEndian.AppendUint16(q, dns.ClassINET)
+}

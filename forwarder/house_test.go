@@ -21,6 +21,7 @@ var arrows = map[string][]string{
 	"acl":                       {},
 	"cache":                     {},
 	"forwarder/host":            {},
+	"forwarder/hot":             {},
 	"forwarder/latency":         {},
 	"forwarder/namedconf":       {},
 	"forwarder/rndc":            {},

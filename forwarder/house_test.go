@@ -20,6 +20,7 @@ import (
 var arrows = map[string][]string{
 	"acl":                       {},
 	"cache":                     {},
+	"forwarder/dnstap":          {},
 	"forwarder/host":            {},
 	"forwarder/hot":             {},
 	"forwarder/latency":         {},
@@ -72,6 +73,7 @@ var shown = []string{"cmd/forwarder", "cmd/failover", "forwarder/metrics", "forw
 var owners = map[string][]string{
 	"unsafe":                 {"forwarder/udp", "forwarder/host", "cache"}, // system calls that x/sys lacks; an entry in one pointer
 	"github.com/prometheus":  {"forwarder/metrics"},
+	"github.com/dnstap":      {"forwarder/dnstap"},
 	"github.com/spf13/pflag": {"forwarder/manual", "cmd/forwarder", "cmd/failover"},
 	"github.com/aws":         {"cmd/failover", "cmd/failover/zone"},
 }

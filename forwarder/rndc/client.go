@@ -47,6 +47,8 @@ func Dial(ctx context.Context, server netip.AddrPort, local netip.Addr, key *Key
 	if deadline, ok := ctx.Deadline(); ok {
 		_ = conn.SetDeadline(deadline) // an open connection takes any
 	}
+	stop := context.AfterFunc(ctx, func() { conn.Close() }) // cancelled, it waits for nobody
+	defer stop()
 	c := &Client{conn: conn, key: key, serial: rand.Uint32(), now: time.Now}
 	if _, err := c.Do("null"); err != nil {
 		conn.Close()
@@ -62,7 +64,8 @@ func (c *Client) Close() error { return c.conn.Close() }
 // that can be believed.
 func (c *Client) Do(line string) (Reply, error) {
 	now := c.now()
-	ctrl := []entry{text("_ser", number(c.serial)), text("_tim", seconds(now)), text("_exp", seconds(now.Add(lifetime)))}
+	serial := number(c.serial)
+	ctrl := []entry{text("_ser", serial), text("_tim", seconds(now)), text("_exp", seconds(now.Add(lifetime)))}
 	if c.nonce != "" {
 		ctrl = append(ctrl, text("_nonce", c.nonce))
 	}
@@ -70,12 +73,13 @@ func (c *Client) Do(line string) (Reply, error) {
 	if _, err := c.conn.Write(seal(c.key, []entry{table("_ctrl", ctrl...), table("_data", text("type", line))})); err != nil {
 		return Reply{}, fmt.Errorf("send failed: %w", closed(err))
 	}
-	return c.receive()
+	return c.receive(serial)
 }
 
-func (c *Client) receive() (Reply, error) {
+// receive reads the reply to the message with that serial.
+func (c *Client) receive(serial string) (Reply, error) {
 	var head [4]byte
-	frame, err := readFrame(c.conn, &head, maxReply, func(n int) []byte { return make([]byte, n) })
+	frame, err := readFrame(c.conn, &head, c.room(), func(n int) []byte { return make([]byte, n) })
 	if errors.Is(err, errRange) {
 		return Reply{}, fmt.Errorf("recv failed: %w", errRange)
 	}
@@ -86,10 +90,11 @@ func (c *Client) receive() (Reply, error) {
 	if err != nil {
 		return Reply{}, fmt.Errorf("parse message: %w", err)
 	}
-	if c.nonce == "" {
-		ctrl, _ := tableOf(m, "_ctrl")
-		c.nonce, _ = textOf(ctrl, "_nonce")
+	ctrl, _ := tableOf(m, "_ctrl")
+	if !c.isReply(ctrl, serial) {
+		return Reply{}, fmt.Errorf("parse message: %w", errNoReply)
 	}
+	c.nonce, _ = textOf(ctrl, "_nonce")
 	data, ok := tableOf(m, "_data")
 	if !ok {
 		return Reply{}, errors.New("no data section in response")
@@ -99,6 +104,27 @@ func (c *Client) receive() (Reply, error) {
 	r.Err, _ = textOf(data, "err")
 	r.Text, _ = textOf(data, "text")
 	return r, nil
+}
+
+// errNoReply is that who has no key gave back what was recorded: our own message, or what
+// a server once replied.
+var errNoReply = errors.New("it is no reply to what was sent")
+
+// isReply reports whether a signed message replies to the one with that serial, on this
+// connection.
+func (c *Client) isReply(ctrl []entry, serial string) bool {
+	_, reply := get(ctrl, "_rpl")
+	ser, _ := textOf(ctrl, "_ser")
+	nonce, _ := textOf(ctrl, "_nonce")
+	return reply && ser == serial && (c.nonce == "" || nonce == c.nonce)
+}
+
+// room is how large a reply may be: one without text, until the server has shown its key.
+func (c *Client) room() uint32 {
+	if c.nonce == "" {
+		return maxRequest
+	}
+	return maxReply
 }
 
 // closed is ErrClosed where the server has ended the connection.

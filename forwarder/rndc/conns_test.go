@@ -190,7 +190,7 @@ func TestClientLimits(t *testing.T) {
 	}{
 		{"too large", []byte{0, 0x10, 0, 1}, "recv failed: out of range"},
 		{"another key", seal(newKey(t, "hmac-sha256", "AAAA"), nil), "parse message: bad auth"},
-		{"no data", seal(newKey(t, "hmac-sha256", capturedSecret), nil), "no data section in response"},
+		{"no reply", seal(newKey(t, "hmac-sha256", capturedSecret), nil), "parse message: it is no reply to what was sent"},
 		{"closed", []byte{0, 0, 0, 9, 0}, "recv failed: connection to remote host closed"},
 	} {
 		l, err := net.Listen("tcp4", "127.0.0.1:0")

@@ -2,10 +2,12 @@ package forwarder
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"maps"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -86,6 +88,8 @@ func (n *fakeNet) network() network {
 			defer n.mu.Unlock()
 			return n.env, nil
 		},
+		leaves:    leaves,
+		owner:     n.owner,
 		listenUDP: n.listenUDP,
 		listenTCP: n.listenTCP,
 		dial:      n.dial,
@@ -100,6 +104,24 @@ func (n *fakeNet) network() network {
 			return []host.Exceeded{{Interface: "eth0", Allowance: host.LinkLocal, Packets: n.lost}}, nil
 		},
 	}
+}
+
+// leaves says that all packets leave by one interface, whatever their source.
+func leaves(_, source netip.Addr) string {
+	if !source.IsValid() {
+		return ""
+	}
+	return "eth0"
+}
+
+// owner names the interfaces of addresses by their last octet.
+func (n *fakeNet) owner(a netip.Addr) string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !slices.Contains(n.env.Localhost, a) {
+		return ""
+	}
+	return fmt.Sprintf("eth%d", a.AsSlice()[a.BitLen()/8-1]%10)
 }
 
 func (n *fakeNet) listenUDP(a netip.AddrPort, _ udp.Options) (udp.Conn, error) {

@@ -52,7 +52,8 @@ type Server struct {
 // network is where a Server touches the world; tests put another in its place.
 type network struct {
 	env       func() (acl.Env, error)
-	leaves    func(server netip.Addr) string // the interface by which packets to it leave
+	leaves    func(server, source netip.Addr) string // the interface by which packets to it leave
+	owner     func(netip.Addr) string                // the interface that has an address
 	listenUDP func(netip.AddrPort, udp.Options) (udp.Conn, error)
 	listenTCP func(netip.AddrPort, int) (net.Listener, error)
 	dial      func(server, source netip.AddrPort) (upstream.Socket, error)
@@ -68,6 +69,7 @@ func hostNetwork() network {
 	return network{
 		env:       acl.HostEnv,
 		leaves:    host.InterfaceTo,
+		owner:     host.InterfaceWith,
 		listenUDP: udp.Listen,
 		listenTCP: tcp.Listen,
 		dial:      func(server, source netip.AddrPort) (upstream.Socket, error) { return udp.Dial(server, source) },

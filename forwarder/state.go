@@ -142,7 +142,7 @@ func (s *Server) upstreamFor(st, old *state) (*upstream.Client, error) {
 		PPS:        s.opts.UpstreamPPS,
 		Wait:       cfg.Limits.ClientWait(),
 		MaxPending: cfg.Limits.RecursiveClients,
-		Interface:  s.net.leaves,
+		Interface:  func(server netip.Addr) string { return s.net.leaves(server, netip.Addr{}) },
 		Dial:       s.net.dial,
 		DialTCP:    s.net.dialTCP,
 		NewHandler: func() upstream.Handler { return s.newResolver() },

@@ -34,7 +34,7 @@ func checkSource(_ context.Context, m *Machine, r *report) {
 		}
 		from := netip.MustParseAddrPort(c.LocalAddr().String()).Addr()
 		c.Close()
-		r.ok("%s is asked from %s (%s)", host.Address(a), from, host.InterfaceTo(a.Addr()))
+		r.ok("%s is asked from %s (%s)", host.Address(a), from, host.InterfaceTo(a.Addr(), from))
 	}
 }
 
@@ -67,7 +67,7 @@ func checkSize(_ context.Context, m *Machine, r *report) {
 
 // roomTo is how long the answer of a server can be that comes in one piece.
 func roomTo(a netip.Addr) (room int, name string, ok bool) {
-	i, err := net.InterfaceByName(host.InterfaceTo(a))
+	i, err := net.InterfaceByName(host.InterfaceTo(a, netip.Addr{}))
 	if err != nil {
 		return 0, "", false
 	}

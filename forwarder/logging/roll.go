@@ -17,20 +17,30 @@ const stampDigits = 17
 // roll moves the file out of the way, if there is something in it, and removes
 // the old files that are too many.
 func (f *file) roll() error {
-	place, err := host.Locate(f.Path)
+	return roll(f.Path, f.Versions, f.SuffixTimestamp, 0, f.now())
+}
+
+// Roll moves a file out of the way that has more than some octets, and removes the old
+// ones that are too many. Versions and stamped are as in a Channel.
+func Roll(path string, versions int, stamped bool, octets int64) error {
+	return roll(path, versions, stamped, octets, time.Now())
+}
+
+func roll(path string, versions int, stamped bool, octets int64, now time.Time) error {
+	place, err := host.Locate(path)
 	if err != nil {
 		return nil // opening it finds out what is wrong
 	}
 	defer place.Close()
-	r := roller{place, place.Name(), f.Versions}
-	if size, ok := place.Size(r.name); !ok || size == 0 {
+	r := roller{place, place.Name(), versions}
+	if size, ok := place.Size(r.name); !ok || size <= octets {
 		return nil // nothing to keep
 	}
 	switch {
-	case f.Versions == Restart:
+	case versions == Restart:
 		return place.Remove(r.name)
-	case f.SuffixTimestamp:
-		return r.toTime(f.now().UTC())
+	case stamped:
+		return r.toTime(now.UTC())
 	}
 	return r.toNumber()
 }

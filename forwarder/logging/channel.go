@@ -13,7 +13,8 @@ import (
 type channel struct {
 	Channel
 	*queue
-	debugOnly bool // silent while the server's debug level is 0
+	stamp     timestamp // guarded by the queue's mu
+	debugOnly bool      // silent while the server's debug level is 0
 }
 
 // sink takes finished lines, each ending in a newline. It is used by one
@@ -179,21 +180,18 @@ func (c *channel) threshold(debug int) slog.Level {
 	return Info
 }
 
-func (c *channel) write(category string, t time.Time, level slog.Level, body []byte) {
-	c.put(level, c.line(category, t, level, body))
-}
+// prefixRoom is about what stands before a message.
+const prefixRoom = 64
 
-// line is a message as the channel writes it.
-func (c *Channel) line(category string, t time.Time, level slog.Level, body []byte) []byte {
-	line := make([]byte, 0, 64+len(body))
-	line = appendPrefix(line, c, category, t, level)
-	line = append(line, body...)
-	return append(line, '\n')
+func (c *channel) write(category string, t time.Time, level slog.Level, body []byte) {
+	c.put(level, prefixRoom+len(body), func(dst []byte) []byte {
+		return appendLine(dst, &c.stamp, &c.Channel, category, t, level, body)
+	})
 }
 
 // note returns what makes the channel's own lines.
 func (l *Logs) note(c Channel) func(msg string) []byte {
 	return func(msg string) []byte {
-		return c.line("general", l.env.now(), Warning, appendText(nil, msg))
+		return appendLine(nil, new(timestamp), &c, "general", l.env.now(), Warning, appendText(nil, msg))
 	}
 }

@@ -8,16 +8,8 @@ import (
 
 // appendPrefix appends what a channel prints before a message: time, category
 // and severity, in this order.
-func appendPrefix(dst []byte, c *Channel, category string, t time.Time, level slog.Level) []byte {
-	switch {
-	case t.IsZero(): // slog's rule: no time known, none printed
-	case c.PrintTime == Local:
-		dst = t.AppendFormat(dst, "02-Jan-2006 15:04:05.000 ")
-	case c.PrintTime == ISO8601:
-		dst = t.AppendFormat(dst, "2006-01-02T15:04:05.000 ")
-	case c.PrintTime == ISO8601UTC:
-		dst = t.UTC().AppendFormat(dst, "2006-01-02T15:04:05.000Z ")
-	}
+func appendPrefix(dst []byte, s *timestamp, c *Channel, category string, t time.Time, level slog.Level) []byte {
+	dst = s.append(dst, c.PrintTime, t)
 	if c.PrintCategory {
 		dst = append(append(dst, category...), ": "...)
 	}
@@ -25,6 +17,13 @@ func appendPrefix(dst []byte, c *Channel, category string, t time.Time, level sl
 		dst = append(append(dst, SeverityName(level)...), ": "...)
 	}
 	return dst
+}
+
+// appendLine appends a message as a channel writes it.
+func appendLine(dst []byte, s *timestamp, c *Channel, category string, t time.Time, level slog.Level, body []byte) []byte {
+	dst = appendPrefix(dst, s, c, category, t, level)
+	dst = append(dst, body...)
+	return append(dst, '\n')
 }
 
 // appendAttr appends " key=value", with group in front of the key, or the
@@ -71,7 +70,7 @@ func needsQuotes(s string) bool {
 func appendText(dst []byte, s string) []byte {
 	for i := range len(s) {
 		c := s[i]
-		if c >= ' ' && c != 0x7f {
+		if !isControl(c) {
 			dst = append(dst, c)
 			continue
 		}
@@ -79,3 +78,5 @@ func appendText(dst []byte, s string) []byte {
 	}
 	return dst
 }
+
+func isControl(c byte) bool { return c < ' ' || c == 0x7f }

@@ -37,7 +37,7 @@ func TestLine(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got := string(appendPrefix(nil, &test.channel, "general", at, test.level))
+			got := string(appendPrefix(nil, new(timestamp), &test.channel, "general", at, test.level))
 			if got != test.want {
 				t.Errorf("appendPrefix(%+v) = %q, want %q", test.channel, got, test.want)
 			}

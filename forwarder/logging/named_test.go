@@ -51,7 +51,7 @@ func TestSameLinesAsNamed(t *testing.T) {
 		}
 		seen++
 		for i, test := range namedChannels {
-			got := string(appendPrefix(nil, &test.channel, m[2], at, level(t, m[3]))) + m[4]
+			got := string(appendPrefix(nil, new(timestamp), &test.channel, m[2], at, level(t, m[3]))) + m[4]
 			if want := others[i][n]; got != want {
 				t.Errorf("channel { %s } = %q, want named's %q", test.clause, got, want)
 			}

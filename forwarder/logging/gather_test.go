@@ -89,3 +89,16 @@ func TestTimestamp(t *testing.T) {
 		}
 	}
 }
+
+// A line that was made as octets is one line all the same, with what its logger says.
+func TestHandleLine(t *testing.T) {
+	w := newWorld(t)
+	l := w.open(Config{Channels: []Channel{{Name: "e", Kind: Stderr}}, Categories: map[string][]string{"default": {"e"}}})
+	h := l.Logger("queries").With("n", 1).Handler().(LineHandler)
+	body := []byte("a\nb\x1b")
+	h.HandleLine(w.now(), Info, body)
+	l.Logger("queries").Handler().(LineHandler).HandleLine(w.now(), Info, body)
+	if got, want := w.printed(), "a\\010b\\027 n=1\na\\010b\\027\n"; got != want {
+		t.Errorf("written = %q, want %q", got, want)
+	}
+}

@@ -3,6 +3,8 @@ package logging
 import (
 	"context"
 	"log/slog"
+	"slices"
+	"time"
 )
 
 // handler is the slog.Handler of one category, with the attributes that its
@@ -62,4 +64,21 @@ func (h *handler) WithGroup(name string) slog.Handler {
 	with := *h
 	with.group += name + "."
 	return &with
+}
+
+// LineHandler is what the handlers of a Logs are besides: who has octets to log makes
+// no garbage.
+type LineHandler interface {
+	slog.Handler
+
+	// HandleLine is Handle for a record of a time, a level and a message, of which
+	// nothing is kept.
+	HandleLine(t time.Time, level slog.Level, msg []byte)
+}
+
+func (h *handler) HandleLine(t time.Time, level slog.Level, msg []byte) {
+	if len(h.attrs) > 0 || slices.ContainsFunc(msg, isControl) {
+		msg = append(appendText(nil, string(msg)), h.attrs...)
+	}
+	h.logs.write(h.category, t, level, msg, h.notable)
 }

@@ -43,6 +43,7 @@ var arrows = map[string][]string{
 	"forwarder/upstream":        {"forwarder/wire"},
 	"forwarder/watch":           {"forwarder/wire"},
 	"forwarder/config":          {"acl", "forwarder/host", "forwarder/local", "forwarder/logging", "forwarder/namedconf", "forwarder/version"},
+	"forwarder/control":         {"forwarder/host", "forwarder/rndc", "forwarder/rndcconf"},
 	"forwarder/rndcconf":        {"forwarder/config", "forwarder/namedconf", "forwarder/rndc"},
 	"forwarder":                 {"acl", "cache", "forwarder/config", "forwarder/health", "forwarder/host", "forwarder/listener", "forwarder/local", "forwarder/logging", "forwarder/rrl", "forwarder/scrub", "forwarder/store", "forwarder/tail", "forwarder/tcp", "forwarder/trouble", "forwarder/udp", "forwarder/upstream", "forwarder/watch", "forwarder/wire"},
 	"forwarder/metrics":         {"forwarder", "forwarder/upstream", "forwarder/version"}, // the latter for the types of its Stats
@@ -50,8 +51,8 @@ var arrows = map[string][]string{
 	"cmd/forwarder/doctor":      {"acl", "forwarder/config", "forwarder/host", "forwarder/udp"},
 	"cmd/forwarder/shadow":      {},
 	"cmd/forwarder/vpcresolver": {},
-	"cmd/failover":              {"forwarder/manual", "forwarder/rndc", "forwarder/version", "forwarder/watch", "cmd/failover/pair", "cmd/failover/timeline", "cmd/failover/zone"},
-	"cmd/failover/pair":         {"forwarder/rndc", "forwarder/rndcconf", "forwarder/watch"},
+	"cmd/failover":              {"forwarder/control", "forwarder/host", "forwarder/manual", "forwarder/rndc", "forwarder/version", "forwarder/watch", "cmd/failover/pair", "cmd/failover/timeline", "cmd/failover/zone"},
+	"cmd/failover/pair":         {"forwarder/control", "forwarder/watch"},
 	"cmd/failover/timeline":     {},
 	"cmd/failover/zone":         {},
 	"cmd/bench":                 {"forwarder/udp"},

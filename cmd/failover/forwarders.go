@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"sync"
@@ -11,6 +12,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"vpcdns/cmd/failover/pair"
+	"vpcdns/forwarder/control"
+	"vpcdns/forwarder/host"
 )
 
 // forwarderFlags say which forwarders there are.
@@ -23,26 +26,35 @@ type forwarderFlags struct {
 func (f *forwarderFlags) add(s *pflag.FlagSet) {
 	s.StringArrayVar(&f.hosts, "forwarder", nil, "`HOST[:PORT]` of a forwarder's control channel (953); once for each")
 	s.StringVar(&f.keyFile, "key", "", "`file` with the key of the control channels: rndc.key, rndc.conf or named.conf; without it as rndc finds it")
-	s.UintSliceVar(&f.dnsPorts, "dns-port", []uint{pair.DNSPort}, "`port` of the forwarders for DNS: one for all, or one for each")
+	s.UintSliceVar(&f.dnsPorts, "dns-port", []uint{dnsPort}, "`port` of the forwarders for DNS: one for all, or one for each")
 }
+
+// dnsPort is where forwarders are asked, unless it is said.
+const dnsPort = 53
 
 // target is a forwarder, with where it is asked.
 type target struct {
-	*pair.Server
+	pair.Server
 	dns   netip.AddrPort
 	label string // how it is named in what is printed
 }
 
 // keys reads the key file once.
-func (f *forwarderFlags) keys() func() (pair.Keys, error) {
-	return sync.OnceValues(func() (pair.Keys, error) { return pair.LoadKeys(f.keyFile) })
+func (f *forwarderFlags) keys() func() (control.Keys, error) {
+	return sync.OnceValues(func() (control.Keys, error) {
+		keys, err := control.LoadKeys(f.keyFile)
+		if err != nil && f.keyFile == "" {
+			err = fmt.Errorf("%w: give the key of the control channels with --key FILE", err)
+		}
+		return keys, err
+	})
 }
 
 // lookupTime is how long the names of all forwarders may take.
 const lookupTime = 5 * time.Second
 
-// targets looks the forwarders up. The list has those that were found even where there
-// is an error.
+// targets looks the forwarders up: of a name its first address. The list has those that
+// were found even where there is an error.
 func (f *forwarderFlags) targets(ctx context.Context) (list []target, err error) {
 	ctx, cancel := context.WithTimeout(ctx, lookupTime)
 	defer cancel()
@@ -52,15 +64,23 @@ func (f *forwarderFlags) targets(ctx context.Context) (list []target, err error)
 	keys := f.keys()
 	var errs []error
 	for i, host := range f.hosts {
-		s, err := pair.Named(ctx, host, keys)
+		servers, err := control.Find(ctx, host, keys)
 		if err != nil {
 			errs = append(errs, usageError("--forwarder %s: %w", host, err))
 			continue
 		}
-		dns := netip.AddrPortFrom(s.Control.Addr(), uint16(f.dnsPorts[min(i, len(f.dnsPorts)-1)]))
-		list = append(list, target{s, dns, pair.BINDAddr(dns)})
+		list = addTargets(list, servers[:1], uint16(f.dnsPorts[min(i, len(f.dnsPorts)-1)]))
 	}
 	return list, errors.Join(errs...)
+}
+
+// addTargets adds the servers.
+func addTargets(list []target, servers []*control.Server, port uint16) []target {
+	for _, s := range servers {
+		dns := netip.AddrPortFrom(s.Addr.Addr(), port)
+		list = append(list, target{pair.Server{Server: s}, dns, host.Address(dns)})
+	}
+	return list
 }
 
 // each does something for every forwarder at once, and returns what came of it in

@@ -12,8 +12,8 @@ import (
 	"vpcdns/forwarder/workbench"
 )
 
-// host is a machine with a systemd of its own: see testdata/systemd/machine.
-type host struct {
+// bootedHost is a machine with a systemd of its own: see testdata/systemd/machine.
+type bootedHost struct {
 	t   *testing.T
 	dir string
 }
@@ -21,9 +21,9 @@ type host struct {
 const hostScript = "../../testdata/systemd/machine"
 
 // bootHost starts one with these files (path to text) on its disk, and the program.
-func bootHost(t *testing.T, files map[string]string) *host {
+func bootHost(t *testing.T, files map[string]string) *bootedHost {
 	t.Helper()
-	h := &host{t, filepath.Join(t.TempDir(), "host")}
+	h := &bootedHost{t, filepath.Join(t.TempDir(), "host")}
 	root := filepath.Join(h.dir, "root")
 	if err := os.MkdirAll(filepath.Join(root, "usr/bin"), 0o755); err != nil {
 		t.Fatal(err)
@@ -48,7 +48,7 @@ func bootHost(t *testing.T, files map[string]string) *host {
 }
 
 // run runs a command there that has to succeed.
-func (h *host) run(command ...string) string {
+func (h *bootedHost) run(command ...string) string {
 	h.t.Helper()
 	out, err := exec.Command(hostScript, append([]string{"run", h.dir}, command...)...).CombinedOutput()
 	if err != nil {
@@ -59,7 +59,7 @@ func (h *host) run(command ...string) string {
 }
 
 // reach serves Route 53 at 10.79.0.2, with an interface there for the host.
-func (h *host) reach(n *node) {
+func (h *bootedHost) reach(n *node) {
 	h.t.Helper()
 	pid, err := os.ReadFile(filepath.Join(h.dir, "pid"))
 	if err != nil {
@@ -140,7 +140,7 @@ func TestSystemdHooks(t *testing.T) {
 }
 
 // said waits until the journal has a text under an identifier.
-func (h *host) said(identifier, text string) {
+func (h *bootedHost) said(identifier, text string) {
 	h.t.Helper()
 	h.run("journalctl", "--sync")
 	if journal := h.run("journalctl", "--no-pager", "-t", identifier); !strings.Contains(journal, text) {
@@ -149,7 +149,7 @@ func (h *host) said(identifier, text string) {
 }
 
 // has checks what the name has.
-func (h *host) has(n *node, after, want string) {
+func (h *bootedHost) has(n *node, after, want string) {
 	h.t.Helper()
 	if got := n.value(h.t); got != want {
 		h.t.Errorf("after %s %s has %s, want %s\n%s", after, app, got, want, h.run("journalctl", "--no-pager", "-n", "40"))

@@ -12,6 +12,7 @@ import (
 
 	"vpcdns/cmd/failover/pair"
 	"vpcdns/cmd/failover/zone"
+	"vpcdns/forwarder/control"
 	"vpcdns/forwarder/watch"
 )
 
@@ -118,7 +119,7 @@ func (f *overrideFlags) delete(ctx context.Context, targets []target, args []str
 	rtype := strings.Join(args[1:], "")
 	what := strings.TrimSpace(args[0]+" "+rtype) + " has no override now"
 	return f.tell(targets, what, stdout, func(t target) error {
-		if err := t.Delete(ctx, args[0], rtype); !errors.Is(err, pair.ErrNotFound) {
+		if err := t.Delete(ctx, args[0], rtype); !errors.Is(err, control.ErrNotFound) {
 			return err
 		}
 		return nil // as it is to be
@@ -129,14 +130,14 @@ func (f *overrideFlags) delete(ctx context.Context, targets []target, args []str
 func (f *overrideFlags) tell(targets []target, what string, stdout io.Writer, do func(target) error) error {
 	if f.dryRun {
 		for _, t := range targets {
-			fmt.Fprintf(stdout, "%s would be told: %s\n", t.Name, what)
+			fmt.Fprintf(stdout, "%s would be told: %s\n", t, what)
 		}
 		return nil
 	}
 	errs := each(targets, do)
 	for i, err := range errs {
 		if err == nil {
-			fmt.Fprintf(stdout, "%s: %s\n", targets[i].Name, what)
+			fmt.Fprintf(stdout, "%s: %s\n", targets[i], what)
 		}
 		errs[i] = ofPair(err)
 	}
@@ -145,9 +146,9 @@ func (f *overrideFlags) tell(targets []target, what string, stdout io.Writer, do
 
 // ofPair gives an error of a forwarder its exit status.
 func ofPair(err error) error {
-	var refused *pair.Refusal
+	var refused *control.Refusal
 	switch {
-	case errors.Is(err, pair.ErrUnreachable):
+	case errors.Is(err, control.ErrUnreachable):
 		return fmt.Errorf("%w: %w", errUnreachable, err)
 	case errors.As(err, &refused):
 		return fmt.Errorf("%w: %w", zone.ErrRefused, err)
@@ -167,7 +168,7 @@ type overridesOf struct {
 func (f *overrideFlags) list(ctx context.Context, targets []target, stdout io.Writer) error {
 	all := each(targets, func(t target) overridesOf {
 		list, err := t.Overrides(ctx)
-		o := overridesOf{Forwarder: t.Name, Overrides: list, err: ofPair(err)}
+		o := overridesOf{Forwarder: t.String(), Overrides: list, err: ofPair(err)}
 		if err != nil {
 			o.Error, o.Overrides = err.Error(), []watch.OverrideStatus{}
 		}

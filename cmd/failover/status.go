@@ -12,6 +12,7 @@ import (
 	"vpcdns/cmd/failover/pair"
 	"vpcdns/cmd/failover/timeline"
 	"vpcdns/cmd/failover/zone"
+	"vpcdns/forwarder/control"
 	"vpcdns/forwarder/watch"
 )
 
@@ -136,9 +137,9 @@ func (f *statusFlags) askForwarder(ctx context.Context, t target, rtype string) 
 	switch {
 	case err == nil:
 		st.Watch, st.skew = &w, time.Since(w.Now)
-	case errors.Is(err, pair.ErrUnknown):
+	case errors.Is(err, control.ErrUnknown):
 		st.Plain = true
-	case !errors.Is(err, pair.ErrNotFound): // that is a name that is not watched
+	case !errors.Is(err, control.ErrNotFound): // that is a name that is not watched
 		st.Error, st.err = err.Error(), ofPair(err)
 	}
 	return st

@@ -18,6 +18,8 @@ import (
 	"vpcdns/cmd/failover/pair"
 	"vpcdns/cmd/failover/timeline"
 	"vpcdns/cmd/failover/zone"
+	"vpcdns/forwarder/control"
+	"vpcdns/forwarder/host"
 )
 
 const switchNotes = `The forwarders get the new address as an override at the moment at which
@@ -185,11 +187,11 @@ func (f *switchFlags) run(ctx context.Context, stdout, stderr io.Writer) error {
 		w.follow(t, timeline.DNS(t.dns, w.order.Name, rtype))
 	}
 	for _, text := range f.verify {
-		addr, err := pair.Lookup(ctx, text, pair.DNSPort)
+		addr, err := control.Lookup(ctx, text, dnsPort)
 		if err != nil {
 			return usageError("--verify: %w", err)
 		}
-		w.observed = append(w.observed, observed{w.line.AddLane(pair.BINDAddr(addr), timeline.Verified), timeline.DNS(addr, w.order.Name, rtype)})
+		w.observed = append(w.observed, observed{w.line.AddLane(host.Address(addr), timeline.Verified), timeline.DNS(addr, w.order.Name, rtype)})
 	}
 	return f.report(w, errors.Join(w.run(ctx), lost), stdout)
 }
@@ -257,7 +259,7 @@ func (f *switchFlags) dryRun(ctx context.Context, targets []target, stdout, stde
 		if f.noOverride {
 			what = "flushname " + o.Name
 		}
-		fmt.Fprintf(stdout, "%s would be told: %s\n", t.Name, what)
+		fmt.Fprintf(stdout, "%s would be told: %s\n", t, what)
 	}
 	for _, text := range f.corporate {
 		fmt.Fprintf(stdout, "%s would be told to forget %s\n", text, o.Name)

@@ -10,6 +10,7 @@ import (
 	"vpcdns/cmd/failover/pair"
 	"vpcdns/cmd/failover/timeline"
 	"vpcdns/cmd/failover/zone"
+	"vpcdns/forwarder/control"
 )
 
 // switching is a switch under way.
@@ -130,7 +131,7 @@ func (w *switching) greet(ctx context.Context, f *follower) (age time.Duration, 
 		w.note(timeline.Warned, f.lane.Server, "an override to %s is in force there, and hides the new address until it ends; 'override delete %s' ends it", other, w.order.Name)
 	}
 	switch {
-	case err != nil && !errors.Is(err, pair.ErrNotFound):
+	case err != nil && !errors.Is(err, control.ErrNotFound):
 	case !st.Watched:
 		w.note(timeline.Warned, f.lane.Server, "%s is not watched there: clients may keep the old address for its TTL; 'watch add %s', or --watch, shortens that for the next time", w.order.Name, w.order.Name)
 	}

@@ -10,9 +10,9 @@ import (
 	"sync"
 	"time"
 
-	"vpcdns/cmd/failover/pair"
 	"vpcdns/cmd/failover/timeline"
 	"vpcdns/cmd/failover/zone"
+	"vpcdns/forwarder/control"
 )
 
 // insync begins to wait for the change.
@@ -101,7 +101,7 @@ func (w *switching) judge() error {
 		errs = append(errs, fmt.Errorf("%w: %s gives no answer", errUnreachable, strings.Join(s.Silent, ", ")))
 	}
 	for _, f := range w.followers {
-		if _, err := f.Standing(); errors.Is(err, pair.ErrUnreachable) {
+		if _, err := f.Standing(); errors.Is(err, control.ErrUnreachable) {
 			errs = append(errs, fmt.Errorf("%w: %w", errUnreachable, err))
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	"vpcdns/forwarder/control"
 )
 
 // Corporate is a DNS server that asks the forwarders, and is told to forget a name.
@@ -23,8 +25,8 @@ const toldTime = 10 * time.Second
 const maxSaid = 300
 
 // ParseCorporate reads rndc:HOST[:PORT], unbound-control:HOST[@PORT] or exec:COMMAND.
-// keys is asked for the first only.
-func ParseCorporate(ctx context.Context, text string, keys func() (Keys, error)) (Corporate, error) {
+// keys is asked for the first only, whose first address counts.
+func ParseCorporate(ctx context.Context, text string, keys func() (control.Keys, error)) (Corporate, error) {
 	kind, rest, _ := strings.Cut(text, ":")
 	c := Corporate{Text: text}
 	if strings.TrimSpace(rest) == "" {
@@ -32,10 +34,11 @@ func ParseCorporate(ctx context.Context, text string, keys func() (Keys, error))
 	}
 	switch kind {
 	case "rndc":
-		s, err := Named(ctx, rest, keys)
+		found, err := control.Find(ctx, rest, keys)
 		if err != nil {
 			return c, err
 		}
+		s := Server{found[0]}
 		c.how = func(ctx context.Context, name, _, _ string) error { return s.Flush(ctx, name) }
 	case "unbound-control":
 		c.how = func(ctx context.Context, name, _, _ string) error {
@@ -49,27 +52,6 @@ func ParseCorporate(ctx context.Context, text string, keys func() (Keys, error))
 		return c, fmt.Errorf("%q is not like rndc:HOST, unbound-control:HOST or exec:COMMAND", text)
 	}
 	return c, nil
-}
-
-// Named is the server of that name or address, with its key.
-func Named(ctx context.Context, host string, keys func() (Keys, error)) (*Server, error) {
-	k, err := keys()
-	if err != nil {
-		return nil, err
-	}
-	addr, err := Lookup(ctx, host, ControlPort)
-	if err != nil {
-		return nil, err
-	}
-	bare, _, err := splitPort(host, ControlPort)
-	if err != nil {
-		return nil, err
-	}
-	key, err := k.For(bare)
-	if err != nil {
-		return nil, err
-	}
-	return &Server{Name: BINDAddr(addr), Control: addr, Key: key}, nil
 }
 
 // Flush tells the server.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"vpcdns/forwarder/control"
 )
 
 // Goal is what a server is to have.
@@ -37,7 +39,7 @@ const (
 // fields first. Want and Standing may then be called by any goroutine, Run and Step
 // by one.
 type Follower struct {
-	*Server
+	Server
 	Order   Order
 	Verify  time.Duration // for how long the upstream is verified at most
 	Clients bool          // ask who holds the old data, by name
@@ -178,9 +180,9 @@ func (f *Follower) override(ctx context.Context, g Goal) error {
 
 // lesser is what is done where a server will not have the override.
 func (f *Follower) lesser(ctx context.Context, err error) error {
-	var refused *Refusal
+	var refused *control.Refusal
 	switch {
-	case errors.Is(err, ErrUnknown):
+	case errors.Is(err, control.ErrUnknown):
 		f.plain, f.doubtful = true, false
 		f.tell("failed", "it knows no override (a BIND, or an older forwarder): the name is flushed there until it gives the new address")
 		return f.flush(ctx)
@@ -230,7 +232,7 @@ func (f *Follower) withdraw(ctx context.Context) error {
 		return err
 	}
 	f.doubtful, f.withdrawing, f.leasedAt, f.firm = false, false, time.Time{}, false
-	switch gone := errors.Is(err, ErrNotFound); {
+	switch gone := errors.Is(err, control.ErrNotFound); {
 	case err == nil, gone && again: // the reply to the first was lost
 		f.tell("override_withdrawn", "override withdrawn")
 	case !gone:
@@ -241,13 +243,13 @@ func (f *Follower) withdraw(ctx context.Context) error {
 
 // isRefusal reports whether it is the server that said it.
 func isRefusal(err error) bool {
-	var refused *Refusal
+	var refused *control.Refusal
 	return errors.As(err, &refused)
 }
 
 // noteRefusal tells once of each command that the server will not do.
 func (f *Follower) noteRefusal(err error) {
-	var refused *Refusal
+	var refused *control.Refusal
 	if errors.As(err, &refused) && !f.seen.refused[refused.Command] {
 		f.seen.refused[refused.Command] = true
 		f.tell("failed", refused.Error())
@@ -257,7 +259,7 @@ func (f *Follower) noteRefusal(err error) {
 // note tells when a server is out of reach, when it is back, and what it refuses.
 func (f *Follower) note(err error) {
 	f.noteRefusal(err)
-	switch gone := errors.Is(err, ErrUnreachable); {
+	switch gone := errors.Is(err, control.ErrUnreachable); {
 	case gone && !f.silent:
 		f.tell("unreachable", err.Error()+"; trying on")
 	case !gone && f.silent:
@@ -268,4 +270,4 @@ func (f *Follower) note(err error) {
 	f.silent = !f.silent
 }
 
-func (f *Follower) tell(what, text string) { f.Tell(Event{time.Now(), what, f.Name, text}) }
+func (f *Follower) tell(what, text string) { f.Tell(Event{time.Now(), what, f.String(), text}) }

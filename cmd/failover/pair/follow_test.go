@@ -13,6 +13,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"vpcdns/forwarder/control"
 	"vpcdns/forwarder/rndc"
 	"vpcdns/forwarder/watch"
 )
@@ -22,7 +23,7 @@ func testOrder() Order {
 }
 
 // follow returns a follower, and what it said so far.
-func follow(s *Server) (*Follower, func() string) {
+func follow(s Server) (*Follower, func() string) {
 	var said []string
 	f := &Follower{Server: s, Order: testOrder(), Verify: time.Minute, StillOld: func() bool { return false }}
 	f.Tell = func(e Event) { said = append(said, e.What) }
@@ -122,7 +123,7 @@ func (f *forwarder) inForce() int {
 }
 
 // serve serves the control channel at a free port.
-func (f *forwarder) serve(t *testing.T) (s *Server, stop func()) {
+func (f *forwarder) serve(t *testing.T) (s Server, stop func()) {
 	t.Helper()
 	f.restart()
 	a, err := rndc.ParseAlgorithm("hmac-sha256")
@@ -134,7 +135,7 @@ func (f *forwarder) serve(t *testing.T) (s *Server, stop func()) {
 	server.Serve([]rndc.Channel{{Addr: netip.MustParseAddrPort("127.0.0.1:0"), Keys: []*rndc.Key{key}}})
 	t.Cleanup(server.Close)
 	addr := server.Addrs()[0]
-	return &Server{Name: BINDAddr(addr), Control: addr, Key: key}, server.Close
+	return Server{&control.Server{Addr: addr, Key: key}}, server.Close
 }
 
 // step is one towards a goal.
@@ -251,7 +252,7 @@ func TestFollowerStopped(t *testing.T) {
 			if reached, err := f.Standing(); !reached || err != nil || said() != "override override_withdrawn" || s.inForce() != 0 {
 				t.Errorf("then: reached %v, %v, told %q, %d in force", reached, err, said(), s.inForce())
 			}
-			if _, err := server.Do(ctx, "null"); !errors.Is(err, context.Canceled) || errors.Is(err, ErrUnreachable) {
+			if _, err := server.Do(ctx, "null"); !errors.Is(err, context.Canceled) || errors.Is(err, control.ErrUnreachable) {
 				t.Errorf("Do with a context that is over = %v", err)
 			}
 		})
@@ -285,11 +286,11 @@ func TestFollowerUnreachable(t *testing.T) {
 	stop()
 	step(f, Firm)
 	step(f, Firm)
-	if _, err := f.Standing(); !errors.Is(err, ErrUnreachable) {
+	if _, err := f.Standing(); !errors.Is(err, control.ErrUnreachable) {
 		t.Errorf("Standing = %v", err)
 	}
 	again := rndc.NewServer(rndc.Options{Handler: s, Log: slog.New(slog.DiscardHandler)})
-	again.Serve([]rndc.Channel{{Addr: server.Control, Keys: []*rndc.Key{server.Key}}})
+	again.Serve([]rndc.Channel{{Addr: server.Addr, Keys: []*rndc.Key{server.Key}}})
 	defer again.Close()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan bool)

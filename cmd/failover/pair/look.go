@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"vpcdns/forwarder/control"
 	"vpcdns/forwarder/watch"
 )
 
@@ -26,7 +27,7 @@ type seen struct {
 func (f *Follower) look(ctx context.Context) error {
 	if !f.verified {
 		err := f.Server.Verify(ctx, f.Order, f.Verify)
-		if errors.Is(err, ErrUnknown) {
+		if errors.Is(err, control.ErrUnknown) {
 			f.plain = true
 			return nil
 		}
@@ -37,7 +38,7 @@ func (f *Follower) look(ctx context.Context) error {
 	}
 	st, err := f.Show(ctx, f.Order.Name, f.Clients)
 	switch {
-	case errors.Is(err, ErrNotFound): // it was restarted, and kept nothing
+	case errors.Is(err, control.ErrNotFound): // it was restarted, and kept nothing
 		f.verified, f.firm, f.leasedAt = false, f.seen.ended, time.Time{}
 		return nil
 	case err != nil:

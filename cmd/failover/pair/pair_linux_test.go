@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,18 +12,9 @@ import (
 	"time"
 
 	"vpcdns/cmd/forwarder/lab"
-	"vpcdns/forwarder/rndc"
+	"vpcdns/forwarder/control"
 	"vpcdns/forwarder/workbench"
 )
-
-const (
-	secret      = "z3SmzhaePoykYMsVgOzjrt1MtwW3UOwvil9CVp8Gy1s="
-	otherSecret = "AAAAzhaePoykYMsVgOzjrt1MtwW3UOwvil9CVp8Gy1s="
-)
-
-func keyStatement(name, secret string) string {
-	return fmt.Sprintf("key %q { algorithm hmac-sha256; secret %q; };\n", name, secret)
-}
 
 func write(t *testing.T, name, text string) string {
 	t.Helper()
@@ -36,92 +25,40 @@ func write(t *testing.T, name, text string) string {
 	return path
 }
 
-// freePort is one that nobody has at the moment, over TCP.
-func freePort(t *testing.T) netip.AddrPort {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return netip.MustParseAddrPort(l.Addr().String())
-}
-
-// The key of a file is found as rndc and named find it, or it is said what lacks.
-func TestKeys(t *testing.T) {
-	one, two := keyStatement("one", secret), keyStatement("two", otherSecret)
-	for name, tt := range map[string]struct{ text, host, want string }{
-		"rndc.key":           {one, "a", "one"},
-		"default":            {one + two + `options { default-key "two"; default-port 953; };`, "a", "two"},
-		"server":             {one + two + `options { default-key "two"; }; server "A" { key "one"; };`, "a", "one"},
-		"named.conf":         {two + one + `options { directory "/tmp"; forwarders { 10.0.0.2; }; }; controls { inet 127.0.0.1 port 953 allow { any; } keys { "one"; }; }; zone "x" { type forward; }; server 10.0.0.1 { edns no; };`, "a", "one"},
-		"several":            {one + two, "a", "error: has the keys one, two, and does not say which is for a"},
-		"none":               {`options { directory "/tmp"; };`, "a", "error: has no key"},
-		"a key that is gone": {one + `options { default-key "three"; };`, "a", "error: no key definition for name three"},
-		"bad secret":         {`key "x" { algorithm hmac-sha256; secret "*"; };`, "a", "error: bad base64"},
-		"bad syntax":         {`key "x" {`, "a", "error: could not load"},
-	} {
-		keys, err := LoadKeys(write(t, "conf", tt.text))
-		got := ""
-		if err == nil {
-			var k *rndc.Key
-			if k, err = keys.For(tt.host); err == nil {
-				got = k.Name
-			}
-		}
-		if wantErr, fails := strings.CutPrefix(tt.want, "error: "); fails != (err != nil) || fails && !strings.Contains(err.Error(), wantErr) || !fails && got != tt.want {
-			t.Errorf("%s: key %q, %v, want %s", name, got, err, tt.want)
-		}
-	}
-	if _, err := LoadKeys("/nonexistent"); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("LoadKeys of a file that is not there: %v", err)
-	}
-}
-
-func TestLookup(t *testing.T) {
-	for s, want := range map[string]string{
-		"10.0.0.1": "10.0.0.1:953", "10.0.0.1:9953": "10.0.0.1:9953", "10.0.0.1#9953": "10.0.0.1:9953", "::1": "[::1]:953", "[::1]": "[::1]:953",
-		"[::1]:9953": "[::1]:9953", "fd00::1#5": "[fd00::1]:5", "localhost:1": "127.0.0.1:1",
-		"": "", ":53": "", "10.0.0.1:0": "", "10.0.0.1:x": "", "10.0.0.1#": "", "10.0.0.1:99999": "", "[::1]x": "",
-	} {
-		got, err := Lookup(context.Background(), s, ControlPort)
-		if want == "" && err == nil || want != "" && (err != nil || got.String() != want) {
-			t.Errorf("Lookup(%q) = %v, %v, want %q", s, got, err, want)
-		}
-	}
-}
-
 // A real BIND: it is told by flushname, and each failure is said.
 func TestNamed(t *testing.T) {
 	named := workbench.Need(t, "named")
-	control, dns := freePort(t), freePort(t)
-	conf := keyStatement("one", secret) + fmt.Sprintf(`
-		controls { inet 127.0.0.1 port %d allow { 127.0.0.1; } keys { "one"; }; };
+	channel, dns := workbench.FreeAddr(t), workbench.FreeAddr(t)
+	conf := lab.Key + fmt.Sprintf(`
+		controls { inet 127.0.0.1 port %d allow { 127.0.0.1; } keys { "rndc-key"; }; };
 		options { directory %q; pid-file none; session-keyfile none; recursion yes; forward only; forwarders { 127.0.0.1 port 1; };
-			listen-on port %d { 127.0.0.1; }; listen-on-v6 { none; }; dnssec-validation no; };`, control.Port(), t.TempDir(), dns.Port())
+			listen-on port %d { 127.0.0.1; }; listen-on-v6 { none; }; dnssec-validation no; };`, channel.Port(), t.TempDir(), dns.Port())
 	path := write(t, "named.conf", conf)
 	p := lab.Start(t, "named", exec.Command(named, "-g", "-c", path))
 	p.WaitToSay(t, "all zones loaded")
 	ctx := context.Background()
-	keysOf := func(path string) func() (Keys, error) { return func() (Keys, error) { return LoadKeys(path) } }
-	s, err := Named(ctx, control.String(), keysOf(path))
-	if err != nil {
-		t.Fatal(err)
+	keysOf := func(path string) func() (control.Keys, error) {
+		return func() (control.Keys, error) { return control.LoadKeys(path) }
 	}
+	find := func(path string) Server {
+		found, err := control.Find(ctx, channel.String(), keysOf(path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return Server{found[0]}
+	}
+	s := find(path)
 	if err := s.Null(ctx); err != nil {
 		t.Errorf("null: %v", err)
 	}
-	if err := s.Add(ctx, testOrder(), true); !errors.Is(err, ErrUnknown) {
-		t.Errorf("override add = %v, want %v", err, ErrUnknown)
+	if err := s.Add(ctx, testOrder(), true); !errors.Is(err, control.ErrUnknown) {
+		t.Errorf("override add = %v, want %v", err, control.ErrUnknown)
 	}
-	bad, err := Named(ctx, control.String(), keysOf(write(t, "rndc.key", keyStatement("one", otherSecret))))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := bad.Null(ctx); !errors.Is(err, ErrUnreachable) || !strings.Contains(err.Error(), "does not know the key") {
+	bad := find(write(t, "rndc.key", strings.Replace(lab.Key, "secret \"", "secret \"AAAA", 1)))
+	if err := bad.Null(ctx); !errors.Is(err, control.ErrUnreachable) || !strings.Contains(err.Error(), "does not know the key") {
 		t.Errorf("null with another key = %v", err)
 	}
-	c, err := ParseCorporate(ctx, "rndc:"+control.String(), keysOf(path))
+	c, err := ParseCorporate(ctx, "rndc:"+channel.String(), keysOf(path))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +84,7 @@ func TestNamed(t *testing.T) {
 	f.flushAgain()
 	f.Step(ctx)
 	f.Step(ctx)
-	if _, err := f.Standing(); !errors.Is(err, ErrUnreachable) || said() != "failed flushed unreachable" {
+	if _, err := f.Standing(); !errors.Is(err, control.ErrUnreachable) || said() != "failed flushed unreachable" {
 		t.Errorf("a BIND that is gone: %v, %s", err, said())
 	}
 }

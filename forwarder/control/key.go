@@ -1,4 +1,4 @@
-package pair
+package control
 
 import (
 	"fmt"
@@ -22,7 +22,7 @@ func LoadKeys(path string) (Keys, error) {
 			path = rndcconf.KeyFile()
 		}
 		if !exists(path) {
-			return Keys{}, fmt.Errorf("there is no %s and no %s: give the key of the control channels with --key FILE", rndcconf.File, path)
+			return Keys{}, fmt.Errorf("there is no %s and no %s", rndcconf.File, path)
 		}
 	}
 	conf, err := rndcconf.LoadKeys(path)

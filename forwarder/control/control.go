@@ -1,6 +1,6 @@
-// Package pair tells the forwarders of a pair, and other DNS servers, that a name has
-// another address: over the control channel, and with the commands of their own.
-package pair
+// Package control gives commands over control channels, of forwarders and of BIND: it finds
+// their addresses and keys, and says what went wrong in words for operators.
+package control
 
 import (
 	"context"
@@ -13,14 +13,49 @@ import (
 	"syscall"
 	"time"
 
+	"vpcdns/forwarder/host"
 	"vpcdns/forwarder/rndc"
 )
 
 // Server is a forwarder, or a BIND, that has a control channel. Safe for concurrent use.
 type Server struct {
-	Name    string         // as messages have it: 10.0.0.1#953
-	Control netip.AddrPort // of the control channel
-	Key     *rndc.Key
+	Addr netip.AddrPort // of the control channel
+	Key  *rndc.Key
+}
+
+// String is the server as messages have it: 10.0.0.1#953.
+func (s *Server) String() string { return host.Address(s.Addr) }
+
+// Find returns a server for each address of a name, with their key; MaxAddrs at most.
+func Find(ctx context.Context, name string, keys func() (Keys, error)) (list []*Server, err error) {
+	key, err := keyFor(name, keys)
+	if err != nil {
+		return nil, err
+	}
+	addrs, err := LookupAll(ctx, name, Port)
+	if err != nil {
+		return nil, err
+	}
+	if len(addrs) > MaxAddrs {
+		return nil, fmt.Errorf("it has %d addresses, %d are the most: is it the name of the forwarders?", len(addrs), MaxAddrs)
+	}
+	for _, addr := range addrs {
+		list = append(list, &Server{addr, key})
+	}
+	return list, nil
+}
+
+// keyFor finds the key by the name or address as it was given.
+func keyFor(name string, keys func() (Keys, error)) (*rndc.Key, error) {
+	k, err := keys()
+	if err != nil {
+		return nil, err
+	}
+	bare, _, err := SplitHost(name, Port)
+	if err != nil {
+		return nil, err
+	}
+	return k.For(bare)
 }
 
 // ErrUnreachable is that no reply came that can be believed.
@@ -59,7 +94,7 @@ const replyTime = 3 * time.Second
 func (s *Server) Do(ctx context.Context, words ...string) (string, error) {
 	text, err := s.do(ctx, words)
 	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
-		return "", fmt.Errorf("waiting for %s: %w", s.Name, context.Canceled)
+		return "", fmt.Errorf("waiting for %s: %w", s, context.Canceled)
 	}
 	return text, err
 }
@@ -67,7 +102,7 @@ func (s *Server) Do(ctx context.Context, words ...string) (string, error) {
 func (s *Server) do(ctx context.Context, words []string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, replyTime)
 	defer cancel()
-	c, err := rndc.Dial(ctx, s.Control, netip.Addr{}, s.Key)
+	c, err := rndc.Dial(ctx, s.Addr, netip.Addr{}, s.Key)
 	if err != nil {
 		return "", s.unreachable(err)
 	}
@@ -79,7 +114,7 @@ func (s *Server) do(ctx context.Context, words []string) (string, error) {
 	case err != nil:
 		return "", s.unreachable(err)
 	case reply.Err != "":
-		return "", &Refusal{s.Name, strings.Join(words[:min(2, len(words))], " "), reply.Err, reply.Text}
+		return "", &Refusal{s.String(), strings.Join(words[:min(2, len(words))], " "), reply.Err, reply.Text}
 	}
 	return reply.Text, nil
 }
@@ -91,7 +126,7 @@ func (s *Server) Null(ctx context.Context) error {
 }
 
 func (s *Server) unreachable(err error) error {
-	return fmt.Errorf("%s is %w: %s", s.Name, ErrUnreachable, reason(err))
+	return fmt.Errorf("%s is %w: %s", s, ErrUnreachable, reason(err))
 }
 
 // reason is what is said of a connection that failed.

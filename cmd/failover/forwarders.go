@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
 	"sync"
@@ -24,9 +25,9 @@ type forwarderFlags struct {
 }
 
 func (f *forwarderFlags) add(s *pflag.FlagSet) {
-	s.StringArrayVar(&f.hosts, "forwarder", nil, "`HOST[:PORT]` of a forwarder's control channel (953); once for each")
+	s.StringArrayVar(&f.hosts, "forwarder", nil, "`HOST[:PORT]` of a forwarder's control channel (953); once for each, or a name that has the addresses of all")
 	s.StringVar(&f.keyFile, "key", "", "`file` with the key of the control channels: rndc.key, rndc.conf or named.conf; without it as rndc finds it")
-	s.UintSliceVar(&f.dnsPorts, "dns-port", []uint{dnsPort}, "`port` of the forwarders for DNS: one for all, or one for each")
+	s.UintSliceVar(&f.dnsPorts, "dns-port", []uint{dnsPort}, "`port` of the forwarders for DNS: one for all, or one for each --forwarder")
 }
 
 // dnsPort is where forwarders are asked, unless it is said.
@@ -53,34 +54,50 @@ func (f *forwarderFlags) keys() func() (control.Keys, error) {
 // lookupTime is how long the names of all forwarders may take.
 const lookupTime = 5 * time.Second
 
-// targets looks the forwarders up: of a name its first address. The list has those that
-// were found even where there is an error.
+// targets looks the forwarders up: of a name with several addresses each is one. The
+// list has those that were found even where there is an error.
 func (f *forwarderFlags) targets(ctx context.Context) (list []target, err error) {
 	ctx, cancel := context.WithTimeout(ctx, lookupTime)
 	defer cancel()
 	if n := len(f.dnsPorts); n != 1 && n != len(f.hosts) || slices.ContainsFunc(f.dnsPorts, func(p uint) bool { return p == 0 || p > 65535 }) {
-		return nil, usageError("--dns-port: one port for all forwarders is wanted, or one for each")
+		return nil, usageError("--dns-port: one port for all forwarders is wanted, or one for each --forwarder")
 	}
 	keys := f.keys()
 	var errs []error
 	for i, host := range f.hosts {
 		servers, err := control.Find(ctx, host, keys)
+		if d := (*net.DNSError)(nil); errors.As(err, &d) {
+			err = fmt.Errorf("%w; give the addresses of its forwarders, which need no lookup", err)
+		}
 		if err != nil {
 			errs = append(errs, usageError("--forwarder %s: %w", host, err))
 			continue
 		}
-		list = addTargets(list, servers[:1], uint16(f.dnsPorts[min(i, len(f.dnsPorts)-1)]))
+		list = addTargets(list, servers, uint16(f.dnsPorts[min(i, len(f.dnsPorts)-1)]))
 	}
 	return list, errors.Join(errs...)
 }
 
-// addTargets adds the servers.
+// addTargets adds the servers that are not there yet.
 func addTargets(list []target, servers []*control.Server, port uint16) []target {
 	for _, s := range servers {
+		if slices.ContainsFunc(list, func(t target) bool { return t.Addr == s.Addr }) {
+			continue
+		}
 		dns := netip.AddrPortFrom(s.Addr.Addr(), port)
 		list = append(list, target{pair.Server{Server: s}, dns, host.Address(dns)})
 	}
 	return list
+}
+
+// found is targets for who goes on with those that there are: lost says of which no
+// address was found.
+func (f *forwarderFlags) found(ctx context.Context) (list []target, lost, err error) {
+	list, err = f.targets(ctx)
+	if unknown := (*net.DNSError)(nil); len(list) == 0 || !errors.As(err, &unknown) {
+		return list, nil, err
+	}
+	return list, fmt.Errorf("%w: %v", errUnreachable, err), nil
 }
 
 // each does something for every forwarder at once, and returns what came of it in

@@ -23,7 +23,7 @@ upstream speaks at once, also while it still says the old address: 'failover
 status' shows what it says.`
 
 func overrideVerb() verb {
-	return verb{"override", "add NAME ADDRESS... | delete NAME [TYPE] | list [flags]", "Give a name an address at the forwarders alone", overrideNotes, overrideProgram}
+	return verb{"override", "add NAME [TYPE] ADDR... | delete NAME [TYPE] | list [flags]", "Give a name an address at the forwarders alone", overrideNotes, overrideProgram}
 }
 
 type overrideFlags struct {
@@ -50,10 +50,14 @@ func (f *overrideFlags) run(ctx context.Context, args []string, stdout, stderr i
 	if len(args) == 0 {
 		return usageError("add, delete or list?")
 	}
-	targets, err := f.forwarders.targets(ctx)
+	targets, lost, err := f.forwarders.found(ctx)
 	if err != nil {
 		return err
 	}
+	return errors.Join(f.do(ctx, targets, args, stdout), lost)
+}
+
+func (f *overrideFlags) do(ctx context.Context, targets []target, args []string, stdout io.Writer) error {
 	switch word, rest := args[0], args[1:]; word {
 	case "add":
 		return f.add(ctx, targets, rest, stdout)

@@ -85,7 +85,7 @@ func (f *statusFlags) run(ctx context.Context, args []string, stdout, stderr io.
 	if f.noAWS && len(f.forwarders.hosts) == 0 {
 		return usageError("--no-aws and no --forwarder: nobody is left to ask")
 	}
-	targets, err := f.forwarders.targets(ctx)
+	targets, lost, err := f.forwarders.found(ctx)
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func (f *statusFlags) run(ctx context.Context, args []string, stdout, stderr io.
 	} else {
 		st.write(stdout)
 	}
-	return errors.Join(err, st.fault())
+	return errors.Join(err, st.fault(), lost)
 }
 
 // gather asks all at once.

@@ -59,8 +59,19 @@ func (r *records) Set(text string) error {
 	if err != nil {
 		return fmt.Errorf("reading the TTL: %w", err)
 	}
-	*r = append(*r, route53.Simple(fields[0], fields[2], ttl, strings.Join(fields[3:], " ")))
+	r.add(route53.Simple(fields[0], fields[2], ttl, strings.Join(fields[3:], " ")))
 	return nil
+}
+
+// add puts a set beside the others, or its value into the set of that name and type.
+func (r *records) add(set route53.RecordSet) {
+	for i, has := range *r {
+		if has.Name == set.Name && has.Type == set.Type {
+			(*r)[i].ResourceRecords = append(has.ResourceRecords, set.ResourceRecords...)
+			return
+		}
+	}
+	*r = append(*r, set)
 }
 
 // delays are one a server.
@@ -90,7 +101,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	f.StringVar(&o.dns, "dns", "127.0.0.1:5354", "`address:port` of the VPC resolver")
 	f.StringVar(&o.zone, "zone", "awslab.mycompany.corp", "`name` of the private zone, whose ID is ZPRIVATE")
 	f.StringVar(&o.vpc, "vpc", "vpc-0a1b2c3d", "`ID` of its VPC, in us-east-1")
-	f.Var(&o.records, "record", "`\"NAME TTL TYPE VALUE\"` in it, again for more (default \""+service+" 10 A 10.79.252.13\")")
+	f.Var(&o.records, "record", "`\"NAME TTL TYPE VALUE\"` in it, again for more names, or more values of one (default \""+service+" 10 A 10.79.252.13\")")
 	f.Var(&o.delays, "delays", "after which each authoritative server has a change, as `10s,20s,30s,40s` (default at once)")
 	f.BoolVar(&o.limited, "limited", false, "throttle calls as Route 53 does")
 	f.BoolVar(&o.caches.Instance, "instance", false, "a cache for each client's address before the fleet's")

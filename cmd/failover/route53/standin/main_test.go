@@ -64,6 +64,16 @@ func address(t *testing.T, resolver, name string) string {
 // change needs no signature: from curl, say.
 const change = `<ChangeResourceRecordSetsRequest xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><ChangeBatch><Changes><Change><Action>UPSERT</Action><ResourceRecordSet><Name>%s</Name><Type>A</Type><TTL>10</TTL><ResourceRecords><ResourceRecord><Value>10.79.252.14</Value></ResourceRecord></ResourceRecords></ResourceRecordSet></Change></Changes></ChangeBatch></ChangeResourceRecordSetsRequest>`
 
+// A name that is given again has all the values: a fleet's, say.
+func TestSeveralValues(t *testing.T) {
+	const record = "members.awslab.mycompany.corp 5 A "
+	_, resolver := start(t, "-record", record+"10.0.0.1", "-record", record+"10.0.0.2")
+	reply, _, err := new(dns.Client).Exchange(new(dns.Msg).SetQuestion("members.awslab.mycompany.corp.", dns.TypeA), resolver)
+	if err != nil || len(reply.Answer) != 2 {
+		t.Errorf("members = %v, %v, want two addresses", reply, err)
+	}
+}
+
 func TestTheResolverFollowsTheAPI(t *testing.T) {
 	api, resolver := start(t, "-record", "a.awslab.mycompany.corp 10 A 10.0.0.1", "-record", "*.now.a.awslab.mycompany.corp 10 A 10.0.0.1", "-limited", "-instance")
 	if got := address(t, resolver, "x.now.a.awslab.mycompany.corp"); got != "10.0.0.1" {

@@ -20,14 +20,29 @@ import (
 // tokens is a stand-in for STS: it notes what it is asked, and lets a role be taken,
 // or says no.
 type tokens struct {
-	asked url.Values
-	code  string // of the refusal, "" is none
-	hang  bool
+	code string // of the refusal, "" is none
+	hang bool
+
+	mu   sync.Mutex // a request that was given up may still be served
+	last url.Values
+}
+
+// asked is what the last request was.
+func (s *tokens) asked() url.Values {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.last
+}
+
+func (s *tokens) note(r *http.Request) {
+	_ = r.ParseForm()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last = r.Form
 }
 
 func (s *tokens) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	_ = r.ParseForm()
-	s.asked = r.Form
+	s.note(r)
 	w.Header().Set("Content-Type", "text/xml")
 	switch {
 	case s.hang:
@@ -78,7 +93,7 @@ func TestRole(t *testing.T) {
 		t.Errorf("Switch = %v", err)
 	}
 	for key, want := range map[string]string{"Action": "AssumeRole", "RoleArn": roleARN, "ExternalId": "wonderland", "RoleSessionName": "night-shift"} {
-		if got := sts.asked.Get(key); got != want {
+		if got := sts.asked().Get(key); got != want {
 			t.Errorf("STS was asked with %s %q, want %q", key, got, want)
 		}
 	}
@@ -129,8 +144,8 @@ func TestProfile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := z.Read(t.Context(), owner, "A"); err != nil || sts.asked.Get("ExternalId") != "wonderland" {
-		t.Errorf("Read = %v; STS was asked %v", err, sts.asked)
+	if _, err := z.Read(t.Context(), owner, "A"); err != nil || sts.asked().Get("ExternalId") != "wonderland" {
+		t.Errorf("Read = %v; STS was asked %v", err, sts.asked())
 	}
 	for profile, want := range map[string]string{
 		"nobody": `no profile "nobody" in ~/.aws`, "mfa": "get-session-token", "sso": "aws sso login", "half": "partial credentials", "process": "none in time",

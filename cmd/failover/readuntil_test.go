@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"io"
-	"net"
 	"strings"
 	"testing"
 	"time"
@@ -49,14 +48,3 @@ func lineReader(r io.Reader) *bufio.Reader { return bufio.NewReaderSize(oneByte{
 type oneByte struct{ io.Reader }
 
 func (o oneByte) Read(b []byte) (int, error) { return o.Reader.Read(b[:1]) }
-
-// closedAddr is an address at which nobody listens.
-func closedAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}

@@ -55,14 +55,9 @@ func newPairLab(t *testing.T, delay time.Duration, records ...route53.RecordSet)
 	if l.upstream, err = r.Listen(netip.MustParseAddrPort("127.0.0.1:0")); err != nil {
 		t.Fatal(err)
 	}
-	l.control = map[string]uint16{"a": freeTCP(t), "b": freeTCP(t), "gone": freeTCP(t)}
-	l.dns = map[string]uint16{"a": freeTCP(t), "b": freeTCP(t), "gone": freeTCP(t)}
+	l.control = map[string]uint16{"a": workbench.FreeAddr(t).Port(), "b": workbench.FreeAddr(t).Port(), "gone": workbench.FreeAddr(t).Port()}
+	l.dns = map[string]uint16{"a": workbench.FreeAddr(t).Port(), "b": workbench.FreeAddr(t).Port(), "gone": workbench.FreeAddr(t).Port()}
 	return l
-}
-
-func freeTCP(t *testing.T) uint16 {
-	t.Helper()
-	return netip.MustParseAddrPort(closedAddr(t)).Port()
 }
 
 func (l *pairLab) conf(name string) string {

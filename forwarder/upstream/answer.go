@@ -84,7 +84,7 @@ func (c *Client) succeed(t *try, edns wire.EDNS, msg []byte) {
 // again asks t's server once more, in another way.
 func (c *Client) again(t *try) {
 	r := t.r
-	r.pinned = int(t.index) + 1
+	r.pinned = int32(t.index) + 1
 	c.unqueue(r)
 	c.ask(r)
 }

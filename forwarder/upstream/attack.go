@@ -69,7 +69,7 @@ func (c *Client) countWrong(r *Request, k *socket, most int) {
 		r.wrongOn = k
 		r.wrongPorts++
 	}
-	if r.wrong <= most {
+	if int(r.wrong) <= most {
 		return
 	}
 	c.noteAttack(k.server)

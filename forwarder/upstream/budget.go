@@ -257,7 +257,7 @@ func (c *Client) delist(r *Request) {
 }
 
 func (c *Client) drainSoon(b *budget) {
-	if !b.armed && b.queued() > 0 {
+	if !b.armed() && b.queued() > 0 {
 		c.wheel.set(&b.alarm, c.t+max(drainEvery, b.interval()), c.t)
 	}
 }

@@ -133,7 +133,7 @@ func (c *Client) unsound(r *Request, from source, err error) {
 		r.failed.add(i)
 		return
 	}
-	r.pinned = i + 1
+	r.pinned = int32(i) + 1
 }
 
 // others reports whether r has another server than its i-th that has not failed.

@@ -12,8 +12,8 @@ import (
 // them alone until a Handler gives the request back; then it may be used again.
 type Request struct {
 	Question []byte           // name as asked, type, class: in wire form, uncompressed
-	CD, DO   bool             // as the client set them
 	Servers  []netip.AddrPort // of the name's zone, 64 at most; all in Config.Servers
+	CD, DO   bool             // as the client set them
 	Priority Priority
 	Turn     uint64        // the client that waits for it, or clients that share a turn
 	Wait     time.Duration // its whole life; 0 is Config.Wait
@@ -41,12 +41,9 @@ type progress struct {
 
 	deadline time.Duration
 	tries    *try // latest first
-	sent     int  // number of tries ever
-	vain     int  // of these, the last ones without a sign of life
 	err      error
-	retrying bool // the alarm is not about the latest try
-	pinned   int  // ask Servers[pinned-1] next, if not 0
 	probe    *probe
+	wrongOn  *socket // the last that had a wrong answer
 
 	tried     servers // in this round
 	failed    servers // answered with a failure
@@ -57,14 +54,17 @@ type progress struct {
 	alone     servers // over TCP on a connection of its own
 	unsound   servers // gave an answer that was of no use
 
-	own        bool    // wants a port of its own
-	wrong      int     // answers that matched nothing, on all its sockets
-	wrongOn    *socket // the last of these
-	wrongPorts int     // how many of them there were
-	attacked   int     // sockets that it left because of them
-	badCookies int
-	badCookie  int // number of the last try at such a time
-	resets     int // TCP connections that ended under it
+	sent       int32 // number of tries ever
+	vain       int32 // of these, the last ones without a sign of life
+	wrong      int32 // answers that matched nothing, on all its sockets
+	wrongPorts int32 // how many of them there were
+	attacked   int32 // sockets that it left because of them
+	badCookies int32
+	badCookie  int32 // number of the last try at such a time
+	resets     int32 // TCP connections that ended under it
+	pinned     int32 // ask Servers[pinned-1] next, if not 0
+	own        bool  // wants a port of its own
+	retrying   bool  // the alarm is not about the latest try
 }
 
 // maxServers is how many of a request's servers are asked: as many as a set holds.
@@ -89,9 +89,9 @@ type try struct {
 	id      uint16
 	index   uint8 // of the server in r.Servers
 	edns    bool
-	number  int  // of r's tries, from 1
-	cookie  bool // carried one
-	expect  bool // and a server cookie: the answer must have one
+	number  int32 // of r's tries, from 1
+	cookie  bool  // carried one
+	expect  bool  // and a server cookie: the answer must have one
 	tcp     bool
 	done    bool // its answer was acted upon: copies of it are not
 }
@@ -162,7 +162,7 @@ func (c *Client) waitFor(r *Request, i int, s *server) {
 // pick chooses whom to ask: the pinned server, or of those that have not
 // failed r the cheapest.
 func (c *Client) pick(r *Request) (index int, s *server) {
-	if i := r.pinned - 1; i >= 0 {
+	if i := int(r.pinned) - 1; i >= 0 {
 		r.pinned = 0
 		return i, c.servers[r.Servers[i]]
 	}

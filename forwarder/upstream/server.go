@@ -167,7 +167,7 @@ func (c *Client) park(r *Request, s *server) {
 	c.unqueue(r)
 	s.parked.push(r)
 	c.wheel.set(&r.alarm, r.deadline, c.t)
-	if !s.armed {
+	if !s.armed() {
 		c.wheel.set(&s.alarm, c.t+probeEvery, c.t)
 	}
 }
@@ -202,7 +202,7 @@ func (c *Client) tryParked(s *server) {
 	}
 	c.unqueue(r)
 	c.send(r, i, s, tcp)
-	if r.queue != nil || !r.armed {
+	if r.queue != nil || !r.armed() {
 		return // it could not be sent, and was parked again or ended
 	}
 	if _, next := c.pick(r); next != nil {

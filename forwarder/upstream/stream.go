@@ -182,7 +182,7 @@ func (st *stream) received(msg []byte) bool {
 	if wrong {
 		st.server.stats.Mismatched++
 	}
-	if st.n == 0 && !st.armed {
+	if st.n == 0 && !st.armed() {
 		st.emptied(c)
 	}
 	more := st.frames <= st.asked+maxWrong

@@ -45,7 +45,7 @@ func (c *Client) reset(r *Request, i int, st *stream, lone bool) {
 		return
 	case worked && r.resets < maxResets:
 		r.alone.add(i)
-		r.pinned = i + 1
+		r.pinned = int32(i) + 1
 	case s.TCPOnly:
 		c.refuse(s, r)
 	case r.truncated.has(i):
@@ -97,7 +97,7 @@ func (c *Client) scatter(st *stream) {
 			continue
 		}
 		r.alone.add(i)
-		r.pinned = i + 1
+		r.pinned = int32(i) + 1
 		c.retry(r, 0)
 	}
 }

@@ -112,7 +112,7 @@ func (c *Client) price(s *server, tcp, alone bool) int {
 // gains little by another.
 func (c *Client) timeout(r *Request, s *server, tcp, alone bool) time.Duration {
 	if !tcp {
-		return s.rtt.wait(r.sent)
+		return s.rtt.wait(int(r.sent))
 	}
 	half := (r.deadline - c.t) / 2
 	if half < streamTimeout/2 {
@@ -139,7 +139,7 @@ func (c *Client) awaitStream(r *Request, s *server) {
 func (c *Client) nextAlone(s *server) {
 	if r := s.tcp.queue.head; r != nil && !s.crowded() && !c.closed {
 		c.unqueue(r)
-		r.pinned = r.position(s) + 1
+		r.pinned = int32(r.position(s)) + 1
 		c.ask(r)
 	}
 }
@@ -166,7 +166,7 @@ func (st *stream) emptied(c *Client) {
 }
 
 // hangs reports whether the end of a frame has not come in its time.
-func (st *stream) hangs() bool { return st.partial && !st.armed && st.ctx.Err() == nil }
+func (st *stream) hangs() bool { return st.partial && !st.armed() && st.ctx.Err() == nil }
 
 // unserved reports whether a connection to s was not answered for so long that
 // the server may serve one at a time.

@@ -24,9 +24,10 @@ type alarm struct {
 	next, prev *alarm
 	owner      ringer
 	due        time.Duration
-	at         int64 // tick whose slot holds it
-	armed      bool
+	at         int64 // tick whose slot holds it; 0: none
 }
+
+func (a *alarm) armed() bool { return a.at != 0 }
 
 // wheel is a timing wheel (Varghese and Lauck, 1987): one list of alarms for
 // each tick, and a bit that says whether there are any.
@@ -53,7 +54,7 @@ func (w *wheel) set(a *alarm, due, now time.Duration) {
 	a.at = min(max(int64((due+tick-1)/tick), w.pos+1), w.pos+wheelSlots-1)
 	i := a.at % wheelSlots
 	head := &w.slots[i]
-	a.next, a.armed = *head, true
+	a.next = *head
 	if a.next != nil {
 		a.next.prev = a
 	}
@@ -65,7 +66,7 @@ func (w *wheel) set(a *alarm, due, now time.Duration) {
 }
 
 func (w *wheel) clear(a *alarm) {
-	if !a.armed {
+	if !a.armed() {
 		return
 	}
 	i := a.at % wheelSlots
@@ -80,7 +81,7 @@ func (w *wheel) clear(a *alarm) {
 	if w.slots[i] == nil {
 		w.full[i/64] &^= 1 << (i % 64)
 	}
-	a.next, a.prev, a.armed = nil, nil, false
+	a.next, a.prev, a.at = nil, nil, 0
 }
 
 // wakeAt arms the clock. It is not disarmed when an alarm is cleared: a clock

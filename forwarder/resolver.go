@@ -75,12 +75,12 @@ func (r *resolver) askAll(l, evicted waiterList) {
 	for i := 0; l.n > 0; i++ {
 		w := l.pop()
 		if client != nil && (client != w.st.upstream || i%askBatch == 0) {
-			client.Flush()
+			client.FlushAndDeliver()
 		}
 		client = w.st.upstream
 		r.ask(w)
 	}
-	client.Flush()
+	client.FlushAndDeliver()
 	r.flush()
 }
 

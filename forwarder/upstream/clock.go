@@ -39,7 +39,14 @@ func (c *Client) leave(ended *[]delivery) {
 		c.reopen(unsound)
 		c.leave(ended)
 	}
+	if ended != nil && cap(*ended) > keptDeliveries {
+		*ended = nil
+	}
 }
+
+// keptDeliveries is room for as many as a batch of answers has, and more: who has had all
+// that failed at once keeps no room for it.
+const keptDeliveries = 256
 
 // delivered notes n deliveries as made and takes back what w used.
 func (c *Client) delivered(n int, w *work) {

@@ -118,6 +118,7 @@ type Client struct {
 	servers  map[netip.AddrPort]*server
 	recvSize int          // octets: more than any server may send over UDP
 	outlets  chan *outlet // as many as may deliver at once; nil ones are not made yet
+	flushers sync.Pool    // of *flusher
 	kick     chan struct{}
 	done     chan struct{}
 	ctx      context.Context // of TCP dials
@@ -171,6 +172,7 @@ func New(cfg Config) (*Client, error) {
 		odd:     odd{seed: maphash.MakeSeed()},
 		work:    new(work),
 	}
+	c.flushers.New = func() any { return new(flusher) }
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.budgets = []*budget{newBudget(cfg.PPS)}
 	c.loads.of = make(map[uint64]*load)
@@ -229,15 +231,32 @@ func (c *Client) Start(r *Request) {
 	c.mu.Unlock()
 }
 
-// Flush sends what Start queued, or queues it for budget.
+// Flush sends what Start queued, or queues it for budget. What had to make room is
+// delivered by another goroutine, so that a Handler may call it.
 func (c *Client) Flush() {
+	c.flush(nil)
+}
+
+// FlushAndDeliver is Flush, and gives Handlers what has ended: who starts more requests
+// than there is room for does the work of failing them, and not faster than he can. A
+// Handler must not call it.
+func (c *Client) FlushAndDeliver() {
+	f := c.flushers.Get().(*flusher)
+	c.flush(&f.ended)
+	c.flushers.Put(f)
+}
+
+// flusher is what FlushAndDeliver delivers from.
+type flusher struct{ ended []delivery }
+
+func (c *Client) flush(ended *[]delivery) {
 	c.enter()
 	for i, r := range c.starting {
 		c.starting[i] = nil
 		c.begin(r)
 	}
 	c.starting = c.starting[:0]
-	c.leave(nil)
+	c.leave(ended)
 }
 
 // Close fails what is in flight with ErrClosed and waits for the client's

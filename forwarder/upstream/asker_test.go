@@ -152,7 +152,31 @@ func (a *asker) finish() (took []time.Duration, failed int) {
 			a.t.Errorf("%d sockets are open after Close", a.net.open)
 		}
 	})
+	a.wantNothing()
 	return took, failed
+}
+
+// wantNothing wants every count of what is under way to be back at zero after Close.
+func (a *asker) wantNothing() {
+	a.t.Helper()
+	a.Client.mu.Lock()
+	defer a.Client.mu.Unlock()
+	left := map[string]int{
+		"requests": a.pending, "deliveries": a.live, "sockets of one try": a.fresh, "clients": len(a.loads.of),
+		"sockets": a.stats.Sockets, "connections": a.stats.Streams,
+	}
+	for _, b := range a.budgets {
+		left["requests that wait for packets"] += b.queued()
+	}
+	for _, s := range a.list {
+		left["tries"] += s.flying
+		left["requests that wait"] += s.parked.n + s.tcp.queue.n
+	}
+	for what, n := range left {
+		if n != 0 {
+			a.t.Errorf("%d %s are left after Close", n, what)
+		}
+	}
 }
 
 // stream asks n names at a rate a second.

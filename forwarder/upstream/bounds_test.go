@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"fmt"
+	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -53,5 +54,51 @@ func TestDeliveriesKept(t *testing.T) {
 			t.Errorf("there is room for %d deliveries still, want %d at most", got, keptDeliveries)
 		}
 		a.Close()
+	})
+}
+
+// sleeper is a socket whose Recv returns some time after its end, as a goroutine that is
+// given no processor does.
+type sleeper struct{ Socket }
+
+const sleepsFor = 20 * time.Second
+
+func (k sleeper) Recv(bufs [][]byte, sizes []int) (int, error) {
+	n, err := k.Socket.Recv(bufs, sizes)
+	if err != nil {
+		time.Sleep(sleepsFor)
+	}
+	return n, err
+}
+
+// Sockets that are closed count until their goroutines have ended: these are bounded.
+func TestReadersBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(serverA)
+		dials := 0
+		a := newAsker(t, n, func(c *Config) {
+			dial := c.Dial
+			c.Dial = func(server, source netip.AddrPort) (Socket, error) {
+				dials++
+				k, err := dial(server, source)
+				return sleeper{k}, err
+			}
+		})
+		n.change(func() { n.hosts[serverA].dead = true })
+		for i := range 2 * maxFresh {
+			a.start(fmt.Sprint(i), func(r *Request) { r.Wait = 100 * time.Millisecond })
+			time.Sleep(time.Millisecond)
+		}
+		if most := maxFresh + 2*sharedSockets; dials < maxFresh || dials > most {
+			t.Errorf("%d sockets whose goroutines have not ended, want %d at most", dials, most)
+		}
+		time.Sleep(sleepsFor)
+		n.change(func() { n.hosts[serverA].dead = false })
+		before := dials
+		a.ask("later")
+		if dials != before+1 {
+			t.Errorf("%d sockets for one question when these are gone, want one of its own", dials-before)
+		}
+		a.finish()
 	})
 }

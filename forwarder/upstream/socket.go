@@ -177,9 +177,6 @@ func (c *Client) closeSocket(k *socket) {
 	c.wheel.clear(&k.alarm)
 	c.work.closes = append(c.work.closes, k.conn)
 	c.stats.Sockets--
-	if !k.shared {
-		c.fresh--
-	}
 }
 
 // reader is what a goroutine receives with.
@@ -221,8 +218,11 @@ func (c *Client) read(k *socket) {
 		more = c.received(k, n, err)
 	}
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.pool.putReader(k.reader)
-	c.mu.Unlock()
+	if !k.shared {
+		c.fresh--
+	}
 }
 
 // received handles n datagrams and an error, and reports whether k lives on.

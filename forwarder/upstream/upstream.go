@@ -137,7 +137,7 @@ type Client struct {
 	work     *work     // what this section leaves to do after the lock
 	batch    uint64    // number of this section
 	pace     pace
-	fresh    int // open sockets with one try each
+	fresh    int // sockets with one try each whose goroutine has not ended
 	pending  int // requests between Flush and their end
 	live     int // requests between Start and delivery
 	closed   bool

@@ -70,7 +70,7 @@ func (c *Client) withoutEDNS(t *try) {
 // succeed delivers msg, and remembers what made it come.
 func (c *Client) succeed(t *try, edns wire.EDNS, msg []byte) {
 	s, r := t.server, t.r
-	from := t.source()
+	from := t.origin()
 	s.well(c.t)
 	c.learnEDNS(t)
 	if odd := r.badCookies > 0 || r.oddCookie.has(int(t.index)); odd && !(t.cookie && c.cookieSound(t, edns)) {
@@ -104,7 +104,7 @@ func (c *Client) cookieMissing(t *try) {
 // useless goes on after an answer to t that is of no use.
 func (c *Client) useless(t *try, err error) {
 	r := t.r
-	c.unsound(r, t.source(), err)
+	c.unsound(r, t.origin(), err)
 	c.unqueue(r)
 	c.ask(r)
 }

@@ -49,16 +49,16 @@ func (o *outlet) check(r *Request, msg []byte) error {
 	return nil
 }
 
-// source is where an answer came from, and how it was asked for.
-type source struct {
+// origin is where an answer came from, and how it was asked for.
+type origin struct {
 	server     *server
 	index      uint8 // of the server in Request.Servers
 	tcp, plain bool
 	failing    int // failures of the server in a row before it
 }
 
-func (t *try) source() source {
-	return source{server: t.server, index: t.index, tcp: t.tcp, plain: !t.edns, failing: t.server.failing}
+func (t *try) origin() origin {
+	return origin{server: t.server, index: t.index, tcp: t.tcp, plain: !t.edns, failing: t.server.failing}
 }
 
 // deliver gives requests to a Handler, and returns those whose answers were of
@@ -108,7 +108,7 @@ func (c *Client) reopen(unsound []delivery) {
 // 7); or over TCP where that would lose the signatures, or was in vain and nobody
 // else is left; then plainly over TCP. A referral is the next server's matter
 // while there is one.
-func (c *Client) unsound(r *Request, from source, err error) {
+func (c *Client) unsound(r *Request, from origin, err error) {
 	s, i := from.server, int(from.index)
 	s.stats.Unsound++
 	s.failed(from.failing, c.t)

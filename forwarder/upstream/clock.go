@@ -61,7 +61,7 @@ type delivery struct {
 	r    *Request
 	msg  []byte
 	err  error
-	from source // of msg
+	from origin // of msg
 }
 
 func (c *Client) wakeClock() {

@@ -15,6 +15,7 @@ func (c *Client) answer(t *try, msg []byte, cut bool) {
 	s := t.server
 	rcode, edns := c.edns(s, msg)
 	c.answered(t)
+	s.stats.Rcodes[min(rcode, NumRcodes-1)]++
 	if s.shownOPT = s.shownOPT || edns.Present; c.unsure(t, msg) {
 		return
 	}
@@ -61,6 +62,7 @@ func (c *Client) truncated(t *try) {
 
 // withoutEDNS asks plainly, once as well.
 func (c *Client) withoutEDNS(t *try) {
+	t.server.stats.NoEDNS++
 	if r, i := t.r, int(t.index); !r.plain.has(i) {
 		r.plain.add(i)
 		c.again(t)

@@ -64,6 +64,9 @@ func TestServerWithoutEDNS(t *testing.T) {
 				if refused < want+1 || refused > want+3 {
 					t.Errorf("asked with EDNS %d times after %v, want %d", refused, plainFor, want+1)
 				}
+				if n := a.Stats().Servers[0].NoEDNS; n != uint64(refused) {
+					t.Errorf("counted %d that want no EDNS, want %d", n, refused)
+				}
 				a.finish()
 			})
 		})

@@ -30,6 +30,12 @@ type Request struct {
 	progress
 }
 
+// qtype is the type that is asked for.
+func (r *Request) qtype() int {
+	t := r.Question[len(r.Question)-4:]
+	return int(t[0])<<8 | int(t[1])
+}
+
 // progress is where a request stands. Bit i of a servers set is Servers[i].
 type progress struct {
 	alarm
@@ -201,6 +207,7 @@ func (c *Client) send(r *Request, i int, s *server, tcp bool) {
 	r.tries = t
 	s.flying++
 	s.stats.Sent++
+	c.stats.Types[min(r.qtype(), NumTypes)]++
 	if r.sent > 1 {
 		s.stats.Retried++
 	}

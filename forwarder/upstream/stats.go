@@ -10,8 +10,16 @@ import (
 var RTTBounds = [...]time.Duration{
 	500 * time.Microsecond, 1 * time.Millisecond, 2 * time.Millisecond, 5 * time.Millisecond,
 	10 * time.Millisecond, 20 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond,
-	200 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second,
+	200 * time.Millisecond, 500 * time.Millisecond, 800 * time.Millisecond, time.Second, 1600 * time.Millisecond, 2 * time.Second,
 }
+
+// NumTypes is how many query types are counted one by one, as in BIND; those above
+// share a counter.
+const NumTypes = 256
+
+// NumRcodes is how many response codes are counted one by one; those above are none
+// that a server sends.
+const NumRcodes = 24
 
 // Histogram counts round trip times. Buckets are not cumulative.
 type Histogram struct {
@@ -44,19 +52,21 @@ func (h *Histogram) observe(d time.Duration) {
 // ServerStats counts since New what happened with one server.
 type ServerStats struct {
 	Addr          netip.AddrPort
-	Sent          uint64 // tries, over UDP and TCP
-	Answered      uint64 // tries, late answers included
-	Retried       uint64 // tries that were not their request's first
-	TimedOut      uint64 // tries whose time was over; the answer may still have come
-	Refused       uint64 // tries that ICMP or the system refused
-	LocalErrors   uint64 // sockets that could not be opened because of this side's addresses or rules
-	Failed        uint64 // answers that were failures (SERVFAIL, REFUSED …)
-	Unsound       uint64 // answers that were malformed, referrals, or refused by a Checker
-	Truncated     uint64 // answers with TC over UDP
-	Connects      uint64 // TCP connections begun
-	Mismatched    uint64 // answers with a wrong ID or question
-	CookieMissing uint64 // answers without an expected cookie, or with a wrong one
-	Attacks       uint64 // ports that a request left because of wrong answers
+	Sent          uint64            // tries, over UDP and TCP
+	Answered      uint64            // tries, late answers included
+	Retried       uint64            // tries that were not their request's first
+	TimedOut      uint64            // tries whose time was over; the answer may still have come
+	Refused       uint64            // tries that ICMP or the system refused
+	LocalErrors   uint64            // sockets that could not be opened because of this side's addresses or rules
+	Failed        uint64            // answers that were failures (SERVFAIL, REFUSED …)
+	Unsound       uint64            // answers that were malformed, referrals, or refused by a Checker
+	Truncated     uint64            // answers with TC over UDP
+	NoEDNS        uint64            // answers that made their requests be asked again without EDNS
+	Rcodes        [NumRcodes]uint64 // answers, by response code
+	Connects      uint64            // TCP connections begun
+	Mismatched    uint64            // answers with a wrong ID or question
+	CookieMissing uint64            // answers without an expected cookie, or with a wrong one
+	Attacks       uint64            // ports that a request left because of wrong answers
 	Down          bool
 	SRTT          time.Duration // smoothed round trip time; 0 is unknown
 	RTO           time.Duration // retry timeout
@@ -76,7 +86,8 @@ type BudgetStats struct {
 // Stats is a copy of all counters.
 type Stats struct {
 	Servers    []ServerStats
-	Budgets    []BudgetStats // one for each interface, one at least
+	Budgets    []BudgetStats        // one for each interface, one at least
+	Types      [NumTypes + 1]uint64 // tries by query type
 	Requests   uint64
 	TimedOut   uint64 // requests that ended with ErrTimeout
 	Refused    uint64 // requests that ended with ErrBusy

@@ -48,6 +48,10 @@ func TestFailures(t *testing.T) {
 				if res := a.ask("a"); !errors.Is(res.err, tc.want) || res.took > 50*time.Millisecond {
 					t.Errorf("Answer = %v after %v, want %v at once", res.err, res.took, tc.want)
 				}
+				st := a.Stats()
+				if s := st.Servers[0]; s.Rcodes[tc.rcode] != s.Answered || s.Answered == 0 || st.Types[wire.TypeA] != s.Sent {
+					t.Errorf("counted %d of the rcode in %d answers, %d of the type in %d tries, want all", s.Rcodes[tc.rcode], s.Answered, st.Types[wire.TypeA], s.Sent)
+				}
 				a.finish()
 			})
 		})

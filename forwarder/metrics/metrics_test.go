@@ -223,11 +223,13 @@ forwarder_upstream_rtt_seconds_bucket{server="10.79.0.2:53",le="0.05"} 28
 forwarder_upstream_rtt_seconds_bucket{server="10.79.0.2:53",le="0.1"} 36
 forwarder_upstream_rtt_seconds_bucket{server="10.79.0.2:53",le="0.2"} 45
 forwarder_upstream_rtt_seconds_bucket{server="10.79.0.2:53",le="0.5"} 55
-forwarder_upstream_rtt_seconds_bucket{server="10.79.0.2:53",le="1"} 66
-forwarder_upstream_rtt_seconds_bucket{server="10.79.0.2:53",le="2"} 78
-forwarder_upstream_rtt_seconds_bucket{server="10.79.0.2:53",le="+Inf"} 91
+forwarder_upstream_rtt_seconds_bucket{server="10.79.0.2:53",le="0.8"} 66
+forwarder_upstream_rtt_seconds_bucket{server="10.79.0.2:53",le="1"} 78
+forwarder_upstream_rtt_seconds_bucket{server="10.79.0.2:53",le="1.6"} 91
+forwarder_upstream_rtt_seconds_bucket{server="10.79.0.2:53",le="2"} 105
+forwarder_upstream_rtt_seconds_bucket{server="10.79.0.2:53",le="+Inf"} 120
 forwarder_upstream_rtt_seconds_sum{server="10.79.0.2:53"} 90
-forwarder_upstream_rtt_seconds_count{server="10.79.0.2:53"} 91
+forwarder_upstream_rtt_seconds_count{server="10.79.0.2:53"} 120
 `,
 			stats: func(st *forwarder.Stats) { st.Upstream.Servers = st.Upstream.Servers[:1] },
 		},

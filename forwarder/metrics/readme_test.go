@@ -111,6 +111,7 @@ func TestLabels(t *testing.T) {
 		"transport": true, "zone": true, "source": true, "rcode": true, // of queries
 		"server":    true,                    // of upstream
 		"interface": true, "allowance": true, // of this host
+		"name": true, "type": true, "state": true, // of names: see watch.NameStats
 		"channel": true,                  // of the log
 		"kind":    true, "subject": true, // of what is wrong: see trouble.Table
 		"result": true, "action": true, "version": true, "revision": true, "goversion": true,

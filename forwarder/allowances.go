@@ -35,10 +35,13 @@ func (a *allowances) stats() ThrottleStats {
 	return ThrottleStats{t.PPS() < t.Limit(), t.Halvings(), a.exceeded}
 }
 
-// UpstreamState and BudgetState are how a server and a packet budget are now.
+// UpstreamState and BudgetState are how a server and a packet budget are now, and
+// SourceState and InterfaceState how their parts are.
 type (
-	UpstreamState = upstream.ServerState
-	BudgetState   = upstream.BudgetState
+	UpstreamState  = upstream.ServerState
+	SourceState    = upstream.SourceState
+	BudgetState    = upstream.BudgetState
+	InterfaceState = upstream.InterfaceState
 )
 
 // Upstreams returns how the servers are that are asked, and the packet budgets of the

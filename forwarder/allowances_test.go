@@ -47,7 +47,7 @@ func TestThrottledServer(t *testing.T) {
 			t.Helper()
 			synctest.Wait()
 			st := r.s.Stats()
-			if b := st.Upstream.Budgets[0].PPS; b != pps || st.Throttle.Active != active || st.Throttle.Halvings != halvings {
+			if b := st.Upstream.Interfaces[0].PPS; b != pps || st.Throttle.Active != active || st.Throttle.Halvings != halvings {
 				t.Errorf("%s: budget %d, %+v, want %d, active %v, %d halvings", when, b, st.Throttle, pps, active, halvings)
 			}
 		}

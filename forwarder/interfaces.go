@@ -127,6 +127,7 @@ func (s *Server) watchInterfaces() {
 			return
 		}
 		s.readInterfaces()
+		s.state.Load().upstream.Reconnect() // routes change without news of addresses
 	}
 }
 

@@ -137,12 +137,11 @@ func (s *Server) upstreamFor(st, old *state) (*upstream.Client, error) {
 	return upstream.New(upstream.Config{
 		Previous:   previous,
 		Servers:    st.servers,
-		Source4:    cfg.Source4,
-		Source6:    cfg.Source6,
+		Sources:    askFrom(cfg),
 		PPS:        s.opts.UpstreamPPS,
 		Wait:       cfg.Limits.ClientWait(),
 		MaxPending: cfg.Limits.RecursiveClients,
-		Interface:  func(server netip.Addr) string { return s.net.leaves(server, netip.Addr{}) },
+		Interface:  s.net.leaves,
 		Dial:       s.net.dial,
 		DialTCP:    s.net.dialTCP,
 		NewHandler: func() upstream.Handler { return s.newResolver() },
@@ -170,6 +169,16 @@ func servers(cfg *config.Config, blackhole *acl.Set) []upstream.Server {
 				TCPOnly:   c.TCPOnly,
 				Unmetered: a.Addr().IsLoopback(),
 			})
+		}
+	}
+	return list
+}
+
+// askFrom lists the addresses to ask from.
+func askFrom(cfg *config.Config) (list []netip.Addr) {
+	for _, a := range []netip.AddrPort{cfg.Source4, cfg.Source6} {
+		if a.IsValid() {
+			list = append(list, a.Addr())
 		}
 	}
 	return list

@@ -42,8 +42,8 @@ func showUpstreams(_ context.Context, d *daemon, _ []string) (string, error) {
 			line("  budget of %s", interfaceText(budgets[s.Budget].Interface))
 		}
 	}
-	for _, u := range budgets {
-		if slices.ContainsFunc(servers, func(s forwarder.UpstreamState) bool { return s.Metered && budgets[s.Budget] == u }) {
+	for i, u := range budgets {
+		if slices.ContainsFunc(servers, func(s forwarder.UpstreamState) bool { return s.Metered && s.Budget == i }) {
 			line("%s", budgetLine(u, d.stats().Throttle))
 		}
 	}

@@ -67,7 +67,13 @@ func (m *Monitor) Budgets() (list []upstream.BudgetState) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, b := range m.up.budgets {
-		list = append(list, upstream.BudgetState{Interface: b.Interface, PPS: b.PPS, Waiting: b.Depth, Sent: b.Sent, Refused: b.Refused})
+		state := upstream.BudgetState{Interface: b.Name(), Waiting: b.Depth, Refused: b.Refused}
+		for _, l := range m.up.linksOf(&b) {
+			state.Interfaces = append(state.Interfaces, upstream.InterfaceState{Interface: l.Interface, PPS: l.PPS, Sent: l.Sent})
+			state.PPS += l.PPS
+			state.Sent += l.Sent
+		}
+		list = append(list, state)
 	}
 	return list
 }

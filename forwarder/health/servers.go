@@ -16,8 +16,9 @@ import (
 type upstreamWatch struct {
 	client  *upstream.Client // that was looked at
 	servers map[netip.AddrPort]*serverWatch
-	budgets []upstream.BudgetStats // Sent and Refused of this second
-	former  []upstream.BudgetStats // as last read
+	budgets []upstream.BudgetStats    // Refused of this second
+	links   []upstream.InterfaceStats // Sent of this second
+	former  upstream.Stats            // Budgets and Interfaces as last read
 }
 
 // serverWatch is one of them.
@@ -31,7 +32,7 @@ type serverWatch struct {
 // read takes a reading.
 func (u *upstreamWatch) read(c *upstream.Client, st *upstream.Stats) {
 	if u.client != c {
-		u.client, u.former = c, nil
+		u.client, u.former = c, upstream.Stats{}
 		for _, w := range u.servers {
 			w.last = upstream.ServerStats{}
 		}
@@ -57,15 +58,33 @@ func (u *upstreamWatch) read(c *upstream.Client, st *upstream.Stats) {
 
 func (u *upstreamWatch) readBudgets(st *upstream.Stats) {
 	former := u.former
-	u.former = slices.Clone(st.Budgets)
-	u.budgets = st.Budgets
+	u.former = upstream.Stats{Budgets: slices.Clone(st.Budgets), Interfaces: slices.Clone(st.Interfaces)}
+	u.budgets, u.links = st.Budgets, st.Interfaces
 	for i := range u.budgets {
-		if b := &u.budgets[i]; i < len(former) {
-			b.Refused, b.Sent = trouble.Growth(b.Refused, former[i].Refused), trouble.Growth(b.Sent, former[i].Sent)
-		} else {
-			b.Sent = 0 // shared with a former client
+		if b := &u.budgets[i]; i < len(former.Budgets) {
+			b.Refused = trouble.Growth(b.Refused, former.Budgets[i].Refused)
 		}
 	}
+	for i := range u.links {
+		if l := &u.links[i]; i < len(former.Interfaces) {
+			l.Sent = trouble.Growth(l.Sent, former.Interfaces[i].Sent)
+		} else {
+			l.Sent = 0 // shared with a former client
+		}
+	}
+}
+
+// linksOf are the interfaces of a budget.
+func (u *upstreamWatch) linksOf(b *upstream.BudgetStats) []upstream.InterfaceStats {
+	return slices.DeleteFunc(slices.Clone(u.links), func(l upstream.InterfaceStats) bool { return !slices.Contains(b.Interfaces, l.Interface) })
+}
+
+// limitOf is how many packets a second a budget has, 0 without a limit.
+func (u *upstreamWatch) limitOf(b *upstream.BudgetStats) (pps int) {
+	for _, l := range u.linksOf(b) {
+		pps += l.PPS
+	}
+	return pps
 }
 
 func (w *serverWatch) read(s *upstream.ServerStats) {
@@ -176,6 +195,9 @@ func zonesAsking(zones []Zone, a netip.AddrPort) []string {
 
 // Upstream notes what happens to servers.
 func (m *Monitor) Upstream(event *upstream.Event, zones []Zone) {
+	if event.Kind == upstream.SourceLeftOut || event.Kind == upstream.SourceTakenBack {
+		return
+	}
 	m.Change(func(t *trouble.Table, now time.Duration) {
 		addr := host.Address(event.Server)
 		start := func(k trouble.Kind, text string) trouble.Start {

@@ -107,10 +107,10 @@ func (m *Monitor) observeLimits(s *Second, h *harms, now time.Duration) {
 	}
 	short := false
 	for _, b := range m.up.budgets {
-		if b.PPS > 0 && (b.Refused > 0 && h.busy > 0 || b.Depth >= b.PPS) {
+		if pps := m.up.limitOf(&b); pps > 0 && (b.Refused > 0 && h.busy > 0 || b.Depth >= pps) {
 			short = true
-			sign(trouble.Budget, b.Interface, fmt.Sprintf("the budget of %d packets a second to upstream%s is exhausted", b.PPS, by(b.Interface)),
-				"the packet budget to upstream"+by(b.Interface)+" is enough again")
+			sign(trouble.Budget, b.Name(), fmt.Sprintf("the budget of %d packets a second to upstream%s is exhausted", pps, by(b.Name())),
+				"the packet budget to upstream"+by(b.Name())+" is enough again")
 		}
 	}
 	if h.busy > 0 && !short {

@@ -163,14 +163,24 @@ var families = []family{
 		"Time after which an unanswered query to the server is sent again.",
 		perServer(func(s *upstream.ServerStats) float64 { return s.RTO.Seconds() })},
 
+	{"upstream_source_queries_total", counter, source,
+		"Queries sent to the server from an address of --query-source or query-source, retries and those over TCP included.",
+		perSource(func(s *upstream.SourceStats) uint64 { return s.Sent })},
+	{"upstream_source_answers_total", counter, source,
+		"Answers of the server to these, late ones included.",
+		perSource(func(s *upstream.SourceStats) uint64 { return s.Answered })},
+	{"upstream_source_left_out", gauge, source,
+		"1 while the server is not asked from the address, as it gets no answers or cannot be used, and another one is, else 0.",
+		perSource(func(s *upstream.SourceStats) float64 { return truth(s.LeftOut) })},
+
 	{"upstream_budget_packets_per_second", gauge, budget,
 		"Most packets a second to upstream now (--upstream-pps, or less while forwarder_upstream_throttled), by interface; 0 is no limit.",
-		perBudget(func(b *upstream.BudgetStats) int { return b.PPS })},
+		perInterface(func(i *upstream.InterfaceStats) int { return i.PPS })},
 	{"upstream_budget_spent_packets_total", counter, budget,
 		"Packets sent to upstream, those of TCP by estimate. Servers on this host do not count.",
-		perBudget(func(b *upstream.BudgetStats) uint64 { return b.Sent })},
+		perInterface(func(i *upstream.InterfaceStats) uint64 { return i.Sent })},
 	{"upstream_budget_delayed_requests_total", counter, budget,
-		"Questions that had to wait for packet budget.",
+		"Questions that had to wait for packet budget, by interface; ens5+ens6 where they may leave by either (--query-source).",
 		perBudget(func(b *upstream.BudgetStats) uint64 { return b.Queued })},
 	{"upstream_budget_refused_requests_total", counter, budget,
 		"Questions given up that had waited for packet budget.",
@@ -285,6 +295,7 @@ var families = []family{
 
 var (
 	server = []string{"server"} // address and port
+	source = []string{"server", "source"}
 	budget = []string{"interface"}
 
 	trouble = []string{"kind", "subject"}

@@ -79,12 +79,38 @@ func perServer[N number](read func(*upstream.ServerStats) N) func(*forwarder.Sta
 	}
 }
 
-// perBudget collects a family with a series for each budget of packets.
+// perSource collects a family with a series for each upstream server and each address
+// that is set to ask it from.
+func perSource[N number](read func(*upstream.SourceStats) N) func(*forwarder.Stats, emitter) {
+	return func(st *forwarder.Stats, e emitter) {
+		for i := range st.Upstream.Servers {
+			s := &st.Upstream.Servers[i]
+			for j := range s.Sources {
+				if from := &s.Sources[j]; from.Addr.IsValid() {
+					e.value(float64(read(from)), s.Addr.String(), from.Addr.String())
+				}
+			}
+		}
+	}
+}
+
+// perInterface collects a family with a series for each interface to upstream.
+func perInterface[N number](read func(*upstream.InterfaceStats) N) func(*forwarder.Stats, emitter) {
+	return func(st *forwarder.Stats, e emitter) {
+		for i := range st.Upstream.Interfaces {
+			l := &st.Upstream.Interfaces[i]
+			e.value(float64(read(l)), l.Interface)
+		}
+	}
+}
+
+// perBudget collects a family with a series for each interface, or those together of
+// which any may be used, whose packets questions wait for.
 func perBudget[N number](read func(*upstream.BudgetStats) N) func(*forwarder.Stats, emitter) {
 	return func(st *forwarder.Stats, e emitter) {
 		for i := range st.Upstream.Budgets {
 			b := &st.Upstream.Budgets[i]
-			e.value(float64(read(b)), b.Interface)
+			e.value(float64(read(b)), b.Name())
 		}
 	}
 }

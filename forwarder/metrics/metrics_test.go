@@ -47,11 +47,13 @@ func sample() forwarder.Stats {
 					Sent: 1024, Answered: 1025, Retried: 1026, TimedOut: 1027, Refused: 1028, Failed: 1029, Truncated: 1030,
 					Connects: 1031, Mismatched: 1032, CookieMissing: 1033, Attacks: 1034, Down: true,
 					SRTT: 1500 * time.Microsecond, RTO: 50 * time.Millisecond, RTT: rtt,
+					Sources: []upstream.SourceStats{{Addr: netip.MustParseAddr("10.79.1.10"), Sent: 1086, Answered: 1087}, {Addr: netip.MustParseAddr("10.79.1.20"), Sent: 1088, Answered: 1089, LeftOut: true}},
 				},
-				{Addr: netip.MustParseAddrPort("[fd00:ec2::253]:53")},
+				{Addr: netip.MustParseAddrPort("[fd00:ec2::253]:53"), Sources: []upstream.SourceStats{{Addr: netip.MustParseAddr("fd00::11"), Sent: 1090, Answered: 1091}}},
 			},
-			Budgets:  []upstream.BudgetStats{{PPS: 900, Sent: 1035, Queued: 1036, Depth: 1037, Refused: 1052}, {Interface: "ens6", PPS: 901, Sent: 1038, Queued: 1039, Depth: 1040, Refused: 1053}},
-			Requests: 1041, TimedOut: 1042, Refused: 1043, Dials: 1044, DialErrors: 1045, SendErrors: 1046,
+			Interfaces: []upstream.InterfaceStats{{PPS: 900, Sent: 1035}, {Interface: "ens6", PPS: 901, Sent: 1038}},
+			Budgets:    []upstream.BudgetStats{{Interfaces: []string{""}, Queued: 1036, Depth: 1037, Refused: 1052}, {Interfaces: []string{"ens5", "ens6"}, Queued: 1039, Depth: 1040, Refused: 1053}},
+			Requests:   1041, TimedOut: 1042, Refused: 1043, Dials: 1044, DialErrors: 1045, SendErrors: 1046,
 			Pending: 1047, Sockets: 1048, Streams: 1049,
 		},
 		Throttle: forwarder.ThrottleStats{Active: true, Halvings: 1054, Exceeded: []host.Exceeded{
@@ -148,6 +150,8 @@ func walk(path string, v reflect.Value, yield func(string, func() func()) bool) 
 	switch x := v.Interface().(type) {
 	case time.Time:
 		return set(x.Add(time.Hour))
+	case netip.Addr:
+		return set(x.Next())
 	case netip.AddrPort:
 		return set(netip.AddrPortFrom(x.Addr().Next(), x.Port()))
 	}

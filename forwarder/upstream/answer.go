@@ -13,7 +13,7 @@ func (c *Client) answer(t *try, msg []byte, cut bool) {
 		return
 	}
 	s := t.server
-	rcode, edns := c.edns(s, msg)
+	rcode, edns := c.edns(t.path, msg)
 	c.answered(t)
 	s.stats.Rcodes[min(rcode, NumRcodes-1)]++
 	if s.shownOPT = s.shownOPT || edns.Present; c.unsure(t, msg) {
@@ -76,8 +76,9 @@ func (c *Client) succeed(t *try, edns wire.EDNS, msg []byte) {
 	s.well(c.t)
 	c.learnEDNS(t)
 	if odd := r.badCookies > 0 || r.oddCookie.has(int(t.index)); odd && !(t.cookie && c.cookieSound(t, edns)) {
-		c.forgetCookies(s)
+		c.forgetCookies(t.path)
 	}
+	c.tryAgain(r, s)
 	r.Took, r.From = c.t-t.sent, s.Addr
 	c.finish(r, msg, nil)
 	c.ended[len(c.ended)-1].from = from
@@ -86,7 +87,7 @@ func (c *Client) succeed(t *try, edns wire.EDNS, msg []byte) {
 // again asks t's server once more, in another way.
 func (c *Client) again(t *try) {
 	r := t.r
-	r.pinned = int32(t.index) + 1
+	r.pinned, r.via = int32(t.index)+1, t.path
 	c.unqueue(r)
 	c.ask(r)
 }
@@ -157,17 +158,17 @@ func (c *Client) cookieSound(t *try, edns wire.EDNS) bool {
 	if edns.Cookie == nil {
 		return !t.expect
 	}
-	return t.server.cookie.learn(edns.Cookie)
+	return t.path.cookie.learn(edns.Cookie)
 }
 
-// forgetCookies sends s none for a while: they were wrong over TCP too, or came
+// forgetCookies sends none on p for a while: they were wrong over TCP too, or came
 // to nothing where there is no TCP, so that it is a cache that hands out others'.
-func (c *Client) forgetCookies(s *server) {
-	if c.t < s.cookie.offUntil {
+func (c *Client) forgetCookies(p *path) {
+	if c.t < p.cookie.offUntil {
 		return
 	}
-	s.cookie.forget(c.t)
-	c.events = append(c.events, Event{Kind: CookiesOff, Server: s.Addr, Duration: cookielessFor})
+	p.cookie.forget(c.t)
+	c.events = append(c.events, Event{Kind: CookiesOff, Server: p.server.Addr, Duration: cookielessFor})
 }
 
 // useful reports whether rcode is an answer about the name.
@@ -188,14 +189,14 @@ func noEDNS(rcode int, edns wire.EDNS) bool {
 }
 
 // edns returns the whole response code and the OPT. An answer that ends in an
-// OPT without options, as most do, is not parsed when s has no cookie to miss:
+// OPT without options, as most do, is not parsed when p has no cookie to miss:
 // a record that only looks like one can then hide nothing that is used here.
-func (c *Client) edns(s *server, msg []byte) (rcode int, e wire.EDNS) {
+func (c *Client) edns(p *path, msg []byte) (rcode int, e wire.EDNS) {
 	rcode = wire.Rcode(msg)
 	if len(msg) < wire.HeaderLen+bareOPT || msg[10]|msg[11] == 0 {
 		return rcode, e
 	}
-	if tail := msg[len(msg)-bareOPT:]; s.cookie.n == 0 && isBareOPT(tail) {
+	if tail := msg[len(msg)-bareOPT:]; p.cookie.n == 0 && isBareOPT(tail) {
 		e.Present = true
 		return rcode, e
 	}

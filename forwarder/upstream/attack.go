@@ -22,7 +22,7 @@ const (
 // known by the port, or on a shared one by the question, once there were too many
 // for accidents.
 func (c *Client) wrong(k *socket, msg []byte) {
-	s := k.server
+	s := k.path.server
 	s.stats.Mismatched++
 	k.wrong++
 	most := maxWrong
@@ -72,7 +72,7 @@ func (c *Client) countWrong(r *Request, k *socket, most int) {
 	if int(r.wrong) <= most {
 		return
 	}
-	c.noteAttack(k.server)
+	c.noteAttack(k.path.server)
 	if r.attacked++; r.wrongPorts >= attackedTCP {
 		r.attacked = max(r.attacked, attackedTCP)
 	}
@@ -98,7 +98,7 @@ func (c *Client) leavePort(r *Request, k *socket) {
 // kill closes a socket that is broken.
 func (c *Client) kill(k *socket) {
 	c.abort(k, func(r *Request) time.Duration {
-		c.refuse(k.server, r)
+		c.refuse(k.path.server, r)
 		return 0
 	})
 }

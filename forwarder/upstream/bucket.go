@@ -67,6 +67,16 @@ func (b *bucket) has(n int, now time.Duration) bool {
 	return interval == 0 || full-now <= room(interval)
 }
 
+// used is how much is spent when n packets more are, as the time that it takes to come
+// again; 0 without a limit.
+func (b *bucket) used(n int, now time.Duration) time.Duration {
+	interval := b.interval()
+	if interval == 0 {
+		return 0
+	}
+	return max(0, time.Duration(b.full.Load())-now) + time.Duration(n)*interval
+}
+
 // tokens is how many packets may leave at once; 0 also without a limit.
 func (b *bucket) tokens(now time.Duration) int {
 	interval := b.interval()

@@ -2,7 +2,6 @@ package upstream
 
 import (
 	"cmp"
-	"net/netip"
 	"slices"
 	"time"
 )
@@ -46,24 +45,27 @@ const (
 	udpCost, tcpCost, connectCost = 1, 2, 4
 )
 
-// budget is the packets that may leave by one interface, and the requests that
-// wait for them: a VPC counts those of IPv4 and IPv6 together, and each interface
-// by itself.
+// budget is the requests that wait for packets of some interfaces: of one as a rule,
+// of several where servers are asked from several addresses. They wait together, so
+// that clients and priorities have their turn over all of these, and whose turn it is
+// takes from the interface that has most left.
 type budget struct {
-	alarm
-	*bucket
+	links   []*link           // in the order of Client.links
 	first   turns             // clients wait for these first tries
 	retries turns             // of requests that have shown no sign of life
 	late    turns             // the same, from the fourth try on
 	queues  [priorities]queue // nobody waits for these
 	share   *bucket           // of late ones
 	kept    *bucket           // of PriorityVerify: what it may have before others
-	stats   BudgetStats       // its Interface is the key
+	stats   BudgetStats
 }
 
-func newBudget(pps int) *budget {
-	b := &budget{bucket: newBucket(pps), share: newBucket(0), kept: newBucket(0)}
-	b.owner = b
+func newBudget(links []*link) *budget {
+	b := &budget{links: links, share: newBucket(0), kept: newBucket(0)}
+	for _, l := range links {
+		l.budgets = append(l.budgets, b)
+		b.stats.Interfaces = append(b.stats.Interfaces, l.name)
+	}
 	b.first, b.retries, b.late = newTurns(b), newTurns(b), newTurns(b)
 	for i := range b.queues {
 		b.queues[i].budget = b
@@ -71,43 +73,29 @@ func newBudget(pps int) *budget {
 	return b
 }
 
-// budget returns that of the interface by which packets to a server leave.
-func (c *Client) budget(server netip.Addr) *budget {
-	name := ""
-	if c.cfg.Interface != nil {
-		name = c.cfg.Interface(server)
-	}
-	for _, b := range c.budgets {
-		if b.stats.Interface == name {
-			return b
-		}
-	}
-	b := newBudget(c.cfg.PPS)
-	b.stats.Interface = name
-	c.budgets = append(c.budgets, b)
-	return b
-}
-
 // SetPPS changes the limit of all interfaces, 0 being none; also that of
 // the client that this one replaces or is replaced by.
 func (c *Client) SetPPS(pps int) {
 	c.enter()
-	for _, b := range c.budgets {
-		b.limit(pps)
-		c.drainSoon(b)
+	for _, l := range c.links {
+		l.limit(pps)
 	}
+	c.drainSoon()
 	c.leave(nil)
 }
 
-// Strained reports whether more than half of a budget has been used for a while:
-// then nothing should be asked before its time.
+// Strained reports whether more than half of an interface's packets have been used
+// for a while: then nothing should be asked before its time. It may be called at any
+// time.
 func (c *Client) Strained() bool {
 	now := time.Since(c.epoch)
-	return slices.ContainsFunc(c.budgets, func(b *budget) bool { return b.strained(now) })
+	return slices.ContainsFunc(*c.metered.Load(), func(b *bucket) bool { return b.strained(now) })
 }
 
 // ample reports whether there is enough for what nobody waits for.
-func (b *budget) ample(now time.Duration) bool { return b.halfFull(now) && b.queued() == 0 }
+func (b *budget) ample(now time.Duration) bool {
+	return b.queued() == 0 && slices.ContainsFunc(b.links, func(l *link) bool { return l.halfFull(now) })
+}
 
 // ahead reports whether somebody waits already who goes before r, or as r does.
 // Clients take turns, so that nobody passes who waits. A retry in vain yields to
@@ -140,21 +128,21 @@ func (b *budget) queued() (n int) {
 
 // keeps reports whether there is something left of what is kept for PriorityVerify.
 func (b *budget) keeps(now time.Duration) bool {
-	b.kept.limit((int(b.pps.Load()) + keptShare - 1) / keptShare)
+	b.kept.limit((b.pps() + keptShare - 1) / keptShare)
 	return b.kept.has(udpCost, now)
 }
 
-// spendFor takes n packets for r's next try.
-func (b *budget) spendFor(r *Request, n int, now time.Duration) bool {
+// spendFor takes n packets of l for r's next try.
+func (b *budget) spendFor(r *Request, l *link, n int, now time.Duration) bool {
 	if r.vain < lateAfter {
-		ok := b.spend(n, now)
+		ok := l.spend(n, now)
 		if ok && r.Priority == PriorityVerify && b.keeps(now) {
 			b.kept.spend(n, now)
 		}
 		return ok
 	}
-	b.share.limit((int(b.pps.Load()) + lateShare - 1) / lateShare)
-	return b.share.has(n, now) && b.spend(n, now) && b.share.spend(n, now)
+	b.share.limit((b.pps() + lateShare - 1) / lateShare)
+	return b.share.has(n, now) && l.spend(n, now) && b.share.spend(n, now)
 }
 
 // put makes r wait, before the others of its kind or behind them.
@@ -175,14 +163,15 @@ func (b *budget) put(r *Request, front bool) {
 
 func (p Priority) index() int { return min(max(int(p-PriorityHot), 0), priorities-1) }
 
-// admit spends what asking costs, or queues r until that is there.
-func (c *Client) admit(r *Request, s *server, cost int) bool {
-	b := s.budget
+// admit spends what asking by p costs, or queues r until that is there.
+func (c *Client) admit(r *Request, p *path, cost int) bool {
+	b := p.server.budget
 	if b == nil {
 		c.unqueue(r)
 		return true
 	}
-	if (r.queue != nil || !b.ahead(r, c.t)) && b.spendFor(r, cost, c.t) {
+	waited := r.queue != nil
+	if (waited || !b.ahead(r, c.t) && !p.link.promised(b)) && b.spendFor(r, p.link, cost, c.t) {
 		c.unqueue(r)
 		return true
 	}
@@ -204,7 +193,7 @@ func (c *Client) enqueue(r *Request, b *budget) {
 	b.put(r, r.sent > 0 && r.vain == 0)
 	b.stats.Queued++
 	c.wheel.set(&r.alarm, until, c.t)
-	c.drainSoon(b)
+	c.drainSoon()
 }
 
 // Raise gives r, which was started, at least priority p: somebody waits for it
@@ -256,18 +245,11 @@ func (c *Client) delist(r *Request) {
 	}
 }
 
-func (c *Client) drainSoon(b *budget) {
-	if !b.armed() && b.queued() > 0 {
-		c.wheel.set(&b.alarm, c.t+max(drainEvery, b.interval()), c.t)
-	}
-}
-
-// ring asks for the requests whose packets have come.
-func (b *budget) ring(c *Client) {
+// drain asks for the requests whose packets have come.
+func (b *budget) drain(c *Client) {
 	verify := PriorityVerify.index()
 	for q := &b.queues[verify]; q.head != nil && b.keeps(c.t); {
 		if r := q.head; !c.served(r) {
-			c.drainSoon(b)
 			return
 		}
 	}
@@ -276,7 +258,6 @@ func (b *budget) ring(c *Client) {
 		}
 		b.late.serve(c)
 	}
-	c.drainSoon(b)
 }
 
 // serve asks for those in q, and reports whether packets were enough for all.

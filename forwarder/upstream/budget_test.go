@@ -31,8 +31,8 @@ func TestBudget(t *testing.T) {
 		if answered < 900*8 {
 			t.Errorf("%d answered, want what the budget allows", answered)
 		}
-		if s := a.Stats(); s.Budgets[0].Sent != uint64(n.count()) || s.Budgets[0].Queued == 0 {
-			t.Errorf("budget = %+v, want %d sent", s.Budgets[0], n.count())
+		if s := a.Stats(); s.Interfaces[0].Sent != uint64(n.count()) || s.Budgets[0].Queued == 0 {
+			t.Errorf("budget = %+v, %+v, want %d sent", s.Interfaces[0], s.Budgets[0], n.count())
 		}
 	})
 }
@@ -218,8 +218,8 @@ func TestBudgetShared(t *testing.T) {
 		}
 		old.SetPPS(450)
 		for _, a := range []*asker{old, next} {
-			if got := a.Stats().Budgets[0].PPS; got != 450 {
-				t.Errorf("Stats().Budgets[0].PPS = %d, want 450", got)
+			if got := a.Stats().Interfaces[0].PPS; got != 450 {
+				t.Errorf("Stats().Interfaces[0].PPS = %d, want 450", got)
 			}
 		}
 		next.SetPPS(900)
@@ -229,9 +229,9 @@ func TestBudgetShared(t *testing.T) {
 		if peak := n.peak(); peak > 1000 {
 			t.Errorf("%d packets in a second, want at most 1000", peak)
 		}
-		b := next.Stats().Budgets[0]
-		if b.Sent != uint64(n.count()) || b.Refused == 0 {
-			t.Errorf("budget = %+v, want %d sent and some refused", b, n.count())
+		st := next.Stats()
+		if st.Interfaces[0].Sent != uint64(n.count()) || st.Budgets[0].Refused == 0 {
+			t.Errorf("budget = %+v, %+v, want %d sent and some refused", st.Interfaces[0], st.Budgets[0], n.count())
 		}
 	})
 }
@@ -276,13 +276,13 @@ func TestBudgetOfInterface(t *testing.T) {
 	server6 := netip.MustParseAddrPort("[fd00::2]:53")
 	for _, tc := range []struct {
 		name    string
-		by      func(netip.Addr) string
+		by      func(server, source netip.Addr) string
 		most    int // packets in a second
 		budgets int
 	}{
 		{"one", nil, 110, 1},
-		{"one by name", func(netip.Addr) string { return "" }, 110, 1},
-		{"two", func(a netip.Addr) string {
+		{"one by name", func(_, _ netip.Addr) string { return "" }, 110, 1},
+		{"two", func(a, _ netip.Addr) string {
 			if a.Is6() {
 				return "ens6"
 			}
@@ -308,8 +308,8 @@ func TestBudgetOfInterface(t *testing.T) {
 				}
 				next := newAsker(t, n, edit, func(c *Config) { c.Previous = a.Client })
 				total := 0
-				for _, b := range next.Stats().Budgets {
-					total += int(b.Sent)
+				for _, l := range next.Stats().Interfaces {
+					total += int(l.Sent)
 				}
 				if len(next.Stats().Budgets) != tc.budgets || total != sent {
 					t.Errorf("budgets of the next client = %+v, want %d that have spent %d", next.Stats().Budgets, tc.budgets, sent)

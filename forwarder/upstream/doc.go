@@ -45,6 +45,23 @@
 // all. Who needs a place in flight takes it from the client that has most. A
 // question that several clients wait for has the turn of the one that asks least.
 //
+// # Sources
+//
+// A server may be asked from several addresses (Config.Sources): each is a path with
+// sockets, ports and a cookie of its own, as a cookie belongs to the client's address
+// (RFC 7873). A path's packets are counted at its interface. Requests wait for all
+// interfaces of a server together, in one budget: so turns, priorities and what is
+// kept for some hold over all of them, and who has his turn takes from the interface
+// with most packets left. Servers of which one has some of another's interfaces only
+// have two budgets that take turns. A retry takes another path than the try before.
+//
+// A path is left out when there is no such address, when its packets are refused,
+// when four requests in a row were answered on another path and not on this one, or
+// when twenty tries in a row were not answered while others were. It is tried once a
+// second, with a question that was just answered, and taken back by its first answer.
+// What befalls one path says nothing of the server as long as there is another; what
+// befalls the last one is the server's, and then all are tried.
+//
 // # Entropy
 //
 // Below about 1,600 tries a second each try has a socket on a random port of its

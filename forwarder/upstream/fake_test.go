@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"io"
@@ -30,6 +31,12 @@ type network struct {
 	dialErr error
 	sent    []time.Time // of each UDP query
 	conns   int         // TCP connections made
+
+	from    map[netip.Addr]int   // UDP queries by their source
+	overTCP map[netip.Addr]int   // connections by their source
+	lost    map[netip.Addr]bool  // sources whose packets are dropped, as a VPC does without a route of their own
+	absent  map[netip.Addr]error // sources from which no socket can be had
+	reject  map[netip.Addr]error // sources that a firewall refuses
 }
 
 // host is a server's behaviour. Its fields are changed under network.mu.
@@ -50,7 +57,11 @@ type host struct {
 }
 
 func newNetwork(addrs ...netip.AddrPort) *network {
-	n := &network{hosts: make(map[netip.AddrPort]*host), rand: rand.New(rand.NewPCG(1, 2))}
+	n := &network{
+		hosts: make(map[netip.AddrPort]*host), rand: rand.New(rand.NewPCG(1, 2)),
+		from: make(map[netip.Addr]int), overTCP: make(map[netip.Addr]int), lost: make(map[netip.Addr]bool),
+		absent: make(map[netip.Addr]error), reject: make(map[netip.Addr]error),
+	}
 	for _, a := range addrs {
 		n.hosts[a] = &host{
 			rtt: func() time.Duration { return time.Millisecond },
@@ -72,6 +83,7 @@ func (n *network) change(f func()) {
 type fakeSocket struct {
 	net    *network
 	server netip.AddrPort
+	source netip.Addr
 	port   int
 	in     chan []byte
 	errs   chan error
@@ -79,16 +91,16 @@ type fakeSocket struct {
 	once   sync.Once
 }
 
-func (n *network) dial(server, _ netip.AddrPort) (Socket, error) {
+func (n *network) dial(server, source netip.AddrPort) (Socket, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.dialErr != nil {
-		return nil, n.dialErr
+	if err := cmp.Or(n.dialErr, n.absent[source.Addr()]); err != nil {
+		return nil, err
 	}
 	n.dials++
 	n.open++
 	return &fakeSocket{
-		net: n, server: server, port: n.dials,
+		net: n, server: server, source: source.Addr(), port: n.dials,
 		in: make(chan []byte, 4096), errs: make(chan error, 4096), closed: make(chan struct{}),
 	}, nil
 }
@@ -109,6 +121,7 @@ func (k *fakeSocket) Send(msgs [][]byte) (int, error) {
 	defer n.mu.Unlock()
 	for _, m := range msgs {
 		n.sent = append(n.sent, time.Now())
+		n.from[k.source]++
 		n.arrive(k, slices.Clone(m))
 	}
 	return len(msgs), nil
@@ -116,6 +129,13 @@ func (k *fakeSocket) Send(msgs [][]byte) (int, error) {
 
 func (n *network) arrive(k *fakeSocket, q []byte) {
 	h := n.hosts[k.server]
+	switch err := n.reject[k.source]; {
+	case err != nil:
+		k.errs <- err
+		return
+	case n.lost[k.source]:
+		return
+	}
 	h.queries++
 	if h.refusing {
 		if !h.limited || time.Since(h.refused) >= time.Second {
@@ -164,17 +184,25 @@ func (k *fakeSocket) Recv(bufs [][]byte, sizes []int) (int, error) {
 	return n, nil
 }
 
-func (n *network) dialTCP(_ context.Context, server, _ netip.AddrPort) (net.Conn, error) {
+func (n *network) dialTCP(ctx context.Context, server, source netip.AddrPort) (net.Conn, error) {
+	n.mu.Lock()
+	lost := n.lost[source.Addr()]
+	n.mu.Unlock()
+	if lost {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	h := n.hosts[server]
-	if n.dialErr != nil {
-		return nil, n.dialErr
+	if err := cmp.Or(n.dialErr, n.absent[source.Addr()]); err != nil {
+		return nil, err
 	}
 	if h.refusing || !h.tcp {
 		return nil, syscall.ECONNREFUSED
 	}
 	n.conns++
+	n.overTCP[source.Addr()]++
 	client, srv := net.Pipe()
 	if h.talk != nil {
 		go h.talk(srv)

@@ -47,7 +47,7 @@ func TestManyPending(t *testing.T) {
 
 // TestAnyShared: a full socket is not shared any more.
 func TestAnyShared(t *testing.T) {
-	s := new(server)
+	s := new(path)
 	full := new(socket)
 	full.n = maxTries
 	s.udp.sockets[3] = full

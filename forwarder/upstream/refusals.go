@@ -46,9 +46,17 @@ func local(err error) bool {
 	return errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EACCES) || errors.Is(err, syscall.EPERM)
 }
 
-// dialed notes how opening a socket to s went. A local error is an event when it
+// dialed notes how opening a socket on p went, and reports whether an error says
+// nothing of its server, as there is another path. A local error is an event when it
 // begins, and when it ends.
-func (c *Client) dialed(s *server, err error) {
+func (c *Client) dialed(p *path, err error) (ours bool) {
+	if err == nil {
+		p.fault = nil
+	} else if noWay(err) && c.leaveOut(p, err) {
+		c.againInVain(p)
+		return true
+	}
+	s := p.server
 	was := s.fault
 	if s.fault = nil; local(err) {
 		s.fault = ErrLocal{err}
@@ -62,6 +70,7 @@ func (c *Client) dialed(s *server, err error) {
 	case err != nil:
 		s.fault = cmp.Or(s.fault, was) // whatever it is, it is not over
 	}
+	return false
 }
 
 // exhausted reports whether a socket could not be had for want of something on
@@ -97,13 +106,21 @@ func (c *Client) unsent(s *server, r *Request) {
 }
 
 // unreachable notes that ICMP refused what was sent from k. The requests are
-// asked again, until there is no hope.
-func (c *Client) unreachable(k *socket) {
+// asked again, until there is no hope; on another path where there is one, as a
+// firewall may refuse a source.
+func (c *Client) unreachable(k *socket, err error) {
 	if c.t-k.refused < refusalRest {
 		return
 	}
 	k.refused = c.t
-	s := k.server
+	s := k.path.server
+	if c.leaveOut(k.path, err) {
+		c.againInVain(k.path)
+		for _, t := range k.all() {
+			c.retry(t.r, 0)
+		}
+		return
+	}
 	news := !s.down
 	for _, t := range k.all() {
 		c.refuse(s, t.r)

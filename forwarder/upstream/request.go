@@ -49,6 +49,7 @@ type progress struct {
 	tries    *try // latest first
 	err      error
 	probe    *probe
+	via      *path   // ask there next, if it is not left out
 	wrongOn  *socket // the last that had a wrong answer
 
 	tried     servers // in this round
@@ -86,6 +87,7 @@ func (s *servers) add(i int)     { *s |= 1 << i }
 type try struct {
 	r       *Request
 	server  *server
+	path    *path
 	table   *table // holds it
 	next    *try   // in the table's bucket
 	earlier *try   // of the same request
@@ -137,14 +139,15 @@ func (c *Client) ask(r *Request) {
 		return
 	}
 	alone := r.alone.has(i)
-	if tcp && s.crowded() && c.choose(s, alone) == nil {
+	p := c.path(r, s, tcp, alone)
+	if tcp && s.crowded() && c.choose(p, alone) == nil {
 		c.awaitStream(r, s)
 		return
 	}
-	if !c.admit(r, s, c.price(s, tcp, alone)) {
+	if !c.admit(r, p, c.price(p, tcp, alone)) {
 		return
 	}
-	c.send(r, i, s, tcp)
+	c.send(r, i, p, tcp)
 	if r.probe == nil && r.sent == 1 && len(r.Servers) > 1 {
 		c.explore(r, s)
 	}
@@ -188,25 +191,29 @@ func (c *Client) pick(r *Request) (index int, s *server) {
 	return index, s
 }
 
-// send puts a try on a socket or stream. When none can be had, that is taken
-// for the server's silence.
-func (c *Client) send(r *Request, i int, s *server, tcp bool) {
+// send puts a try on a socket or stream of p. When none can be had, that is taken
+// for the server's silence, unless it can be asked on another path.
+func (c *Client) send(r *Request, i int, p *path, tcp bool) {
+	s := p.server
 	r.sent++
 	r.vain++
+	r.via = nil
 	r.tried.add(i)
-	s.sent = c.t
+	s.sent, p.sent = c.t, c.t
+	c.turn++
+	p.turn = c.turn
 	t := c.pool.try()
-	*t = try{r: r, server: s, sent: c.t, index: uint8(i), number: r.sent, tcp: tcp, earlier: r.tries}
+	*t = try{r: r, server: s, path: p, sent: c.t, index: uint8(i), number: r.sent, tcp: tcp, earlier: r.tries}
 	t.edns = c.withEDNS(r, i, s)
 	if !c.carry(t) {
 		c.pool.putTry(t)
-		c.unsent(s, r)
-		c.ask(r)
+		c.uncarried(r, p)
 		return
 	}
 	r.tries = t
 	s.flying++
 	s.stats.Sent++
+	p.stats.Sent++
 	c.stats.Types[min(r.qtype(), NumTypes)]++
 	if r.sent > 1 {
 		s.stats.Retried++
@@ -214,13 +221,25 @@ func (c *Client) send(r *Request, i int, s *server, tcp bool) {
 	c.wheel.set(&r.alarm, min(r.deadline, c.t+c.timeout(r, s, tcp, r.alone.has(i))), c.t)
 }
 
+// uncarried goes on with r, for which there was no socket on p.
+func (c *Client) uncarried(r *Request, p *path) {
+	switch {
+	case !p.out || !p.others():
+		c.unsent(p.server, r)
+	case r.probe == nil: // as if it had not been tried
+		r.sent--
+		r.vain--
+	}
+	c.ask(r)
+}
+
 // carry registers t where it will travel, and queues its query there.
 func (c *Client) carry(t *try) bool {
 	if t.tcp {
-		s, alone := t.server, t.r.alone.has(int(t.index))
-		st := c.choose(s, alone)
+		alone := t.r.alone.has(int(t.index))
+		st := c.choose(t.path, alone)
 		if st == nil {
-			st = c.connect(s, alone)
+			st = c.connect(t.path, alone)
 		}
 		st.add(t, c.newID(&st.table))
 		st.queue(c.query(t))
@@ -228,7 +247,7 @@ func (c *Client) carry(t *try) bool {
 	}
 	k := c.reuse(t)
 	if k == nil {
-		k = c.socket(t.server, t.r.own || t.r.attacked > 0)
+		k = c.socket(t.path, t.r.own || t.r.attacked > 0)
 	}
 	if k == nil {
 		return false
@@ -251,9 +270,9 @@ func (c *Client) query(t *try) *packet {
 	if r.CD {
 		o.Flags |= wire.CD
 	}
-	if t.edns && !s.NoCookie && c.t >= s.cookie.offUntil && (t.tcp || !r.oddCookie.has(int(t.index))) {
-		o.Cookie = s.cookie.option()
-		t.cookie, t.expect = true, s.cookie.n > 0
+	if k := &t.path.cookie; t.edns && !s.NoCookie && c.t >= k.offUntil && (t.tcp || !r.oddCookie.has(int(t.index))) {
+		o.Cookie = k.option()
+		t.cookie, t.expect = true, k.n > 0
 	}
 	p := c.pool.packet()
 	p.msg = wire.AppendQuery(p.room[:0], o)

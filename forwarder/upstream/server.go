@@ -33,13 +33,11 @@ const (
 // server is what is known of a Server.
 type server struct {
 	Server
-	alarm  // while it is down
-	source netip.AddrPort
+	alarm          // while it is down
+	paths  []*path // one at least
 	budget *budget // nil: unmetered
-	cookie cookie
 	rtt    rtt
 	parked queue // requests that wait for it to come up
-	udp    shared
 	tcp    streams
 
 	sent  time.Duration // last packet to it
@@ -75,13 +73,8 @@ func (c *Client) newServer(sv Server) *server {
 	if s.UDPSize == 0 {
 		s.UDPSize = defaultUDPSize
 	}
-	s.cookie.client = newClientCookie()
-	s.source = c.cfg.Source4
-	if a := sv.Addr.Addr(); a.Is6() && !a.Is4In6() {
-		s.source = c.cfg.Source6
-	}
-	if !sv.Unmetered {
-		s.budget = c.budget(sv.Addr.Addr())
+	for _, from := range c.sourcesFor(sv.Addr.Addr()) {
+		s.paths = append(s.paths, c.newPath(s, from))
 	}
 	return s
 }
@@ -125,6 +118,7 @@ func (c *Client) answered(t *try) {
 	s.heard = c.t
 	s.silent, s.refusals = 0, noRefusals
 	s.stats.Answered++
+	c.answeredOn(t)
 	if !t.tcp || s.TCPOnly {
 		s.rtt.sample(c.t - t.sent)
 		s.stats.RTT.observe(c.t - t.sent)
@@ -143,7 +137,7 @@ func (c *Client) lost(t *try) {
 	if t.tcp {
 		c.stalled(t)
 	}
-	if t.sent <= s.heard {
+	if !c.lostOn(t) || t.sent <= s.heard {
 		return
 	}
 	if s.silent++; s.silent == 1 || t.sent < s.silentFrom {
@@ -196,12 +190,13 @@ func (c *Client) tryParked(s *server) {
 		return
 	}
 	i := r.position(s)
-	tcp := c.overTCP(r, i, s)
-	if s.budget != nil && !s.budget.spend(c.price(s, tcp, r.alone.has(i)), c.t) {
+	tcp, alone := c.overTCP(r, i, s), r.alone.has(i)
+	p := c.path(r, s, tcp, alone)
+	if p.link != nil && !p.link.spend(c.price(p, tcp, alone), c.t) {
 		return
 	}
 	c.unqueue(r)
-	c.send(r, i, s, tcp)
+	c.send(r, i, p, tcp)
 	if r.queue != nil || !r.armed() {
 		return // it could not be sent, and was parked again or ended
 	}
@@ -280,7 +275,9 @@ func (s *server) exploreInterval() time.Duration {
 	return exploreEvery
 }
 
-func (c *Client) probe(r *Request, s *server) {
+func (c *Client) probe(r *Request, s *server) { c.ask(c.newProbe(r, s)) }
+
+func (c *Client) newProbe(r *Request, s *server) *Request {
 	p := c.pool.probe()
 	p.server[0] = s.Addr
 	p.Request = Request{
@@ -292,16 +289,29 @@ func (c *Client) probe(r *Request, s *server) {
 	q := &p.Request
 	q.progress = progress{deadline: c.t + maxRTO, probe: p}
 	q.owner = q
-	c.ask(q)
+	return q
 }
 
-// Probe asks a server that is down a question, whose answer nobody needs, if it was
-// asked nothing for idle: it may be up again. (Question as in Request.)
+// Probe asks a server that is down, or one on its paths that are left out, a question
+// whose answer nobody needs, if nothing was asked there for idle: it may be up again.
+// (Question as in Request.)
 func (c *Client) Probe(server netip.AddrPort, question []byte, idle time.Duration) {
 	c.enter()
-	s := c.servers[server]
-	if s != nil && s.down && !c.closed && c.t-s.sent >= idle && (s.budget == nil || s.budget.ample(c.t)) {
-		c.probe(&Request{Question: question}, s)
+	if s := c.servers[server]; s != nil && !c.closed {
+		switch {
+		case s.down && c.t-s.sent >= idle && (s.budget == nil || s.budget.ample(c.t)):
+			c.probe(&Request{Question: question}, s)
+		case !s.down:
+			c.probeOut(s, question, idle)
+		}
 	}
 	c.leave(nil)
+}
+
+func (c *Client) probeOut(s *server, question []byte, idle time.Duration) {
+	for _, p := range s.paths {
+		if p.out && c.t-p.sent >= idle {
+			c.probeOn(question, p)
+		}
+	}
 }

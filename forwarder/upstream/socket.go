@@ -37,7 +37,7 @@ type socket struct {
 	alarm   // end of a shared socket's life
 	conn    Socket
 	sending sync.Mutex // of conn.Send
-	server  *server
+	path    *path
 	reader  *reader
 	out     *packet // to send, first to last
 	outEnd  *packet
@@ -49,7 +49,7 @@ type socket struct {
 	closed  bool
 }
 
-// shared holds a server's shared sockets; nil ones are not open.
+// shared holds a path's shared sockets; nil ones are not open.
 type shared struct {
 	sockets [sharedSockets]*socket
 	current *socket // of this batch: all that is sent at once goes to one
@@ -58,18 +58,18 @@ type shared struct {
 
 // socket returns a socket for a new try: one of its own while tries are few.
 // It is nil when none can be had.
-func (c *Client) socket(s *server, own bool) *socket {
+func (c *Client) socket(p *path, own bool) *socket {
 	if calm := c.pace.calm(c.t); (calm || own) && c.fresh < maxFresh {
-		if k := c.dial(s, false); k != nil {
+		if k := c.dial(p, false); k != nil {
 			c.fresh++
 			return k
 		}
-		return s.anyShared()
+		return p.anyShared()
 	}
-	k := s.udp.current
-	if k == nil || s.udp.batch != c.batch || k.retired || k.asked >= sharedQueries {
-		k = c.sharedSocket(s)
-		s.udp.current, s.udp.batch = k, c.batch
+	k := p.udp.current
+	if k == nil || p.udp.batch != c.batch || k.retired || k.asked >= sharedQueries {
+		k = c.sharedSocket(p)
+		p.udp.current, p.udp.batch = k, c.batch
 	}
 	if k != nil {
 		k.asked++
@@ -86,7 +86,7 @@ func (c *Client) reuse(t *try) *socket {
 		return nil
 	}
 	for e := r.tries; e != nil; e = e.earlier {
-		if k, ok := e.table.owner.(*socket); ok && e.server == t.server && !k.shared && !k.closed {
+		if k, ok := e.table.owner.(*socket); ok && e.path == t.path && !k.shared && !k.closed {
 			return k
 		}
 	}
@@ -94,23 +94,23 @@ func (c *Client) reuse(t *try) *socket {
 }
 
 // sharedSocket picks one at random, and opens it where need be.
-func (c *Client) sharedSocket(s *server) *socket {
-	slot := &s.udp.sockets[c.rand.Uint64()%sharedSockets]
+func (c *Client) sharedSocket(p *path) *socket {
+	slot := &p.udp.sockets[c.rand.Uint64()%sharedSockets]
 	if k := *slot; k != nil && k.asked >= sharedQueries {
 		c.retire(k)
 	}
 	if *slot == nil {
-		*slot = c.dial(s, true)
+		*slot = c.dial(p, true)
 	}
 	if *slot == nil {
-		return s.anyShared()
+		return p.anyShared()
 	}
 	return *slot
 }
 
 // anyShared returns an open socket when descriptors have run out.
-func (s *server) anyShared() *socket {
-	for _, k := range s.udp.sockets {
+func (p *path) anyShared() *socket {
+	for _, k := range p.udp.sockets {
 		if k != nil && k.n < maxTries {
 			return k
 		}
@@ -119,20 +119,19 @@ func (s *server) anyShared() *socket {
 }
 
 // dial opens a socket and starts its reader; nil says that it failed.
-func (c *Client) dial(s *server, share bool) *socket {
+func (c *Client) dial(p *path, share bool) *socket {
 	if c.closed {
 		return nil
 	}
-	conn, err := c.cfg.Dial(s.Addr, s.source)
-	c.dialed(s, err)
-	if err != nil {
+	conn, err := c.cfg.Dial(p.server.Addr, p.source.port())
+	if ours := c.dialed(p, err); err != nil {
 		c.stats.DialErrors++
-		if !exhausted(err) {
-			s.refusals.note(c.t)
+		if !ours && !exhausted(err) {
+			p.server.refusals.note(c.t)
 		}
 		return nil
 	}
-	k := &socket{conn: conn, server: s, shared: share, refused: longAgo}
+	k := &socket{conn: conn, path: p, shared: share, refused: longAgo}
 	k.table.owner, k.alarm.owner = k, k
 	k.buckets = k.one[:]
 	if share {
@@ -153,9 +152,9 @@ func (k *socket) ring(c *Client) { c.retire(k) }
 // retire gives k no more tries; it is closed when the last one has left.
 func (c *Client) retire(k *socket) {
 	k.retired = true
-	for i, other := range k.server.udp.sockets {
+	for i, other := range k.path.udp.sockets {
 		if other == k {
-			k.server.udp.sockets[i] = nil
+			k.path.udp.sockets[i] = nil
 		}
 	}
 	if k.n == 0 {
@@ -243,7 +242,7 @@ func (c *Client) received(k *socket, n int, err error) bool {
 // recvFailed handles an ICMP error, after which the socket can still be used,
 // or another one, after which it cannot.
 func (c *Client) recvFailed(k *socket, err error) {
-	c.unreachable(k)
+	c.unreachable(k, err)
 	if !icmp(err) {
 		c.kill(k)
 	}

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"net/netip"
+	"strings"
 	"time"
 )
 
@@ -71,22 +72,40 @@ type ServerStats struct {
 	SRTT          time.Duration // smoothed round trip time; 0 is unknown
 	RTO           time.Duration // retry timeout
 	RTT           Histogram
+	Sources       []SourceStats // from which it is asked, one at least
 }
 
-// BudgetStats counts packets of one interface.
-type BudgetStats struct {
+// SourceStats counts since New what happened with one server asked from one address.
+type SourceStats struct {
+	Addr     netip.Addr // the zero value is any
+	Sent     uint64     // tries, over UDP and TCP
+	Answered uint64     // tries, late answers included
+	LeftOut  bool       // others are asked from, as this one does not work
+}
+
+// InterfaceStats counts packets of one interface.
+type InterfaceStats struct {
 	Interface string // as Config.Interface says
 	PPS       int    // the limit now; 0 is none
 	Sent      uint64 // packets spent, TCP's by estimate; since the first of clients that replaced each other
-	Queued    uint64 // requests that had to wait
-	Refused   uint64 // of those, the ones that ended with ErrBusy
-	Depth     int    // requests that wait now
 }
+
+// BudgetStats counts requests that need packets of one interface, or of any of some.
+type BudgetStats struct {
+	Interfaces []string // as Config.Interface says
+	Queued     uint64   // requests that had to wait
+	Refused    uint64   // of those, the ones that ended with ErrBusy
+	Depth      int      // requests that wait now
+}
+
+// Name joins the names of the interfaces.
+func (b *BudgetStats) Name() string { return strings.Join(b.Interfaces, "+") }
 
 // Stats is a copy of all counters.
 type Stats struct {
 	Servers    []ServerStats
-	Budgets    []BudgetStats        // one for each interface, one at least
+	Interfaces []InterfaceStats     // one at least
+	Budgets    []BudgetStats        // one at least
 	Types      [NumTypes + 1]uint64 // tries by query type
 	Requests   uint64
 	TimedOut   uint64 // requests that ended with ErrTimeout
@@ -108,14 +127,20 @@ func (c *Client) Stats() Stats {
 	s.Budgets = make([]BudgetStats, len(c.budgets))
 	for i, b := range c.budgets {
 		s.Budgets[i] = b.stats
-		s.Budgets[i].PPS, s.Budgets[i].Sent = int(b.pps.Load()), b.sent.Load()
 		s.Budgets[i].Depth = b.queued()
+	}
+	for _, l := range c.links {
+		s.Interfaces = append(s.Interfaces, InterfaceStats{l.name, int(l.pps.Load()), l.sent.Load()})
 	}
 	s.Servers = make([]ServerStats, len(c.list))
 	for i, d := range c.list {
 		s.Servers[i] = d.stats
 		s.Servers[i].Down = d.down
 		s.Servers[i].SRTT, s.Servers[i].RTO = d.rtt.srtt, d.rtt.rto()
+		for _, p := range d.paths {
+			p.stats.Addr, p.stats.LeftOut = p.source.addr, p.out
+			s.Servers[i].Sources = append(s.Servers[i].Sources, p.stats)
+		}
 	}
 	return s
 }
@@ -131,6 +156,8 @@ const (
 	LocalErrorBegan                  // nothing can be sent to the server, because of Err on this side
 	LocalErrorEnded                  // that is over
 	CookiesOff                       // the server's cookies are not ours: it is sent none for Duration
+	SourceLeftOut                    // Source does not work, for Duration, while another one does
+	SourceTakenBack                  // it works again
 )
 
 func (k EventKind) String() string {
@@ -145,6 +172,10 @@ func (k EventKind) String() string {
 		return "local error ended"
 	case CookiesOff:
 		return "cookies off"
+	case SourceLeftOut:
+		return "source left out"
+	case SourceTakenBack:
+		return "source taken back"
 	}
 	return "forged answers"
 }
@@ -153,6 +184,7 @@ func (k EventKind) String() string {
 type Event struct {
 	Kind     EventKind
 	Server   netip.AddrPort
+	Source   netip.Addr // of SourceLeftOut and SourceTakenBack
 	Duration time.Duration
-	Err      error // of LocalErrorBegan
+	Err      error // of LocalErrorBegan; of SourceLeftOut: nil where no answers come
 }

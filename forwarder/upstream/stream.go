@@ -22,7 +22,9 @@ type stream struct {
 	table
 	alarm   // of an idle connection, or of a frame that has begun
 	server  *server
+	path    *path
 	client  *Client
+	local   netip.AddrPort // our end, once it is open
 	out     *packet
 	outEnd  *packet
 	more    chan struct{} // out is not empty
@@ -69,21 +71,31 @@ func (st *stream) queue(p *packet) {
 // run connects, then writes; a second goroutine reads.
 func (st *stream) run() {
 	c := st.client
-	conn, err := c.cfg.DialTCP(st.ctx, st.server.Addr, st.server.source)
+	conn, err := c.cfg.DialTCP(st.ctx, st.server.Addr, st.path.source.port())
 	if err != nil {
 		st.end(err)
 		return
 	}
 	stop := context.AfterFunc(st.ctx, func() { _ = conn.Close() })
 	c.mu.Lock()
-	st.open = true
-	c.dialed(st.server, nil)
+	st.open, st.local = true, localAddr(conn)
+	c.dialed(st.path, nil)
 	c.mu.Unlock()
 	c.wg.Go(func() { st.read(conn) })
 	st.write(conn)
 	stop()
 	_ = conn.Close()
 	st.end(nil)
+}
+
+// localAddr is our end of a connection; the zero value where that is not known.
+func localAddr(conn net.Conn) netip.AddrPort {
+	a, ok := conn.LocalAddr().(*net.TCPAddr)
+	if !ok {
+		return netip.AddrPort{}
+	}
+	ap := a.AddrPort()
+	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
 }
 
 // write sends what is queued until the connection ends.
@@ -203,7 +215,7 @@ func (st *stream) end(err error) {
 	c.stats.Streams--
 	s.tcp.all = slices.DeleteFunc(s.tcp.all, func(o *stream) bool { return o == st })
 	if err != nil && !c.closed {
-		c.dialed(s, err)
+		c.dialed(st.path, err)
 		c.stats.DialErrors++
 	}
 	pending := st.all()

@@ -43,6 +43,8 @@ func (c *Client) reset(r *Request, i int, st *stream, lone bool) {
 	switch worked := st.open && (!lone || st.heard > longAgo); {
 	case c.closed:
 		return
+	case st.path.out && st.path.others():
+		r.pinned = int32(i) + 1
 	case worked && r.resets < maxResets:
 		r.alone.add(i)
 		r.pinned = int32(i) + 1

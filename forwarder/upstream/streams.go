@@ -35,14 +35,15 @@ type streams struct {
 // choose returns the connection for a new try: an idle one, or one where the
 // others move. A request that has shared a connection in vain has one of its own.
 // It is nil when there must be a new one.
-func (c *Client) choose(s *server, alone bool) *stream {
+func (c *Client) choose(p *path, alone bool) *stream {
 	if alone {
 		return nil
 	}
 	var least *stream
+	s := p.server
 	for _, st := range s.tcp.all {
 		switch {
-		case st.retired || st.partial || st.n >= maxTries:
+		case st.path != p || st.retired || st.partial || st.n >= maxTries:
 		case st.n == 0:
 			return st
 		case c.t < s.tcp.serialUntil:
@@ -70,11 +71,12 @@ func (s *server) crowded() bool { return len(s.tcp.all) >= maxStreams }
 
 // connect opens a connection. One that is to be alone takes the place of idle
 // ones, which may be why the server does not serve others.
-func (c *Client) connect(s *server, alone bool) *stream {
+func (c *Client) connect(p *path, alone bool) *stream {
+	s := p.server
 	if alone {
 		c.closeIdle(s)
 	}
-	st := &stream{server: s, client: c, more: make(chan struct{}, 1), heard: longAgo, born: c.t}
+	st := &stream{server: s, path: p, client: c, more: make(chan struct{}, 1), heard: longAgo, born: c.t}
 	st.table.owner, st.alarm.owner = st, st
 	st.buckets = st.one[:]
 	if !alone {
@@ -96,12 +98,12 @@ func (c *Client) closeIdle(s *server) {
 	}
 }
 
-// price is what a try to s costs in packets.
-func (c *Client) price(s *server, tcp, alone bool) int {
+// price is what a try on p costs in packets.
+func (c *Client) price(p *path, tcp, alone bool) int {
 	switch {
 	case !tcp:
 		return udpCost
-	case c.choose(s, alone) != nil:
+	case c.choose(p, alone) != nil:
 		return tcpCost
 	}
 	return tcpCost + connectCost
@@ -191,9 +193,11 @@ func (st *stream) ring(c *Client) {
 
 // shutServer closes all that is open to s.
 func (c *Client) shutServer(s *server) {
-	for _, k := range s.udp.sockets {
-		if k != nil {
-			c.retire(k)
+	for _, p := range s.paths {
+		for _, k := range p.udp.sockets {
+			if k != nil {
+				c.retire(k)
+			}
 		}
 	}
 	for _, st := range s.tcp.all {

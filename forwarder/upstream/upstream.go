@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/miekg/dns"
@@ -78,21 +79,23 @@ type Handler interface {
 
 // Config is what a Client is made from.
 type Config struct {
-	Servers          []Server       // every server of every zone
-	Source4, Source6 netip.AddrPort // address to ask from; the zero value is any
-	PPS              int            // packets a second by each interface, unless there is a Previous; 0 is no limit
-	Wait             time.Duration  // the life of a request; 0 is 4.5 s
-	MaxPending       int            // requests in flight or queued; 0 is no limit
+	Servers    []Server      // every server of every zone
+	Sources    []netip.Addr  // addresses to ask from; any for servers of a family that has none
+	PPS        int           // packets a second by each interface, unless there is a Previous; 0 is no limit
+	Wait       time.Duration // the life of a request; 0 is 4.5 s
+	MaxPending int           // requests in flight or queued; 0 is no limit
 
 	// Previous is the client that this one replaces, or nil: what it measured
 	// counts on, and both spend from one budget, whose limit is Previous's.
 	Previous *Client
 
-	// Interface names the interface by which packets to a server leave, "" being
-	// the usual one; nil says that for all. It is asked by New.
-	Interface func(server netip.Addr) string
+	// Interface names the interface by which packets to a server leave from a source
+	// (the zero value is any), "" being the usual one; nil says that for all. It is
+	// asked by New and by Reconnect.
+	Interface func(server, source netip.Addr) string
 
-	// Dial must not block and must not call the Client.
+	// Dial must not block and must not call the Client. The port of source is 0; its
+	// zero value is any address.
 	Dial       func(server, source netip.AddrPort) (Socket, error)
 	DialTCP    func(ctx context.Context, server, source netip.AddrPort) (net.Conn, error) // nil: the net package's
 	NewHandler func() Handler
@@ -114,11 +117,13 @@ const (
 type Client struct {
 	cfg      Config
 	epoch    time.Time
-	list     []*server // immutable, as is servers
+	list     []*server // immutable, as are servers and sources
 	servers  map[netip.AddrPort]*server
-	recvSize int          // octets: more than any server may send over UDP
-	outlets  chan *outlet // as many as may deliver at once; nil ones are not made yet
-	flushers sync.Pool    // of *flusher
+	sources  []*source                 // the first is any
+	metered  atomic.Pointer[[]*bucket] // of links
+	recvSize int                       // octets: more than any server may send over UDP
+	outlets  chan *outlet              // as many as may deliver at once; nil ones are not made yet
+	flushers sync.Pool                 // of *flusher
 	kick     chan struct{}
 	done     chan struct{}
 	ctx      context.Context // of TCP dials
@@ -136,12 +141,15 @@ type Client struct {
 	revived  []*server // came up in this section
 	work     *work     // what this section leaves to do after the lock
 	batch    uint64    // number of this section
+	turn     uint64    // number of the last try
 	pace     pace
 	fresh    int // sockets with one try each whose goroutine has not ended
 	pending  int // requests between Flush and their end
 	live     int // requests between Start and delivery
 	closed   bool
-	budgets  []*budget // one for each interface; the first is that of Interface ""
+	links    []*link   // the first is that of Interface ""
+	budgets  []*budget // the first is that of this interface
+	drain    drain
 	rand     *rand.ChaCha8
 	parser   wire.Message
 	forgedOn []*Request // scratch of wrong
@@ -174,9 +182,12 @@ func New(cfg Config) (*Client, error) {
 	}
 	c.flushers.New = func() any { return new(flusher) }
 	c.ctx, c.cancel = context.WithCancel(context.Background())
-	c.budgets = []*budget{newBudget(cfg.PPS)}
+	c.drain.owner = &c.drain
+	c.budgetOf([]*link{c.link("")})
 	c.loads.of = make(map[uint64]*load)
+	c.sources = newSources(cfg.Sources)
 	c.addServers()
+	c.connectPaths(c.interfaces())
 	if cfg.Previous != nil {
 		c.inherit(cfg.Previous)
 		c.cfg.Previous = nil
@@ -276,8 +287,10 @@ func (c *Client) Close() {
 // a query that carries it went in a circle.
 func (c *Client) OwnsCookie(client [8]byte) bool {
 	for _, s := range c.list {
-		if s.cookie.client == client {
-			return true
+		for _, p := range s.paths {
+			if p.cookie.client == client {
+				return true
+			}
 		}
 	}
 	return false

@@ -140,7 +140,7 @@ func TestPrevious(t *testing.T) {
 		if got, want := a.Stats().Servers[0].RTO, old.Stats().Servers[0].RTO; got != want {
 			t.Errorf("RTO = %v, want the previous client's %v", got, want)
 		}
-		if !a.OwnsCookie(old.list[0].cookie.client) {
+		if !a.OwnsCookie(old.list[0].paths[0].cookie.client) {
 			t.Error("the previous client's cookie is not ours")
 		}
 		res := a.ask("new")
@@ -155,7 +155,7 @@ func TestPrevious(t *testing.T) {
 func TestOwnsCookie(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAsker(t, newNetwork(serverA, serverB))
-		one, other := a.list[0].cookie.client, a.list[1].cookie.client
+		one, other := a.list[0].paths[0].cookie.client, a.list[1].paths[0].cookie.client
 		if one == other {
 			t.Error("two servers got the same client cookie")
 		}

@@ -12,6 +12,7 @@ func (c *Client) answer(t *try, msg []byte, cut bool) {
 	if t.done {
 		return
 	}
+	c.tapAnswer(t, msg)
 	s := t.server
 	rcode, edns := c.edns(t.path, msg)
 	c.answered(t)

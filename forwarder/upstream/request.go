@@ -256,7 +256,9 @@ func (c *Client) carry(t *try) bool {
 	if k.index != nil {
 		k.addIndex(t, c.hash(t.r.Question))
 	}
-	c.queuePacket(k, c.query(t))
+	p := c.query(t)
+	c.tapDatagram(t, k, p.msg)
+	c.queuePacket(k, p)
 	return true
 }
 

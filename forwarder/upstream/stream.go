@@ -122,6 +122,7 @@ func (st *stream) take(dst []byte) []byte {
 	c := st.client
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.tapPackets(st, st.out)
 	for p := st.out; p != nil; p = p.next {
 		dst = binary.BigEndian.AppendUint16(dst, uint16(len(p.msg)))
 		dst = append(dst, p.msg...)

@@ -100,6 +100,7 @@ type Config struct {
 	DialTCP    func(ctx context.Context, server, source netip.AddrPort) (net.Conn, error) // nil: the net package's
 	NewHandler func() Handler
 	Event      func(Event) // may be nil; called by one goroutine, rarely
+	Tap        Tap         // nil: nobody is shown messages
 }
 
 const (

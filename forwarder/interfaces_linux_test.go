@@ -83,7 +83,7 @@ func TestAddressVanishes(t *testing.T) {
 
 	cfg := testConfig()
 	cfg.Listen = []config.Listen{{Match: acl.All(), Port: 5300}}
-	cfg.Source4 = netip.MustParseAddrPort(dies + ":0")
+	cfg.Sources = []netip.Addr{netip.MustParseAddr(dies)}
 	cfg.Zones[0].Forwarders = []netip.AddrPort{netip.MustParseAddrPort(upstream)}
 	s, err := New(cfg, Options{})
 	if err != nil {

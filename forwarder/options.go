@@ -79,6 +79,10 @@ type Options struct {
 // above 1024 packets a second for each network interface.
 const DefaultUpstreamPPS = 900
 
+// MaxQuerySources is how many addresses servers are asked from at most: an instance
+// of EC2 has 15 interfaces at most, and each server is tried from each address.
+const MaxQuerySources = 16
+
 // Unlimited, or any number below 0, is an Options.UpstreamPPS without limit.
 const Unlimited = -1
 
@@ -115,11 +119,13 @@ func checkConfig(cfg *config.Config) error {
 	if len(cfg.Listen) == 0 {
 		wrong("no address to listen on: Config.Listen is empty")
 	}
-	if a := cfg.Source4.Addr(); a.IsValid() && !a.Is4() {
-		wrong("source address %v is not an IPv4 address", a)
+	if n := len(cfg.Sources); n > MaxQuerySources {
+		wrong("%d source addresses: %d are the most", n, MaxQuerySources)
 	}
-	if a := cfg.Source6.Addr(); a.IsValid() && !a.Is6() {
-		wrong("source address %v is not an IPv6 address", a)
+	for _, a := range cfg.Sources {
+		if !a.IsValid() || a.IsUnspecified() {
+			wrong("source address %v is no address to ask from", a)
+		}
 	}
 	if int(cfg.RRsetOrder) >= len(orderModes) {
 		wrong("RRset order %d is none", cfg.RRsetOrder)

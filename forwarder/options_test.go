@@ -69,8 +69,9 @@ func TestConfigChecked(t *testing.T) {
 		{name: "EDNS of one octet", edit: func(c *config.Config) { c.EDNS.UDPSize = 1 }, want: "EDNS size 1"},
 		{name: "nil record", edit: func(c *config.Config) { c.Local = []config.LocalZone{{Name: "lan.", Records: []dns.RR{nil}}} }, want: `local zone "lan."`},
 		{name: "upper-case local zone", edit: func(c *config.Config) { c.Local = []config.LocalZone{{Name: "Lan."}} }, want: `local zone "Lan."`},
-		{name: "IPv6 for IPv4", edit: func(c *config.Config) { c.Source4 = netip.MustParseAddrPort("[::1]:0") }, want: "not an IPv4 address"},
-		{name: "IPv4 for IPv6", edit: func(c *config.Config) { c.Source6 = netip.MustParseAddrPort("127.0.0.1:0") }, want: "not an IPv6 address"},
+		{name: "no address", edit: func(c *config.Config) { c.Sources = []netip.Addr{{}} }, want: "no address to ask from"},
+		{name: "any address", edit: func(c *config.Config) { c.Sources = []netip.Addr{netip.IPv6Unspecified()} }, want: "no address to ask from"},
+		{name: "too many sources", edit: func(c *config.Config) { c.Sources = make([]netip.Addr, MaxQuerySources+1) }, want: "17 source addresses"},
 	}
 	s := unserved(t)
 	for _, test := range tests {
@@ -94,6 +95,17 @@ func TestConfigChecked(t *testing.T) {
 	}
 	if st := s.Stats().Reload; st.OK || st.Failed != uint64(len(tests)) {
 		t.Errorf("Stats().Reload = %+v, want %d failures", st, len(tests))
+	}
+}
+
+// What BIND takes for query-source starts, whatever becomes of the questions.
+func TestOddSources(t *testing.T) {
+	for _, a := range []string{"224.0.0.1", "ff02::1", "::ffff:192.0.2.1", "fe80::1%lo", "255.255.255.255"} {
+		t.Run(a, func(t *testing.T) {
+			cfg := testConfig()
+			cfg.Sources = []netip.Addr{netip.MustParseAddr(a)}
+			newUnserved(t, cfg, 1, newFakeNet("10.79.1.10/24").network())
+		})
 	}
 }
 

@@ -80,7 +80,7 @@ func TestReloadKeepsUpstream(t *testing.T) {
 		{"forwarders", func(c *config.Config) {
 			c.Zones = []config.ForwardZone{{Name: ".", Forwarders: []netip.AddrPort{netip.MustParseAddrPort("10.79.0.3:53")}}}
 		}, false},
-		{"query-source", func(c *config.Config) { c.Source4 = netip.MustParseAddrPort("10.79.1.10:0") }, false},
+		{"query-source", func(c *config.Config) { c.Sources = []netip.Addr{netip.MustParseAddr("10.79.1.10")} }, false},
 		{"server clause", func(c *config.Config) {
 			c.Servers = []config.Server{{Prefix: netip.MustParsePrefix("10.79.0.0/24"), TCPOnly: true}}
 		}, false},

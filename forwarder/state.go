@@ -126,7 +126,7 @@ func (st *state) withEnv(env acl.Env) *state {
 func (s *Server) upstreamFor(st, old *state) (*upstream.Client, error) {
 	cfg := st.cfg
 	if old != nil && slices.Equal(st.servers, old.servers) &&
-		cfg.Source4 == old.cfg.Source4 && cfg.Source6 == old.cfg.Source6 &&
+		slices.Equal(cfg.Sources, old.cfg.Sources) &&
 		cfg.Limits == old.cfg.Limits {
 		return old.upstream, nil
 	}
@@ -137,7 +137,7 @@ func (s *Server) upstreamFor(st, old *state) (*upstream.Client, error) {
 	return upstream.New(upstream.Config{
 		Previous:   previous,
 		Servers:    st.servers,
-		Sources:    askFrom(cfg),
+		Sources:    cfg.Sources,
 		PPS:        s.opts.UpstreamPPS,
 		Wait:       cfg.Limits.ClientWait(),
 		MaxPending: cfg.Limits.RecursiveClients,
@@ -169,16 +169,6 @@ func servers(cfg *config.Config, blackhole *acl.Set) []upstream.Server {
 				TCPOnly:   c.TCPOnly,
 				Unmetered: a.Addr().IsLoopback(),
 			})
-		}
-	}
-	return list
-}
-
-// askFrom lists the addresses to ask from.
-func askFrom(cfg *config.Config) (list []netip.Addr) {
-	for _, a := range []netip.AddrPort{cfg.Source4, cfg.Source6} {
-		if a.IsValid() {
-			list = append(list, a.Addr())
 		}
 	}
 	return list

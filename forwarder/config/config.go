@@ -20,18 +20,17 @@ type Config struct {
 	View      string // the view that is served, or BIND's "_default" where there are none
 	Files     Files  // what is written on request
 
-	Listen       []Listen       // listen-on, listen-on-v6
-	Blackhole    acl.List       // queries from here are dropped in silence
-	AllowQuery   acl.List       // who may ask for anything of ours (local zones, CHAOS)
-	AllowCache   acl.List       // who may read the cache: allow-query-cache with its inheritance
-	AllowRecurse acl.List       // who may cause upstream queries: allow-recursion with its inheritance
-	MatchMapped  bool           // match-mapped-addresses
-	Recursion    bool           // recursion
-	Zones        []ForwardZone  // forward zones; the root zone holds the global forwarders
-	Local        []LocalZone    // small primary zones and the built-in empty zones
-	Servers      []Server       // `server` clauses; see ServerFor
-	Source4      netip.AddrPort // query-source; zero value: any
-	Source6      netip.AddrPort // query-source-v6
+	Listen       []Listen      // listen-on, listen-on-v6
+	Blackhole    acl.List      // queries from here are dropped in silence
+	AllowQuery   acl.List      // who may ask for anything of ours (local zones, CHAOS)
+	AllowCache   acl.List      // who may read the cache: allow-query-cache with its inheritance
+	AllowRecurse acl.List      // who may cause upstream queries: allow-recursion with its inheritance
+	MatchMapped  bool          // match-mapped-addresses
+	Recursion    bool          // recursion
+	Zones        []ForwardZone // forward zones; the root zone holds the global forwarders
+	Local        []LocalZone   // small primary zones and the built-in empty zones
+	Servers      []Server      // `server` clauses; see ServerFor
+	Sources      []netip.Addr  // query-source and query-source-v6; any of a family that has none
 
 	Controls   []Control // the inet channels of controls
 	NoControls bool      // there is no controls statement: rndc finds the default channels
@@ -129,6 +128,16 @@ func (c *Config) ServerFor(a netip.Addr) Server {
 		s.UDPSize = c.EDNS.UDPSize
 	}
 	return s
+}
+
+// SourcesFor returns the addresses from which a server is asked, none for any.
+func (c *Config) SourcesFor(server netip.Addr) (list []netip.Addr) {
+	for _, a := range c.Sources {
+		if a.Is4() == server.Unmap().Is4() {
+			list = append(list, a)
+		}
+	}
+	return list
 }
 
 // clauseFor returns the most specific `server` clause that a matches.

@@ -153,7 +153,7 @@ func TestOptions(t *testing.T) {
 			c.Listen = []Listen{{53, false, acl.All()}, {54, false, acl.All()}, {53, true, acl.None()}}
 		}},
 		{opts("query-source address 192.0.2.1 port 5000; query-source-v6 2001:db8::1;"), func(c *Config) {
-			c.Source4, c.Source6 = netip.MustParseAddrPort("192.0.2.1:0"), netip.MustParseAddrPort("[2001:db8::1]:0")
+			c.Sources = []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")}
 		}},
 		{opts("query-source *;"), func(*Config) {}},
 		{opts("blackhole { 192.0.2.1; };"), func(c *Config) {

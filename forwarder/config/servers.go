@@ -68,13 +68,9 @@ func (b *builder) querySource(s namedconf.Statement) {
 		b.closeFamily(s)
 		return
 	}
-	source := &b.cfg.Source4
-	if s.Name() == "query-source-v6" {
-		source = &b.cfg.Source6
-	}
 	for _, it := range s.Items[1:] {
 		if a, err := netip.ParseAddr(it.Text); err == nil && !a.IsUnspecified() {
-			*source = netip.AddrPortFrom(a, 0)
+			b.cfg.Sources = append(b.cfg.Sources, a)
 		}
 	}
 	it, _ := after("port", s.Items)

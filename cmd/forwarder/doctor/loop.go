@@ -81,7 +81,7 @@ func findLoop(ctx context.Context, m *Machine, conns []*net.UDPConn) (server, fr
 	answers := make(chan struct{}, len(asked))
 	for name, a := range asked {
 		running.Go(func() {
-			once(ctx, m.Config, "udp", a, new(dns.Msg).SetQuestion(name, dns.TypeA), 3*time.Second)
+			once(ctx, sourcedServer(m.Config, a), "udp", new(dns.Msg).SetQuestion(name, dns.TypeA), 3*time.Second)
 			answers <- struct{}{}
 		})
 	}

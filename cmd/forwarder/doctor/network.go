@@ -10,33 +10,8 @@ import (
 	"strconv"
 	"strings"
 
-	"vpcdns/acl"
 	"vpcdns/forwarder/host"
 )
-
-// checkSource tells from which address each server is asked.
-func checkSource(_ context.Context, m *Machine, r *report) {
-	env, err := acl.HostEnv()
-	if err != nil {
-		r.add(Unseen, "", "the addresses of this host: %v", err)
-		return
-	}
-	for _, s := range []netip.AddrPort{m.Config.Source4, m.Config.Source6} {
-		if s.IsValid() && !s.Addr().IsUnspecified() && !slices.Contains(env.Localhost, s.Addr()) {
-			r.add(Problem, "correct query-source, or leave it out", "query-source %s is no address of this host", s.Addr())
-		}
-	}
-	for _, a := range servers(m.Config)[:min(most, len(servers(m.Config)))] {
-		c, err := (&net.Dialer{LocalAddr: localAddr(m.Config, "udp", a)}).Dial("udp", a.String()) // sends nothing
-		if err != nil {
-			r.add(Problem, "see ip route get "+a.Addr().String(), "%s: %s", host.Address(a), why(err))
-			continue
-		}
-		from := netip.MustParseAddrPort(c.LocalAddr().String()).Addr()
-		c.Close()
-		r.ok("%s is asked from %s (%s)", host.Address(a), from, host.InterfaceTo(a.Addr(), from))
-	}
-}
 
 // Headers of a datagram in octets: IP without options, and UDP.
 const (

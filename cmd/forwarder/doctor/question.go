@@ -11,8 +11,6 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
-
-	"vpcdns/forwarder/config"
 )
 
 // udpTry is how long one question over UDP may take, and tcpTry one over TCP.
@@ -26,15 +24,14 @@ const tries = 3
 
 var errEcho = errors.New("it sends our own question back")
 
-// ask asks over "udp" or "tcp" from the source that the configuration says, and
-// returns the shortest of some round trips.
-func ask(ctx context.Context, cfg *config.Config, network string, server netip.AddrPort, m *dns.Msg) (reply *dns.Msg, rtt time.Duration, err error) {
+// ask asks over "udp" or "tcp", and returns the shortest of some round trips.
+func ask(ctx context.Context, s sourced, network string, m *dns.Msg) (reply *dns.Msg, rtt time.Duration, err error) {
 	wait, times := udpTry, tries
 	if network == "tcp" {
 		wait, times = tcpTry, 1
 	}
 	for range times {
-		answer, took, failed := once(ctx, cfg, network, server, m, wait)
+		answer, took, failed := once(ctx, s, network, m, wait)
 		switch {
 		case errors.Is(failed, syscall.ECONNREFUSED) || errors.Is(failed, errEcho):
 			return nil, 0, failed
@@ -51,28 +48,24 @@ func ask(ctx context.Context, cfg *config.Config, network string, server netip.A
 	return nil, 0, err
 }
 
-func once(ctx context.Context, cfg *config.Config, network string, server netip.AddrPort, m *dns.Msg, wait time.Duration) (*dns.Msg, time.Duration, error) {
-	client := &dns.Client{Net: network, Timeout: wait, UDPSize: dns.MaxMsgSize, Dialer: &net.Dialer{Timeout: wait, LocalAddr: localAddr(cfg, network, server)}}
-	reply, took, err := client.ExchangeContext(ctx, m, server.String())
+func once(ctx context.Context, s sourced, network string, m *dns.Msg, wait time.Duration) (*dns.Msg, time.Duration, error) {
+	client := &dns.Client{Net: network, Timeout: wait, UDPSize: dns.MaxMsgSize, Dialer: &net.Dialer{Timeout: wait, LocalAddr: localAddr(network, s.from)}}
+	reply, took, err := client.ExchangeContext(ctx, m, s.server.String())
 	if err == nil && !reply.Response {
 		return nil, took, errEcho
 	}
 	return reply, took, err
 }
 
-// localAddr is query-source, nil for any.
-func localAddr(cfg *config.Config, network string, server netip.AddrPort) net.Addr {
-	source := cfg.Source4
-	if server.Addr().Is6() {
-		source = cfg.Source6
-	}
+// localAddr is where a socket is to be bound, nil for any.
+func localAddr(network string, from netip.AddrPort) net.Addr {
 	switch {
-	case !source.IsValid() || source.Addr().IsUnspecified():
+	case !from.IsValid():
 		return nil
 	case network == "tcp":
-		return net.TCPAddrFromAddrPort(netip.AddrPortFrom(source.Addr(), 0))
+		return net.TCPAddrFromAddrPort(from)
 	}
-	return net.UDPAddrFromAddrPort(netip.AddrPortFrom(source.Addr(), 0))
+	return net.UDPAddrFromAddrPort(from)
 }
 
 // why is an error in few words.
@@ -87,7 +80,7 @@ func why(err error) string {
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
 		return "no route"
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return "query-source is no address of this host"
+		return "the source address is no address of this host"
 	}
 	return err.Error()
 }

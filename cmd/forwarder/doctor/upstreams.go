@@ -37,13 +37,13 @@ func each[T any](r *report, items []T, f func(T, *report)) {
 	}
 }
 
-// checkUpstreams asks each server over UDP, with EDNS, and over TCP.
+// checkUpstreams asks each server over UDP, with EDNS, and over TCP, from each address.
 func checkUpstreams(ctx context.Context, m *Machine, r *report) {
-	list := servers(m.Config)
+	list := sourcedServers(m.Config)
 	if len(list) == 0 {
 		r.add(Problem, "add forwarders to options or to zones", "the configuration forwards to no server")
 	}
-	each(r, list, func(a netip.AddrPort, r *report) { checkUpstream(ctx, m.Config, a, r) })
+	each(r, list, func(s sourced, r *report) { checkUpstream(ctx, m.Config, s, r) })
 }
 
 // way is one way to ask a server, and what came of it.
@@ -56,7 +56,8 @@ type way struct {
 	err     error
 }
 
-func checkUpstream(ctx context.Context, cfg *config.Config, a netip.AddrPort, r *report) {
+func checkUpstream(ctx context.Context, cfg *config.Config, s sourced, r *report) {
+	a := s.server
 	clause := cfg.ServerFor(a.Addr())
 	if clause.Bogus {
 		r.add(Warning, "take the server clause or the forwarder away", "%s is never asked: server { bogus yes; }", host.Address(a))
@@ -73,18 +74,18 @@ func checkUpstream(ctx context.Context, cfg *config.Config, a netip.AddrPort, r 
 	zone := zoneAt(cfg, a)
 	var wg sync.WaitGroup
 	for _, w := range ways {
-		wg.Go(func() { w.ask(ctx, cfg, a, zone, clause.UDPSize) })
+		wg.Go(func() { w.ask(ctx, s, zone, clause.UDPSize) })
 	}
 	wg.Wait()
-	tell(r, a, ways)
+	tell(r, s, ways)
 }
 
-func (w *way) ask(ctx context.Context, cfg *config.Config, a netip.AddrPort, zone string, size uint16) {
+func (w *way) ask(ctx context.Context, s sourced, zone string, size uint16) {
 	m := new(dns.Msg).SetQuestion(zone, dns.TypeSOA)
 	if w.edns {
 		m.SetEdns0(size, true)
 	}
-	w.reply, w.rtt, w.err = ask(ctx, cfg, w.network, a, m)
+	w.reply, w.rtt, w.err = ask(ctx, s, w.network, m)
 }
 
 // text is what came of it: "UDP 0.4 ms", "TCP: no answer".
@@ -95,13 +96,13 @@ func (w *way) text() string {
 	return fmt.Sprintf("%s %.2g ms", w.name, float64(w.rtt)/float64(time.Millisecond))
 }
 
-func tell(r *report, a netip.AddrPort, ways []*way) {
+func tell(r *report, s sourced, ways []*way) {
 	var texts []string
 	for _, w := range ways {
 		texts = append(texts, w.text())
 	}
 	state, remedy, note := weigh(ways)
-	r.add(state, remedy, "%s: %s%s", host.Address(a), strings.Join(texts, ", "), note)
+	r.add(state, remedy, "%s: %s%s", s.text(), strings.Join(texts, ", "), note)
 }
 
 const openPaths = "let UDP and TCP 53 to it and back through security groups, network ACLs and routes"

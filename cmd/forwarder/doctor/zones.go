@@ -48,10 +48,10 @@ func (f forwarded) ask(ctx context.Context, cfg *config.Config, qtype uint16) (*
 	if cfg.ServerFor(f.server.Addr()).TCPOnly {
 		network = "tcp"
 	}
-	m := new(dns.Msg).SetQuestion(f.zone, qtype)
-	reply, _, err := ask(ctx, cfg, network, f.server, m)
+	m, s := new(dns.Msg).SetQuestion(f.zone, qtype), sourcedServer(cfg, f.server)
+	reply, _, err := ask(ctx, s, network, m)
 	if err == nil && reply.Truncated && network == "udp" {
-		reply, _, err = ask(ctx, cfg, "tcp", f.server, m)
+		reply, _, err = ask(ctx, s, "tcp", m)
 	}
 	return reply, err
 }

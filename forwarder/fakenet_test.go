@@ -46,6 +46,7 @@ type fakeNet struct {
 // asking is a query that a Server sent upstream.
 type asking struct {
 	server netip.AddrPort
+	source netip.Addr // over UDP
 	tcp    bool
 	msg    []byte
 	answer func(msg []byte)
@@ -273,14 +274,14 @@ func (n *fakeNet) change(env acl.Env) {
 	n.env = env
 }
 
-func (n *fakeNet) dial(server, _ netip.AddrPort) (upstream.Socket, error) {
+func (n *fakeNet) dial(server, source netip.AddrPort) (upstream.Socket, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.dialled++
 	if n.mirror {
 		return newMirror(), nil
 	}
-	return &fakeSocket{n: n, server: server, in: make(chan []byte, 64), closed: make(chan struct{})}, nil
+	return &fakeSocket{n: n, server: server, source: source.Addr(), in: make(chan []byte, 64), closed: make(chan struct{})}, nil
 }
 
 func (n *fakeNet) dialTCP(_ context.Context, server, _ netip.AddrPort) (net.Conn, error) {

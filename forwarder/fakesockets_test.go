@@ -229,6 +229,7 @@ func (c fakeConn) LocalAddr() net.Addr { return net.TCPAddrFromAddrPort(c.local)
 type fakeSocket struct {
 	n      *fakeNet
 	server netip.AddrPort
+	source netip.Addr
 	in     chan []byte // nil is an ICMP refusal
 	closed chan struct{}
 	once   sync.Once
@@ -238,6 +239,7 @@ func (k *fakeSocket) Send(msgs [][]byte) (int, error) {
 	for _, m := range msgs {
 		k.n.arrive(&asking{
 			server: k.server,
+			source: k.source,
 			msg:    append([]byte(nil), m...),
 			answer: k.deliver,
 			refuse: func() { k.deliver(nil) },

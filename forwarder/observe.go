@@ -37,7 +37,7 @@ func (s *Server) Failures() []ZoneFailures { return s.health.Failures() }
 func (s *Server) LastBudgets() []BudgetState { return s.health.Budgets() }
 
 func (s *Server) newHealth() *health.Monitor {
-	return health.New(health.Config{Now: s.clock.now, Log: s.logs.trouble}, s.damage)
+	return health.New(health.Config{Now: s.clock.now, Log: s.logs.trouble, Leaves: s.net.leaves, Owner: s.net.owner}, s.damage)
 }
 
 // trouble is the logger for a kind of trouble.
@@ -87,7 +87,8 @@ func (st *state) forwarded() []health.Zone {
 
 // forgetTroubles ends those of what st no longer has.
 func (s *Server) forgetTroubles(st *state) {
-	s.health.Forget(st.forwarded())
+	servers, _ := st.upstream.Now()
+	s.health.Forget(st.forwarded(), servers)
 }
 
 // upstreamEvent tells and writes what happens to servers.
@@ -105,18 +106,21 @@ const idleDown = 10 * time.Second
 
 // probeDown asks servers that are down and that nobody asks for the SOA of a zone of
 // theirs: else they would be said to be down until somebody asks. Where others
-// answer for all of its zones, what they are asked finds it out.
+// answer for all of its zones, what they are asked finds it out. The same holds for
+// source addresses that do not work.
 func (st *state) probeDown(up *upstream.Stats) {
-	down := make(map[netip.AddrPort]bool)
+	down, leftOut := make(map[netip.AddrPort]bool), make(map[netip.AddrPort]bool)
 	for i := range up.Servers {
-		down[up.Servers[i].Addr] = up.Servers[i].Down
+		s := &up.Servers[i]
+		down[s.Addr] = s.Down
+		leftOut[s.Addr] = slices.ContainsFunc(s.Sources, func(f upstream.SourceStats) bool { return f.LeftOut })
 	}
 	for name, z := range st.routes {
-		if slices.ContainsFunc(z.servers, func(a netip.AddrPort) bool { return !down[a] }) {
-			continue
-		}
+		allDown := !slices.ContainsFunc(z.servers, func(a netip.AddrPort) bool { return !down[a] })
 		for _, a := range z.servers {
-			st.upstream.Probe(a, soaQuestion(name), idleDown)
+			if allDown || leftOut[a] {
+				st.upstream.Probe(a, soaQuestion(name), idleDown)
+			}
 		}
 	}
 }

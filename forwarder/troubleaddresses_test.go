@@ -1,9 +1,77 @@
 package forwarder
 
 import (
+	"net/netip"
 	"testing"
 	"time"
+
+	"vpcdns/forwarder/config"
 )
+
+var (
+	source10 = netip.MustParseAddr("10.79.1.10")
+	source11 = netip.MustParseAddr("10.79.1.11")
+)
+
+func askingFrom(t *testing.T, list ...netip.Addr) *config.Config {
+	cfg := configOf(t, oneServer)
+	cfg.Sources = list
+	return cfg
+}
+
+// A source that gets no answers is told of by one line, and by one when that is over;
+// no query fails. A reload keeps what is known, and ends what is no longer asked from.
+func TestTroubleSource(t *testing.T) {
+	const (
+		lost = "upstream 10.79.0.2#53 does not answer to 10.79.1.11: eth1 has the address, but its packets leave by eth0; give it routes of its own: ip rule add from 10.79.1.11 lookup TABLE, ip route add default via GATEWAY dev eth1 table TABLE"
+		back = "upstream is asked from 10.79.1.11 again (after *"
+		gone = "upstream 10.79.0.2#53 does not answer to 10.79.1.11: eth1 has the address, but its packets leave by eth0; give it routes of its own: ip rule add from 10.79.1.11 lookup TABLE, ip route add default via GATEWAY dev eth1 table TABLE: upstream is no longer asked from it*"
+	)
+	withStageOf(t, askingFrom(t, source10, source11), Options{}, func(s *stage) {
+		s.r.net.env = envOf("10.79.1.10/24", "10.79.1.11/24")
+		s.ask(50, "example.", 50*time.Millisecond)
+		s.wantLines("before", "resolver")
+		s.set("from 10.79.1.11", "silent")
+		s.ask(200, "example.", 50*time.Millisecond)
+		s.wantLines("during", "resolver", lost)
+		if open := s.open(); len(open) != 1 || open[0] != "source-address" {
+			t.Errorf("open: %v, want source-address", open)
+		}
+
+		was := s.r.s.state.Load().upstream
+		if err := s.r.s.Reload(askingFrom(t, source10, source11)); err != nil {
+			t.Fatal(err)
+		}
+		if s.r.s.state.Load().upstream != was {
+			t.Error("a reload without a change made a new client")
+		}
+		if err := s.r.s.Reload(askingFrom(t, source11, source10)); err != nil {
+			t.Fatal(err)
+		}
+		if s.r.s.state.Load().upstream == was {
+			t.Error("a reload with other sources did not change the client")
+		}
+		s.ask(100, "example.", 50*time.Millisecond)
+		s.wantLines("after reloads", "resolver")
+		s.set("from 10.79.1.11", "")
+		s.wait(20 * time.Second) // nobody asks
+		s.wantLines("after", "resolver", back)
+
+		s.set("from 10.79.1.11", "silent")
+		s.ask(200, "example.", 50*time.Millisecond)
+		s.wantLines("again", "resolver", lost)
+		if err := s.r.s.Reload(askingFrom(t, source10)); err != nil {
+			t.Fatal(err)
+		}
+		s.wantLines("taken away", "resolver", gone)
+		if open := s.open(); len(open) > 0 {
+			t.Errorf("open in the end: %v", open)
+		}
+		if n := s.r.s.Stats().Rcodes["SERVFAIL"]; n > 0 {
+			t.Errorf("%d queries failed", n)
+		}
+	})
+}
 
 // An interface loses the only address that listen-on names, and has it again.
 func TestTroubleAddress(t *testing.T) {

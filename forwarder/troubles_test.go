@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"vpcdns/forwarder/config"
 )
 
 // stage is a Server whose upstream servers fail as a test wants, and its log.
@@ -28,7 +30,10 @@ type stage struct {
 
 // withStage lets f play on a server with a configuration.
 func withStage(t *testing.T, conf string, o Options, f func(s *stage)) {
-	cfg := configOf(t, conf)
+	withStageOf(t, configOf(t, conf), o, f)
+}
+
+func withStageOf(t *testing.T, cfg *config.Config, o Options, f func(s *stage)) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newFakeNet("10.79.1.10/24")
 		s := &stage{t: t, journal: newJournal(), clients: 1, modes: make(map[string]string), delay: time.Millisecond}
@@ -80,6 +85,9 @@ func (s *stage) answer(q *asking) []byte {
 		if zone, ok := strings.CutPrefix(key, server+" "); ok && dns.IsSubDomain(zone, m.Question[0].Name) {
 			mode = other
 		}
+	}
+	if other, ok := s.modes["from "+q.source.String()]; ok {
+		mode = other
 	}
 	reply := answerTo(q.msg, 0, "10.0.0.1")
 	switch mode {

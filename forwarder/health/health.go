@@ -1,6 +1,6 @@
 // Package health finds out what is wrong with what a server depends on, and says so once
 // and when it is over: servers that are silent, slow or fail, zones whose queries fail,
-// limits that are reached, addresses that are not served. It is
+// limits that are reached, addresses that are not served or cannot be asked from. It is
 // told what was counted, once a second, and of events as they come; what is wrong is kept
 // by package trouble.
 package health
@@ -21,8 +21,10 @@ import (
 
 // Config is what a Monitor works with. All of it must be there.
 type Config struct {
-	Now func() time.Duration            // the server's clock
-	Log func(trouble.Kind) *slog.Logger // for lines about a kind of trouble
+	Now    func() time.Duration                   // the server's clock
+	Log    func(trouble.Kind) *slog.Logger        // for lines about a kind of trouble
+	Leaves func(server, source netip.Addr) string // the interface by which packets leave, "" if that is not known
+	Owner  func(netip.Addr) string                // the interface that has an address, "" for none
 }
 
 // Monitor watches. All methods may be called concurrently; only the log is written with
@@ -118,8 +120,8 @@ func (m *Monitor) write() {
 }
 
 // Forget ends the troubles of servers and zones that are no longer asked, after a reload.
-// Zones are those that there are now.
-func (m *Monitor) Forget(zones []Zone) {
+// Zones and servers are those that there are now.
+func (m *Monitor) Forget(zones []Zone, servers []upstream.ServerState) {
 	m.Change(func(t *trouble.Table, now time.Duration) {
 		asked := func(server string) bool {
 			return slices.ContainsFunc(zones, func(z Zone) bool {
@@ -129,6 +131,8 @@ func (m *Monitor) Forget(zones []Zone) {
 		forwarded := func(zone string) bool {
 			return slices.ContainsFunc(zones, func(z Zone) bool { return wire.TrimDot(z.Name) == zone })
 		}
+		leftOut := sourcesLeftOut(servers)
+		t.Drop(now, "upstream is no longer asked from it", func(k trouble.Key) bool { return k.Kind == trouble.Source && !leftOut[k.Subject] })
 		t.Drop(now, "it is no longer asked", func(k trouble.Key) bool { return k.Kind.OfServer() && !asked(k.Subject) })
 		t.Drop(now, "it is no longer forwarded", func(k trouble.Key) bool { return k.Kind.OfZone() && !forwarded(k.Subject) })
 	})

@@ -36,8 +36,10 @@ func newBench(t *testing.T) *bench {
 	b := &bench{t: t, zones: []Zone{{"corp.example.", []netip.AddrPort{server}}}, up: upstream.ServerStats{Addr: server}}
 	log := slog.New(recorder{&b.lines})
 	b.Monitor = New(Config{
-		Now: func() time.Duration { return b.now },
-		Log: func(trouble.Kind) *slog.Logger { return log },
+		Now:    func() time.Duration { return b.now },
+		Log:    func(trouble.Kind) *slog.Logger { return log },
+		Leaves: func(_, _ netip.Addr) string { return "eth0" },
+		Owner:  func(netip.Addr) string { return "eth0" },
 	}, NewDamage(3))
 	return b
 }
@@ -173,7 +175,7 @@ func TestServerEvents(t *testing.T) {
 	b.wants("silent", "upstream 10.79.0.2#53 does not answer (for 1s now); zones: corp.example", "upstream 10.79.0.3#53 does not answer")
 	b.seconds(20, 1, 0)
 	b.wants("answers", "upstream 10.79.0.2#53 answers again (after ")
-	b.Forget(b.zones)
+	b.Forget(b.zones, nil)
 	b.wants("reloaded", "upstream 10.79.0.3#53 does not answer: it is no longer asked")
 	event(upstream.OutageBegan, server)
 	b.Close()

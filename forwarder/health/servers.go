@@ -193,9 +193,10 @@ func zonesAsking(zones []Zone, a netip.AddrPort) []string {
 	return list
 }
 
-// Upstream notes what happens to servers.
+// Upstream notes what happens to servers, and to the addresses that they are asked from.
 func (m *Monitor) Upstream(event *upstream.Event, zones []Zone) {
 	if event.Kind == upstream.SourceLeftOut || event.Kind == upstream.SourceTakenBack {
+		m.sourceEvent(event, zones)
 		return
 	}
 	m.Change(func(t *trouble.Table, now time.Duration) {

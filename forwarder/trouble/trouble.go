@@ -17,6 +17,7 @@ type Kind string
 const (
 	Outage        Kind = "outage"            // a server does not answer
 	Local         Kind = "local-error"       // a server cannot be asked, for a reason on this host
+	Source        Kind = "source-address"    // servers cannot be asked from one of several addresses
 	Failing       Kind = "failures"          // upstream answers for a zone with failures
 	FailingServer Kind = "server-failures"   // one of several servers does
 	Slow          Kind = "slow"              // a server is slower than is usual

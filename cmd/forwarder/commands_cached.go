@@ -13,6 +13,7 @@ import (
 	"github.com/miekg/dns"
 
 	"vpcdns/forwarder"
+	"vpcdns/forwarder/host"
 	"vpcdns/forwarder/rndc"
 )
 
@@ -159,7 +160,7 @@ func serverText(a netip.AddrPort) string {
 	if !a.IsValid() {
 		return "an unknown server"
 	}
-	return bindAddr(a)
+	return host.Address(a)
 }
 
 // exactHits is up to where hits are counted one by one.

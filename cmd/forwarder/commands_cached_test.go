@@ -11,6 +11,7 @@ import (
 	"github.com/miekg/dns"
 
 	"vpcdns/cmd/forwarder/vpcresolver"
+	"vpcdns/forwarder/host"
 	"vpcdns/testdata"
 )
 
@@ -44,7 +45,7 @@ func TestCacheCommand(t *testing.T) {
 	if err := c.resolver.Set(alias+" 200 IN CNAME end.other.test.", "short.awslab.mycompany.corp. 1 IN A 10.1.1.1"); err != nil {
 		t.Fatal(err)
 	}
-	first := regexp.QuoteMeta(bindAddr(c.server.Stats().Upstream.Servers[0].Addr))
+	first := regexp.QuoteMeta(host.Address(c.server.Stats().Upstream.Servers[0].Addr))
 	for range 3 {
 		c.ask(alias, dns.TypeA)
 	}

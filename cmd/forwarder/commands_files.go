@@ -155,5 +155,5 @@ func clientText(a netip.AddrPort) string {
 	if !a.IsValid() {
 		return "(in this process)"
 	}
-	return bindAddr(a)
+	return host.Address(a)
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"vpcdns/forwarder"
+	"vpcdns/forwarder/host"
 )
 
 func upstreamCommands() []command {
@@ -33,7 +34,7 @@ func showUpstreams(_ context.Context, d *daemon, _ []string) (string, error) {
 		if s.Heard >= 0 {
 			heard = "it answered " + since(s.Heard) + " ago"
 		}
-		line("%s: %s, RTT %s, retry after %s, %s", bindAddr(s.Addr), state, millis(s.SRTT), millis(s.RTO), heard)
+		line("%s: %s, RTT %s, retry after %s, %s", host.Address(s.Addr), state, millis(s.SRTT), millis(s.RTO), heard)
 		line("  zones: %s", strings.Join(d.zonesAt(s.Addr.String()), " "))
 		line("  queries sent %d, answered %d, timed out %d; pending %d, waiting for it %d", s.Sent, s.Answered, s.TimedOut, s.Pending, s.Waiting)
 		if !s.Metered {

@@ -10,6 +10,7 @@ import (
 
 	"vpcdns/cmd/forwarder/vpcresolver"
 	"vpcdns/forwarder"
+	"vpcdns/forwarder/host"
 )
 
 // upstreams tells which server is silent or fails, and since when.
@@ -19,7 +20,7 @@ func TestUpstreamsCommand(t *testing.T) {
 	c := startCommanded(t, `};
 		zone "other.test" { type forward; forward only; forwarders { 127.0.0.1 port `+port+`; }; };
 		zone "more.test" { type forward; forward only; forwarders { 127.0.0.1 port `+port+`; };`)
-	first, other := regexp.QuoteMeta(bindAddr(c.server.Stats().Upstream.Servers[0].Addr)), regexp.QuoteMeta(secondText)
+	first, other := regexp.QuoteMeta(host.Address(c.server.Stats().Upstream.Servers[0].Addr)), regexp.QuoteMeta(secondText)
 	wantMatch(t, c.run("upstreams"), `\A`+first+`: up for \d\.\d s, RTT unknown, retry after \d+ ms, it never answered$`, `^  zones: \. awslab\.mycompany\.corp$`,
 		`^  queries sent 0, answered 0, timed out 0; pending 0, waiting for it 0$`, `^  on this host: no packet budget$`,
 		`^`+other+`: up for`, `^  zones: other\.test more\.test$`)

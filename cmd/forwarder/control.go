@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/netip"
 	"slices"
 	"strings"
 	"unicode"
 
+	"vpcdns/forwarder/host"
 	"vpcdns/forwarder/logging"
 	"vpcdns/forwarder/rndc"
 	"vpcdns/forwarder/rndcconf"
@@ -46,7 +46,7 @@ func requester(ctx context.Context) string {
 	if !ok {
 		return "this process"
 	}
-	return fmt.Sprintf("key '%s' at %s", shown(r.Key), bindAddr(r.From))
+	return fmt.Sprintf("key '%s' at %s", shown(r.Key), host.Address(r.From))
 }
 
 // levelOf keeps what monitoring asks all the time out of the log, as BIND does.
@@ -68,7 +68,7 @@ func (d *daemon) permit(r rndc.Request, c *command, args []string) error {
 	allowed, limited := d.flags.controlKeys[rndcconf.CanonicalName(r.Key)]
 	if limited && !slices.Contains(allowed, name) {
 		d.log(logging.Warning, "control channel command '%s' from %s denied: key '%s' is limited to %s",
-			shown(name), bindAddr(r.From), r.Key, strings.Join(allowed, ", "))
+			shown(name), host.Address(r.From), r.Key, strings.Join(allowed, ", "))
 		return rndc.PermissionDenied.With(fmt.Sprintf("key '%s' is limited to %s", r.Key, strings.Join(allowed, ", ")))
 	}
 	return nil
@@ -95,9 +95,6 @@ func printable(s string) string {
 		return '?'
 	}, s)
 }
-
-// bindAddr is an address in BIND's way.
-func bindAddr(a netip.AddrPort) string { return fmt.Sprintf("%s#%d", a.Addr(), a.Port()) }
 
 // splitWords cuts a command line at blanks. Quotes keep blanks in a word, and a
 // backslash before one keeps the quote, as BIND's lexer has it.

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"vpcdns/forwarder/host"
 	"vpcdns/forwarder/logging"
 )
 
@@ -162,7 +163,7 @@ func (d *daemon) takeOver() bool {
 func (d *daemon) complain() error {
 	var list []error
 	for _, u := range d.server.Unserved() {
-		err := fmt.Errorf("not serving %s#%d: %w", u.Addr.Addr(), u.Addr.Port(), withHolders(u.Err, u.Addr))
+		err := fmt.Errorf("not serving %s: %w", host.Address(u.Addr), withHolders(u.Err, u.Addr))
 		d.log(logging.Error, "%v", err)
 		if !errors.Is(err, syscall.EADDRNOTAVAIL) {
 			list = append(list, err)

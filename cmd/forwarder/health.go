@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"vpcdns/forwarder/host"
 )
 
 // healthPaths are what healthHandler serves, for those who look.
@@ -82,7 +84,7 @@ func (d *daemon) notReady(ctx context.Context) (why []string) {
 		return why
 	}
 	for _, u := range d.server.Unserved() {
-		why = append(why, fmt.Sprintf("%s#%d is not served: %v", u.Addr.Addr(), u.Addr.Port(), u.Err))
+		why = append(why, fmt.Sprintf("%s is not served: %v", host.Address(u.Addr), u.Err))
 	}
 	if len(d.server.Addrs()) == 0 && why == nil {
 		why = []string{"no address is served: no interface has one that listen-on or listen-on-v6 matches"}
@@ -94,7 +96,7 @@ func (d *daemon) notReady(ctx context.Context) (why []string) {
 func (d *daemon) servedAddresses() string {
 	var text strings.Builder
 	for _, a := range d.server.Addrs() {
-		fmt.Fprintf(&text, "serving %s#%d\n", a.Addr(), a.Port())
+		fmt.Fprintf(&text, "serving %s\n", host.Address(a))
 	}
 	return text.String()
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"vpcdns/forwarder/host"
 	"vpcdns/forwarder/manual"
 	"vpcdns/forwarder/rndc"
 	"vpcdns/forwarder/rndcconf"
@@ -165,13 +166,13 @@ func (f *rndcFlags) print(command string, r rndc.Reply, stdout, stderr io.Writer
 func (f *rndcFlags) connect(ctx context.Context, t target, addrs []netip.AddrPort, stderr io.Writer) (c *rndc.Client, err error) {
 	for _, a := range addrs {
 		if f.verbose {
-			fmt.Fprintf(stderr, "using server %s (%s)\n", t.server, bindAddr(a))
+			fmt.Fprintf(stderr, "using server %s (%s)\n", t.server, host.Address(a))
 		}
 		c, err = rndc.Dial(ctx, a, t.source(a.Addr()), t.key)
 		if op := (*net.OpError)(nil); err == nil || !errors.As(err, &op) || op.Op != "dial" {
 			return c, err
 		}
-		err = fmt.Errorf("connect failed: %s: %s", bindAddr(a), bindError(err))
+		err = fmt.Errorf("connect failed: %s: %s", host.Address(a), bindError(err))
 	}
 	return nil, err
 }

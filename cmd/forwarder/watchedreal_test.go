@@ -14,12 +14,13 @@ import (
 
 	"vpcdns/cmd/forwarder/lab"
 	"vpcdns/cmd/forwarder/vpcresolver"
+	"vpcdns/forwarder/host"
 	"vpcdns/forwarder/watch"
 	"vpcdns/forwarder/workbench"
 )
 
-// watchedConf has a channel with a key that is limited, and one that is read-only.
-const watchedConf = `options {
+// corpConf forwards what it has overrides for, and has the keys of a file.
+const corpConf = `options {
 	directory "{dir}";
 	pid-file none;
 	session-keyfile none;
@@ -32,7 +33,10 @@ const watchedConf = `options {
 };
 include "{dir}/keys";
 zone "corp.test" { type forward; forward only; forwarders { 127.0.0.1 port {upstream}; }; };
-controls {
+`
+
+// watchedConf has a channel with a key that is limited, and one that is read-only.
+const watchedConf = corpConf + `controls {
 	inet 127.0.0.5 port {port} allow { 127.0.0.1; } keys { "hmac-sha256"; "hmac-sha512"; };
 	inet 127.0.0.2 port {port} allow { any; } keys { "hmac-sha256"; } read-only yes;
 };
@@ -104,6 +108,7 @@ func (w *watched) dig(args ...string) string {
 // Both programs reach watched names, overrides and verifications in the built binary,
 // and dig sees what they do.
 func TestWatchedByRNDC(t *testing.T) {
+	t.Parallel()
 	for name, program := range map[string][]string{"forwarder rndc": {lab.BuildForwarder(t), "rndc"}, "rndc": {workbench.Need(t, "rndc")}} {
 		t.Run(name, func(t *testing.T) {
 			w := newWatched(t)
@@ -200,7 +205,7 @@ func (w *watched) testRights() {
 		"verify app.corp.test A 10.79.2.5", "guard clear app.corp.test", "override", "watch"} {
 		w.refused(readOnly, "this control channel is read-only", strings.Fields(line)...)
 	}
-	for _, line := range []string{"override list", "watch list", "watch show app.corp.test json", "verify app.corp.test", "history"} {
+	for _, line := range []string{"override list", "watch list", "watch show app.corp.test json", "watch export", "verify app.corp.test", "history"} {
 		if code, _, stderr := w.rndcAt(w.t, w.rndc, readOnly, strings.Fields(line)...); code != 0 {
 			w.t.Errorf("%s on a read-only channel = %d, %q", line, code, stderr)
 		}
@@ -210,6 +215,7 @@ func (w *watched) testRights() {
 // What was switched stays so over kill -9 and restart. A state file that is broken is
 // set aside, and all is as upstream says.
 func TestWatchedOutlivesTheProcess(t *testing.T) {
+	t.Parallel()
 	w := newWatched(t)
 	w.start()
 	w.ok("watch", "app.corp.test")
@@ -261,6 +267,7 @@ func TestWatchedOutlivesTheProcess(t *testing.T) {
 
 // A process that takes over goes on with what was switched; the state file is its own.
 func TestWatchedHandover(t *testing.T) {
+	t.Parallel()
 	w := newWatched(t)
 	log := filepath.Join(w.dir, "log")
 	start := func() {
@@ -292,9 +299,10 @@ func TestWatchedHandover(t *testing.T) {
 
 // The page for people, the line for systemd's log and the metrics tell of an override.
 func TestWatchedIsTold(t *testing.T) {
+	t.Parallel()
 	w := newWatched(t)
 	metrics := freeAddr(t)
-	w.Process = lab.Start(t, "the forwarder", exec.Command(lab.BuildForwarder(t), "-g", "--metrics-address="+bindAddr(metrics), "-c", w.conf, "--watch", "app.corp.test", "--watch-ttl", "3"))
+	w.Process = lab.Start(t, "the forwarder", exec.Command(lab.BuildForwarder(t), "-g", "--metrics-address="+host.Address(metrics), "-c", w.conf, "--watch", "app.corp.test", "--watch-ttl", "3"))
 	w.WaitFor(t, w.addr)
 	w.WaitToSay(t, "command channel listening on 127.0.0.2#")
 	if got := w.dig("+noall", "+answer", "app.corp.test"); !strings.Contains(got, "\t3\tIN\tA\t10.79.1.5") {

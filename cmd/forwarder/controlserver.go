@@ -22,9 +22,9 @@ import (
 // keyFileRetry is how long a key file that cannot be read is left alone.
 const keyFileRetry = 2 * time.Second
 
-// control serves the control channels. DNS does not depend on it: what goes wrong
+// controlServer serves the control channels. DNS does not depend on it: what goes wrong
 // here is logged, and tried again.
-type control struct {
+type controlServer struct {
 	d       *daemon
 	server  *rndc.Server
 	cancel  context.CancelFunc
@@ -36,7 +36,7 @@ type control struct {
 
 // serveControl serves the channels until stop is called.
 func (d *daemon) serveControl() (stop func()) {
-	d.control = &control{d: d}
+	d.control = &controlServer{d: d}
 	d.control.server = rndc.NewServer(rndc.Options{Handler: d, Log: d.general, Explain: explainPort})
 	ctx, cancel := context.WithCancel(context.Background())
 	d.control.cancel = cancel
@@ -48,7 +48,7 @@ func (d *daemon) serveControl() (stop func()) {
 	return d.control.close
 }
 
-func (c *control) close() {
+func (c *controlServer) close() {
 	c.cancel()
 	c.server.Close()
 	c.running.Wait()
@@ -56,7 +56,7 @@ func (c *control) close() {
 
 // leave ends the channels before the process does: the next one is to have their
 // addresses. The reply to a command that runs is still sent.
-func (c *control) leave() { c.running.Go(c.server.Close) }
+func (c *controlServer) leave() { c.running.Go(c.server.Close) }
 
 func explainPort(a netip.AddrPort, err error) error {
 	if errors.Is(err, syscall.EACCES) {
@@ -66,7 +66,7 @@ func explainPort(a netip.AddrPort, err error) error {
 }
 
 // watchKey takes up a key file that could not be read when it can be.
-func (c *control) watchKey(ctx context.Context) {
+func (c *controlServer) watchKey(ctx context.Context) {
 	tick := time.NewTicker(keyFileRetry)
 	defer tick.Stop()
 	for {
@@ -85,7 +85,7 @@ func (c *control) watchKey(ctx context.Context) {
 }
 
 // open makes the channels those of the configuration in force.
-func (c *control) open() {
+func (c *controlServer) open() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	list := c.d.controls(c.d.server.Config())
@@ -111,7 +111,7 @@ func (c *control) open() {
 
 // missLimited says which key of --control-key no channel has: with its name
 // written wrong the key that was meant is not limited.
-func (c *control) missLimited(channels []rndc.Channel) {
+func (c *controlServer) missLimited(channels []rndc.Channel) {
 	if len(channels) == 0 {
 		return
 	}
@@ -128,7 +128,7 @@ func (c *control) missLimited(channels []rndc.Channel) {
 	}
 }
 
-func (c *control) keysOf(list []config.Key) (keys []*rndc.Key) {
+func (c *controlServer) keysOf(list []config.Key) (keys []*rndc.Key) {
 	for _, k := range list {
 		a, err := rndc.ParseAlgorithm(k.Algorithm)
 		if err != nil {
@@ -146,7 +146,7 @@ func (c *control) keysOf(list []config.Key) (keys []*rndc.Key) {
 
 // keyOfFile reads the key of the channels that name none; nil if there is none.
 // What is wrong is logged once. c.mu is held.
-func (c *control) keyOfFile() []*rndc.Key {
+func (c *controlServer) keyOfFile() []*rndc.Key {
 	path := rndcconf.KeyFile()
 	key, err := config.LoadKey(path)
 	fault := ""

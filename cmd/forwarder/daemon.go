@@ -38,7 +38,7 @@ type daemon struct {
 	loads     loads
 	told      string // the status that the service manager knows
 	watchdog  watchdog
-	control   *control
+	control   *controlServer
 	stops     chan os.Signal // what ends the server, beside signals
 	calls     chan func()    // what others want done on the daemon's goroutine
 	ending    atomic.Bool    // nothing new is accepted, or soon will not be

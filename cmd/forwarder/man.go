@@ -23,11 +23,11 @@ type manualPage struct {
 	text    func(manualPage) string
 }
 
-// page is one in the making.
-type page struct{ *manual.Page }
+// manualText is one in the making.
+type manualText struct{ *manual.Page }
 
-func newPage(name string, section int, about string) page {
-	return page{manual.NewPage(name, section, about)}
+func newPage(name string, section int, about string) manualText {
+	return manualText{manual.NewPage(name, section, about)}
 }
 
 // manualPages are made of the comment of doc.go, of the flags, and of the tables
@@ -73,7 +73,7 @@ func printPage(args []string, stdout, stderr io.Writer) int {
 }
 
 // list writes what is made of a table and belongs below a heading of doc.go.
-func (p page) list(heading string) {
+func (p manualText) list(heading string) {
 	switch heading {
 	case "Flags":
 		p.Flags(newFlags().set)
@@ -120,7 +120,7 @@ func optionsPage(m manualPage) string {
 	return p.end(m)
 }
 
-func (p page) option(o config.Option) {
+func (p manualText) option(o config.Option) {
 	r := rowOf(o)
 	about := "In: " + o.In + "."
 	if r[4] != "" {
@@ -145,7 +145,7 @@ func rndcPage(m manualPage) string {
 }
 
 // end adds the other pages.
-func (p page) end(m manualPage) string {
+func (p manualText) end(m manualPage) string {
 	var others []string
 	for _, o := range manualPages() {
 		if o.name != m.name {
@@ -156,7 +156,7 @@ func (p page) end(m manualPage) string {
 	return p.String()
 }
 
-func (p page) verbs() {
+func (p manualText) verbs() {
 	for _, v := range verbs() {
 		p.Subsection("forwarder " + v.name)
 		p.Example(v.synopsis())
@@ -173,7 +173,7 @@ func (v *verb) synopsis() string {
 	return strings.ReplaceAll(strings.TrimSpace("forwarder "+v.name+" "+v.args), "\n  ", "\n")
 }
 
-func (p page) commands() {
+func (p manualText) commands() {
 	for _, c := range allForms() {
 		p.Item(strings.TrimSpace(c.name+" "+c.args), c.summary)
 	}

@@ -67,12 +67,12 @@ func (d *daemon) acceptReloads(ctx context.Context, l *net.UnixListener) {
 
 // reloadFor answers one peer; one that may not ask gets nothing.
 func (d *daemon) reloadFor(ctx context.Context, c *net.UnixConn) {
-	peer, err := peerOf(c)
-	if err != nil || peer.uid != 0 && peer.uid != os.Geteuid() {
+	who, err := callerOf(c)
+	if err != nil || who.uid != 0 && who.uid != os.Geteuid() {
 		return
 	}
 	d.do(ctx, func() {
-		d.log(logging.Info, "asked by process %d to reload", peer.pid)
+		d.log(logging.Info, "asked by process %d to reload", who.pid)
 		err = d.reload()
 	})
 	if ctx.Err() != nil {
@@ -89,8 +89,8 @@ func lines(err error) string {
 	return err.Error() + "\n"
 }
 
-// peer is the process at the other end of a Unix socket.
-type peer struct{ pid, uid int }
+// caller is the process at the other end of a Unix socket.
+type caller struct{ pid, uid int }
 
 // askReload has a server reload its configuration, and returns the exit status and
 // text of that.
@@ -101,7 +101,7 @@ func askReload(pid int) (status int, text string, err error) {
 	}
 	defer c.Close()
 	// The name is anybody's who was faster: it must be the server that answers.
-	if p, err := peerOf(c); err != nil || p.pid != pid {
+	if p, err := callerOf(c); err != nil || p.pid != pid {
 		return 0, "", fmt.Errorf("process %d answers in its place (%w)", p.pid, syscall.EPERM)
 	}
 	c.SetReadDeadline(time.Now().Add(reloadLongest))

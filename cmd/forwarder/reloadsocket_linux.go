@@ -23,18 +23,18 @@ func listenReload(pid int) (*net.UnixListener, error) {
 
 func dialReload(pid int) (*net.UnixConn, error) { return net.DialUnix("unix", nil, reloadAddr(pid)) }
 
-func peerOf(c *net.UnixConn) (p peer, err error) {
+func callerOf(c *net.UnixConn) (p caller, err error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
-		return peer{}, err
+		return caller{}, err
 	}
 	var cred *unix.Ucred
 	failed := raw.Control(func(fd uintptr) { cred, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) })
 	if failed != nil {
-		return peer{}, failed
+		return caller{}, failed
 	}
 	if err != nil {
-		return peer{}, err
+		return caller{}, err
 	}
-	return peer{pid: int(cred.Pid), uid: int(cred.Uid)}, nil
+	return caller{pid: int(cred.Pid), uid: int(cred.Uid)}, nil
 }

@@ -11,4 +11,4 @@ import (
 
 func listenReload(int) (*net.UnixListener, error) { return nil, errors.ErrUnsupported }
 func dialReload(int) (*net.UnixConn, error)       { return nil, errors.ErrUnsupported }
-func peerOf(*net.UnixConn) (peer, error)          { return peer{}, errors.ErrUnsupported }
+func callerOf(*net.UnixConn) (caller, error)      { return caller{}, errors.ErrUnsupported }

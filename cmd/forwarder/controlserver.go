@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"net/netip"
 	"os"
 	"slices"
@@ -40,9 +39,6 @@ func (d *daemon) serveControl() (stop func()) {
 	d.control.server = rndc.NewServer(rndc.Options{Handler: d, Log: d.general, Explain: explainPort})
 	ctx, cancel := context.WithCancel(context.Background())
 	d.control.cancel = cancel
-	if given := d.flags.control.addrs; len(given) > 0 && !d.config.NoControls && !d.flags.listen.IsValid() {
-		d.log(logging.Warning, "--control-address is not used: the configuration has controls")
-	}
 	d.control.open()
 	d.control.running.Go(func() { d.control.watchKey(ctx) })
 	return d.control.close
@@ -88,7 +84,7 @@ func (c *controlServer) watchKey(ctx context.Context) {
 func (c *controlServer) open() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	list := c.d.controls(c.d.server.Config())
+	list := c.d.flags.controls(c.d.server.Config())
 	var shared []*rndc.Key
 	if slices.ContainsFunc(list, func(o config.Control) bool { return len(o.Keys) == 0 }) {
 		shared = c.keyOfFile()
@@ -109,22 +105,16 @@ func (c *controlServer) open() {
 	c.server.Serve(channels)
 }
 
-// missLimited says which key of --control-key no channel has: with its name
-// written wrong the key that was meant is not limited.
+// missLimited logs which key of --control-key no channel has.
 func (c *controlServer) missLimited(channels []rndc.Channel) {
-	if len(channels) == 0 {
-		return
-	}
-	have := make(map[string]bool)
+	var have []string
 	for _, ch := range channels {
 		for _, k := range ch.Keys {
-			have[rndcconf.CanonicalName(k.Name)] = true
+			have = append(have, k.Name)
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(c.d.flags.controlKeys)) {
-		if !have[name] {
-			c.d.log(logging.Warning, "--control-key %s: no control channel has a key of that name", name)
-		}
+	for _, notice := range c.d.flags.controlKeys.missed(have) {
+		c.d.log(logging.Warning, "%s", notice)
 	}
 }
 
@@ -172,30 +162,4 @@ func (c *controlServer) keyOfFile() []*rndc.Key {
 func statFault(path string) error {
 	_, err := os.Stat(path)
 	return err
-}
-
-// controls are the channels to serve with a configuration.
-func (d *daemon) controls(cfg *config.Config) []config.Control {
-	list := cfg.Controls
-	switch given := d.flags.control.addrs; {
-	case d.flags.control.none:
-		return nil
-	case len(given) > 0 && (cfg.NoControls || d.flags.listen.IsValid()):
-		list = controlsAt(given)
-	case d.flags.listen.IsValid(): // named serves them
-		return nil
-	case cfg.NoControls:
-		list = config.DefaultControls()
-	}
-	return slices.DeleteFunc(slices.Clone(list), func(o config.Control) bool {
-		return d.flags.onlyIPv4 && o.Addr.Addr().Is6() || d.flags.onlyIPv6 && o.Addr.Addr().Is4()
-	})
-}
-
-// controlsAt are channels as the default ones, elsewhere on loopback.
-func controlsAt(addrs []netip.AddrPort) (list []config.Control) {
-	for _, a := range addrs {
-		list = append(list, config.Control{Addr: a, Allow: config.DefaultControls()[0].Allow})
-	}
-	return list
 }

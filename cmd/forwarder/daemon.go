@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net/netip"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -136,9 +135,6 @@ func (d *daemon) start() error {
 		return err
 	}
 	_ = d.complain() // what can be had is served
-	for _, doubt := range d.flags.watch.doubts(cfg) {
-		d.log(logging.Warning, "%s", doubt)
-	}
 	if err := d.logs.Swap(d.logging(cfg)); err != nil {
 		return err
 	}
@@ -205,8 +201,8 @@ func (d *daemon) load(w io.Writer) (*config.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	if d.flags.listen.IsValid() {
-		tryAt(cfg, d.flags.listen.AddrPort)
+	for _, notice := range d.flags.applyTo(cfg) {
+		d.log(logging.Warning, "%s", notice)
 	}
 	d.fitDescriptors(cfg)
 	return cfg, nil
@@ -228,13 +224,6 @@ func (d *daemon) logFindings(findings []namedconf.Finding) {
 	if harmless > 0 {
 		category.Info(withoutEffect(harmless) + "; forwarder --check-config -v lists them")
 	}
-}
-
-// tryAt lets a configuration be tried while the server that it is for runs: it
-// shares neither an address nor the pid-file with it.
-func tryAt(cfg *config.Config, a netip.AddrPort) {
-	cfg.ListenOnly(a)
-	cfg.PidFile = ""
 }
 
 // enter makes cfg the one that the process lives by.

@@ -11,7 +11,6 @@ import (
 	"syscall"
 
 	"vpcdns/cmd/forwarder/doctor"
-	"vpcdns/forwarder"
 	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/namedconf"
 )
@@ -135,7 +134,7 @@ func losesLines(f namedconf.Finding) bool {
 }
 
 func machineOf(cfg *config.Config, f *flags) (*doctor.Machine, error) {
-	addrs, err := forwarder.Addresses(cfg, forwarder.Options{OnlyIPv4: f.onlyIPv4, OnlyIPv6: f.onlyIPv6})
+	addrs, err := f.servedBy(cfg)
 	if err != nil {
 		return nil, err
 	}

@@ -27,27 +27,36 @@ func inspect(path, user string) (inspection, error) {
 	in.service.compareConfig(path)
 	loader := config.Loader{Port: uint16(in.service.flags.port), Access: access, Own: in.service.flags.own, Elsewhere: true}
 	in.config, in.report, _ = loader.Load(path)
-	if in.config != nil && in.service.flags.listen.IsValid() {
-		tryAt(in.config, in.service.flags.listen.AddrPort)
+	if in.config != nil {
+		in.inspectFlags()
 	}
-	in.inspectWatch(access)
+	in.inspectState(access)
 	in.findings = append(in.service.findings, in.report.Findings...)
 	return in, nil
 }
 
-// inspectWatch holds the flags about watched names to the configuration, and to what
-// the user may do.
-func (in *inspection) inspectWatch(access config.Access) {
-	w := &in.service.flags.watch
-	if in.config != nil {
-		for _, doubt := range w.doubts(in.config) {
-			in.service.find(in.service.flagsPos, namedconf.Change, "%s", doubt)
-		}
+// inspectFlags says of flags beside the configuration what the server says at its start.
+func (in *inspection) inspectFlags() {
+	s, f := &in.service, in.service.flags
+	for _, notice := range append(f.applyTo(in.config), f.controlKeys.missed(keyNames(f.controls(in.config)))...) {
+		s.find(s.flagsPos, namedconf.Change, "%s", notice)
 	}
-	if w.stateFile != "" && access != nil {
-		if err := access.Write(w.stateFile); err != nil {
-			in.service.find(in.service.flagsPos, namedconf.Change, "--state-file: %v: overrides and watches are not kept over a restart", err)
-		}
+	if f.user == "" {
+		return
+	}
+	if _, err := lookupAccount(f.user); err != nil {
+		s.find(s.flagsPos, namedconf.Error, "-u: %v: the service does not start", err)
+	}
+}
+
+// inspectState holds the file of the state to what the user may do.
+func (in *inspection) inspectState(access config.Access) {
+	path := in.service.flags.watch.stateFile
+	if path == "" || access == nil {
+		return
+	}
+	if err := access.Write(path); err != nil {
+		in.service.find(in.service.flagsPos, namedconf.Change, "--state-file: %v: overrides and watches are not kept over a restart", err)
 	}
 }
 

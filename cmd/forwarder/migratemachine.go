@@ -20,8 +20,7 @@ func (m *migration) served() []netip.AddrPort {
 	if m.in.config == nil {
 		return nil
 	}
-	f := m.in.service.flags
-	addrs, _ := forwarder.Addresses(m.in.config, forwarder.Options{OnlyIPv4: f.onlyIPv4, OnlyIPv6: f.onlyIPv6})
+	addrs, _ := m.in.service.flags.servedBy(m.in.config)
 	return addrs // none where they cannot be read: it was said
 }
 

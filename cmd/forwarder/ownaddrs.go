@@ -3,7 +3,6 @@ package main
 import (
 	"net/netip"
 
-	"vpcdns/forwarder"
 	"vpcdns/forwarder/config"
 )
 
@@ -13,7 +12,7 @@ func (f *flags) own(cfg *config.Config) []netip.AddrPort {
 	if f.listen.IsValid() {
 		return []netip.AddrPort{f.listen.AddrPort}
 	}
-	addrs, err := forwarder.Addresses(cfg, forwarder.Options{OnlyIPv4: f.onlyIPv4, OnlyIPv6: f.onlyIPv6})
+	addrs, err := f.servedBy(cfg)
 	if err != nil {
 		return nil
 	}

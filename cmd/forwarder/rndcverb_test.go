@@ -160,7 +160,7 @@ func TestControlsOf(t *testing.T) {
 			t.Fatal(err)
 		}
 		var got []string
-		for _, c := range (&daemon{flags: f}).controls(&config.Config{Controls: tt.file, NoControls: tt.file == nil}) {
+		for _, c := range f.controls(&config.Config{Controls: tt.file, NoControls: tt.file == nil}) {
 			got = append(got, c.Addr.String())
 		}
 		if !slices.Equal(got, strings.Fields(tt.want)) {

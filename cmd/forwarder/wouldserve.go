@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"strings"
 
-	"vpcdns/forwarder"
 	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/host"
 )
@@ -18,7 +17,7 @@ func wouldServe(cfg *config.Config, f *flags) string {
 
 func servedHere(cfg *config.Config, f *flags) string {
 	const most = 8 // enough to see whether it is what was meant
-	addrs, err := forwarder.Addresses(cfg, forwarder.Options{OnlyIPv4: f.onlyIPv4, OnlyIPv6: f.onlyIPv6})
+	addrs, err := f.servedBy(cfg)
 	switch {
 	case err != nil:
 		return fmt.Sprintf("what cannot be told (%v)", err)

@@ -37,6 +37,11 @@ func showUpstreams(_ context.Context, d *daemon, _ []string) (string, error) {
 		line("%s: %s, RTT %s, retry after %s, %s", host.Address(s.Addr), state, millis(s.SRTT), millis(s.RTO), heard)
 		line("  zones: %s", strings.Join(d.zonesAt(s.Addr.String()), " "))
 		line("  queries sent %d, answered %d, timed out %d; pending %d, waiting for it %d", s.Sent, s.Answered, s.TimedOut, s.Pending, s.Waiting)
+		for _, from := range s.Sources {
+			if from.Addr.IsValid() {
+				line("  from %s", sourceLine(from))
+			}
+		}
 		if !s.Metered {
 			line("  on this host: no packet budget")
 		} else if len(budgets) > 1 {
@@ -44,8 +49,14 @@ func showUpstreams(_ context.Context, d *daemon, _ []string) (string, error) {
 		}
 	}
 	for i, u := range budgets {
-		if slices.ContainsFunc(servers, func(s forwarder.UpstreamState) bool { return s.Metered && s.Budget == i }) {
-			line("%s", budgetLine(u, d.stats().Throttle))
+		if !slices.ContainsFunc(servers, func(s forwarder.UpstreamState) bool { return s.Metered && s.Budget == i }) {
+			continue
+		}
+		line("%s", budgetLine(u, d.stats().Throttle))
+		if len(u.Interfaces) > 1 {
+			for _, n := range u.Interfaces {
+				line("  %s", interfaceLine(n))
+			}
 		}
 	}
 	return strings.TrimSuffix(b.String(), "\n"), nil
@@ -64,13 +75,36 @@ func (d *daemon) zonesAt(addr string) (names []string) {
 	return names
 }
 
-func budgetLine(u forwarder.BudgetState, t forwarder.ThrottleStats) string {
-	text := "packet budget of " + interfaceText(u.Interface) + ": "
-	if u.PPS == 0 {
-		text += "none"
-	} else {
-		text += fmt.Sprintf("%d packets/s, %d of them may leave now", u.PPS, u.Tokens)
+// sourceLine says how a server is asked from one address.
+func sourceLine(f forwarder.SourceState) string {
+	text := f.Addr.String()
+	if f.Interface != "" {
+		text += " (" + f.Interface + ")"
 	}
+	text += fmt.Sprintf(": queries sent %d, answered %d", f.Sent, f.Answered)
+	switch {
+	case f.LeftOut && f.Err != nil:
+		text += fmt.Sprintf("; left out for %s: %v", since(f.For), f.Err)
+	case f.LeftOut:
+		text += fmt.Sprintf("; left out for %s: no answers come", since(f.For))
+	}
+	return text
+}
+
+func interfaceLine(n forwarder.InterfaceState) string {
+	return fmt.Sprintf("%s: %s; sent %d", interfaceText(n.Interface), allowed(n.PPS, n.Tokens), n.Sent)
+}
+
+// allowed is a limit, and what may be sent at once.
+func allowed(pps, tokens int) string {
+	if pps == 0 {
+		return "none"
+	}
+	return fmt.Sprintf("%d packets/s, %d of them may leave now", pps, tokens)
+}
+
+func budgetLine(u forwarder.BudgetState, t forwarder.ThrottleStats) string {
+	text := "packet budget of " + interfaceText(u.Interface) + ": " + allowed(u.PPS, u.Tokens)
 	text += fmt.Sprintf("; sent %d, requests that wait %d, refused %d", u.Sent, u.Waiting, u.Refused)
 	if t.Active {
 		text += fmt.Sprintf("; throttled (%d times halved), as the instance's allowance was exceeded", t.Halvings)

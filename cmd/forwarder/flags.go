@@ -32,6 +32,7 @@ type flags struct {
 	control            controlAddresses
 	controlKeys        controlKeys
 	upstreamPPS        int
+	querySources       querySources
 	watch              watchFlags
 	check, print       bool
 	verbose            bool   // with check: tell what is harmless too
@@ -137,6 +138,7 @@ func newFlags() *flags {
 	s.Var(f.controlKeys, "control-key", "limit a key to some commands of rndc, as `key=commands`: failover=status,flushname; may be given again")
 	s.StringVar(&f.healthAddress, "health-address", "", "`address` that serves /healthz and /readyz and nothing else, for a load balancer; the one of the metrics serves them too")
 	s.IntVar(&f.upstreamPPS, "upstream-pps", 900, "most `packets` a second to upstream by each interface, 0: no limit; a VPC resolver drops what exceeds 1024")
+	s.Var(&f.querySources, "query-source", "`address` of this host to ask upstream from, in place of query-source or query-source-v6 of the configuration; may be given again: each interface has --upstream-pps of its own, and the one with more left is taken; one that gets no answers is left out until it does (it needs an ip rule)")
 	f.watch.define(s)
 	s.BoolVar(&f.check, "check-config", false, "check the configuration and exit; -p prints it, -v tells all, -x hides secrets")
 	s.BoolVar(&f.options, "options", false, "print what becomes of each option of named.conf, or of the one that is named, and exit")

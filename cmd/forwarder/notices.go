@@ -19,7 +19,7 @@ func (f *flags) applyTo(cfg *config.Config) (notices []string) {
 	if f.listen.IsValid() {
 		tryAt(cfg, f.listen.AddrPort)
 	}
-	notices = f.watch.doubts(cfg)
+	notices = append(f.querySources.apply(cfg), f.watch.doubts(cfg)...)
 	if len(f.control.addrs) > 0 && !cfg.NoControls && !f.listen.IsValid() {
 		notices = append(notices, "--control-address is not used: the configuration has controls")
 	}

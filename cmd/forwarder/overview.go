@@ -92,6 +92,11 @@ func (o *overview) screen() string {
 		if b.Interface != "" || len(o.budgets) == 1 || b.Sent+b.Refused > 0 || b.Waiting > 0 {
 			s.row("budget", "%s", budgetText(b))
 		}
+		if len(b.Interfaces) > 1 {
+			for _, n := range b.Interfaces {
+				s.row("budget", "%s", partText(n))
+			}
+		}
 	}
 	for _, f := range o.failures {
 		s.row("failed", "%s in the last minute", failureText(f))
@@ -156,6 +161,14 @@ func budgetText(b forwarder.BudgetState) string {
 		text = b.Interface + ": " + text
 	}
 	return text
+}
+
+// partText says what left by one of a budget's interfaces.
+func partText(n forwarder.InterfaceState) string {
+	if n.PPS == 0 {
+		return fmt.Sprintf("by %s: %d packets", interfaceText(n.Interface), n.Sent)
+	}
+	return fmt.Sprintf("by %s: %d of %d packets", interfaceText(n.Interface), n.Sent, n.PPS)
 }
 
 func failureText(f forwarder.ZoneFailures) string {

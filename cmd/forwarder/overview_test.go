@@ -102,6 +102,16 @@ trouble     upstream 2001:db8:1234:5678:9abc:def0:1234:5678#53 does not answer,
 			t.Errorf("%q is longer than %d columns", line, width)
 		}
 	}
+	both := overview{now: o.now, started: o.now, reload: reloadResult{ok: true}, budgets: []forwarder.BudgetState{{Interface: "ens5+ens6", PPS: 1800, Sent: 1000, Waiting: 3,
+		Interfaces: []forwarder.InterfaceState{{Interface: "ens5", PPS: 900, Sent: 499}, {Interface: "ens6", PPS: 900, Sent: 501}}}}}
+	if got, want := both.screen(), `
+budget      ens5+ens6: 1000 of 1800 packets to upstream in the last second, 3
+            questions wait
+            by ens5: 499 of 900 packets
+            by ens6: 501 of 900 packets
+`; !strings.Contains(got, want) {
+		t.Errorf("screen() with two interfaces =\n%s\nwant\n%s", got, want)
+	}
 	well := overview{now: o.now, started: o.now, reload: reloadResult{ok: true}, budgets: []forwarder.BudgetState{{PPS: 900}, {Interface: "eth1", PPS: 900}}}
 	if got := well.screen(); !strings.HasSuffix(got, "\nreload      none since the start\ntrouble     none") ||
 		strings.Contains(got, "0 of 900 packets to upstream in the last second, 0 questions wait\n            eth1") || !strings.Contains(got, "\nserving     no address\n") {

@@ -85,8 +85,8 @@ func (n *Namespace) IP(t testing.TB, lines ...string) {
 	})
 }
 
-// path names the namespace for ip(8).
-func (n *Namespace) path() string {
+// Path names the namespace for other programs, as long as this process lives.
+func (n *Namespace) Path() string {
 	return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), n.file.Fd())
 }
 

@@ -51,22 +51,22 @@ func NewNetwork(t testing.TB) *Network {
 			t.Fatal(err)
 		}
 	})
-	w.Resolver = w.attach(t, "resolver", "10.79.0.1/24", Resolver+"/24", ResolverAlso+"/24")
-	w.ForwarderA = w.attach(t, "forwarderA", "10.79.1.1/24", ForwarderA+"/24")
-	w.ForwarderB = w.attach(t, "forwarderB", "10.79.2.1/24", ForwarderB+"/24")
-	w.Application = w.attach(t, "application", "10.79.3.1/24", Application+"/24")
-	w.Corporate = w.attach(t, "corporate", "10.20.0.1/16", "10.20.0.99/16", "10.20.0.11/16", "10.20.0.12/16", "10.20.0.13/16")
-	w.Guest = w.attach(t, "guest", "192.168.7.1/24", "192.168.7.7/24")
+	w.Resolver = w.Attach(t, "resolver", "10.79.0.1/24", Resolver+"/24", ResolverAlso+"/24")
+	w.ForwarderA = w.Attach(t, "forwarderA", "10.79.1.1/24", ForwarderA+"/24")
+	w.ForwarderB = w.Attach(t, "forwarderB", "10.79.2.1/24", ForwarderB+"/24")
+	w.Application = w.Attach(t, "application", "10.79.3.1/24", Application+"/24")
+	w.Corporate = w.Attach(t, "corporate", "10.20.0.1/16", "10.20.0.99/16", "10.20.0.11/16", "10.20.0.12/16", "10.20.0.13/16")
+	w.Guest = w.Attach(t, "guest", "192.168.7.1/24", "192.168.7.7/24")
 	return w
 }
 
-// attach makes a namespace with these addresses and a cable to the router,
+// Attach makes a namespace with these addresses and a cable to the router,
 // whose end has the name and the gateway's address.
-func (w *Network) attach(t testing.TB, cable, gateway string, addresses ...string) *Namespace {
+func (w *Network) Attach(t testing.TB, cable, gateway string, addresses ...string) *Namespace {
 	t.Helper()
 	n := NewNamespace(t)
 	w.Router.IP(t,
-		fmt.Sprintf("link add %s type veth peer name eth0 netns %s", cable, n.path()),
+		fmt.Sprintf("link add %s type veth peer name eth0 netns %s", cable, n.Path()),
 		fmt.Sprintf("addr add %s dev %s", gateway, cable),
 		fmt.Sprintf("link set %s up", cable))
 	lines := []string{"link set lo up", "link set eth0 up"}

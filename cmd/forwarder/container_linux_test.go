@@ -102,7 +102,7 @@ func TestContainer(t *testing.T) {
 	for _, program := range []string{"unshare", "setpriv", "ip"} {
 		workbench.Need(t, program)
 	}
-	m := buildImage(t, buildStatic(t))
+	m := buildImage(t, lab.BuildReleased(t))
 	for _, test := range []struct{ name, firstPort, capabilities string }{
 		{"ports are free for all", "53", "-all"},
 		{"a capability", "1024", "-all,+net_bind_service"},

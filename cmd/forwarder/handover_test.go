@@ -130,7 +130,7 @@ func hasLine(t *testing.T, path, line string) bool {
 	return strings.Contains("\n"+string(text), "\n"+line)
 }
 
-func waitFor(t *testing.T, what string, there func() bool) {
+func waitFor(t testing.TB, what string, there func() bool) {
 	t.Helper()
 	for range 2000 {
 		if there() {

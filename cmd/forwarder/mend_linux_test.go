@@ -13,33 +13,33 @@ const included = "/etc/forwarder.d/zones.conf"
 
 // testServiceBroken starts with an error in an included file.
 func testServiceBroken(t *testing.T, m *machine) {
-	m.run("mkdir", "/etc/forwarder.d")
-	m.put(included, "frobnicate yes;\n")
-	m.put("/etc/named.conf", m.run("cat", "/etc/named.conf")+"\ninclude \""+included+"\";\n")
-	m.fails("systemctl", "start", "forwarder")
-	m.journal(included + ":1:1: unknown option 'frobnicate'")
-	m.want("failed", "systemctl", "show", "-P", "ActiveState", "forwarder")
-	m.want("78", "systemctl", "show", "-P", "ExecMainStatus", "forwarder")
-	if got := m.run("systemctl", "--failed", "--plain", "--no-legend"); !strings.HasPrefix(got, "forwarder.service ") {
+	m.Run("mkdir", "/etc/forwarder.d")
+	m.Put(included, "frobnicate yes;\n")
+	m.Put("/etc/named.conf", m.Run("cat", "/etc/named.conf")+"\ninclude \""+included+"\";\n")
+	m.Fails("systemctl", "start", "forwarder")
+	m.Journal(included + ":1:1: unknown option 'frobnicate'")
+	m.Want("failed", "systemctl", "show", "-P", "ActiveState", "forwarder")
+	m.Want("78", "systemctl", "show", "-P", "ExecMainStatus", "forwarder")
+	if got := m.Run("systemctl", "--failed", "--plain", "--no-legend"); !strings.HasPrefix(got, "forwarder.service ") {
 		t.Errorf("systemctl --failed = %q, want the service", got)
 	}
 }
 
 // armed waits until systemd watches the files.
 func (m *machine) armed() {
-	m.t.Helper()
-	waitFor(m.t, "watch over the files", func() bool {
-		out, _ := m.try("systemctl", "is-active", mendedPath)
+	m.T.Helper()
+	waitFor(m.T, "watch over the files", func() bool {
+		out, _ := m.Try("systemctl", "is-active", mendedPath)
 		return out == "active"
 	})
 }
 
 // breaks starts the service, which has to fail, and waits for the watch.
 func (m *machine) breaks(path, text string) {
-	m.t.Helper()
-	m.run("systemctl", "stop", "forwarder")
-	m.put(path, text)
-	m.fails("systemctl", "start", "forwarder")
+	m.T.Helper()
+	m.Run("systemctl", "stop", "forwarder")
+	m.Put(path, text)
+	m.Fails("systemctl", "start", "forwarder")
 	m.armed()
 }
 
@@ -47,59 +47,59 @@ func (m *machine) breaks(path, text string) {
 // the service.
 func testServiceMended(t *testing.T, m *machine) {
 	m.armed()
-	m.put(included+".new", "# nothing\n")
-	m.run("mv", included+".new", included)
-	m.until("ActiveState", "active")
-	m.want(`"not currently available"`, version53...)
+	m.Put(included+".new", "# nothing\n")
+	m.Run("mv", included+".new", included)
+	m.Until("ActiveState", "active")
+	m.Want(`"not currently available"`, version53...)
 
 	// A running server is not reloaded for each file that is half written.
-	pid := m.show("MainPID")
-	m.put(included, "frobn")
-	m.want("active", "systemctl", "is-active", "forwarder")
-	m.want(pid, "systemctl", "show", "-P", "MainPID", "forwarder")
-	if got := m.show("StatusText"); strings.Contains(got, "reload") {
+	pid := m.Show("MainPID")
+	m.Put(included, "frobn")
+	m.Want("active", "systemctl", "is-active", "forwarder")
+	m.Want(pid, "systemctl", "show", "-P", "MainPID", "forwarder")
+	if got := m.Show("StatusText"); strings.Contains(got, "reload") {
 		t.Errorf("StatusText = %q, want no reload", got)
 	}
 
 	m.breaks(included, "frobnicate no;\n")
-	m.put(included, "# written in place\n")
-	m.until("ActiveState", "active")
+	m.Put(included, "# written in place\n")
+	m.Until("ActiveState", "active")
 
-	m.run("systemctl", "stop", "forwarder")
-	m.run("rm", included)
-	m.fails("systemctl", "start", "forwarder") // the file is missing
+	m.Run("systemctl", "stop", "forwarder")
+	m.Run("rm", included)
+	m.Fails("systemctl", "start", "forwarder") // the file is missing
 	m.armed()
-	m.put(included, "# made\n")
-	m.until("ActiveState", "active")
+	m.Put(included, "# made\n")
+	m.Until("ActiveState", "active")
 
 	const sysconfig = "/etc/sysconfig/forwarder"
 	m.breaks(sysconfig, "OPTIONS=--no-such-flag\n")
-	m.want("64", "systemctl", "show", "-P", "ExecMainStatus", "forwarder")
-	m.put(sysconfig, "OPTIONS=-n 1 --metrics-address=\nNAMEDCONF=/srv/other.conf\n")
-	waitFor(t, "start with a file that is missing", func() bool { return m.show("ExecMainStatus") == "78" })
+	m.Want("64", "systemctl", "show", "-P", "ExecMainStatus", "forwarder")
+	m.Put(sysconfig, "OPTIONS=-n 1 --metrics-address=\nNAMEDCONF=/srv/other.conf\n")
+	waitFor(t, "start with a file that is missing", func() bool { return m.Show("ExecMainStatus") == "78" })
 	m.armed()
-	m.run("cp", "/etc/named.conf", "/srv/other.conf")
-	m.until("ActiveState", "active")
+	m.Run("cp", "/etc/named.conf", "/srv/other.conf")
+	m.Until("ActiveState", "active")
 }
 
 // testServiceNotMended stops a service that failed: no change starts it then. One
 // that is changed while systemd begins to watch is started.
 func testServiceNotMended(t *testing.T, m *machine) {
 	m.breaks(included, "frobnicate no;\n")
-	m.run("systemctl", "stop", "forwarder")
-	if out, err := m.try("systemctl", "is-active", mendedPath); err == nil {
+	m.Run("systemctl", "stop", "forwarder")
+	if out, err := m.Try("systemctl", "is-active", mendedPath); err == nil {
 		t.Errorf("%s is %s, want it gone", mendedPath, out)
 	}
-	m.put(included, "# mended, but nobody wants it\n")
-	if got := m.show("ActiveState"); got == "active" || got == "activating" {
+	m.Put(included, "# mended, but nobody wants it\n")
+	if got := m.Show("ActiveState"); got == "active" || got == "activating" {
 		t.Errorf("ActiveState = %s, want the service left alone", got)
 	}
 
 	m.breaks(included, "frobnicate no;\n")
-	m.run("systemctl", "stop", mendedPath)
-	m.put(included, "# mended before it is watched\n")
-	m.run("systemctl", "start", "forwarder-mend")
-	m.until("ActiveState", "active")
+	m.Run("systemctl", "stop", mendedPath)
+	m.Put(included, "# mended before it is watched\n")
+	m.Run("systemctl", "start", "forwarder-mend")
+	m.Until("ActiveState", "active")
 }
 
 func TestWatchable(t *testing.T) {

@@ -96,8 +96,9 @@ zone "intern.example" { type slave; masters { 10.0.0.5; }; file "intern.db"; };
 
 // An operator reads what changes on his machine.
 func TestMigrateCheck(t *testing.T) {
+	t.Parallel()
 	workbench.NeedRoot(t) // for chroot(2), and to give files to users
-	binary := buildStatic(t)
+	binary := lab.BuildReleased(t)
 	for _, m := range migratedMachines {
 		t.Run(m.name, func(t *testing.T) {
 			root := t.TempDir()
@@ -175,8 +176,9 @@ func holdReport(t *testing.T, golden, got string) {
 
 // The check of another root tells of its service and its user.
 func TestCheckConfigOfRoot(t *testing.T) {
+	t.Parallel()
 	workbench.NeedRoot(t)
-	binary, root := buildStatic(t), t.TempDir()
+	binary, root := lab.BuildReleased(t), t.TempDir()
 	layOut(t, root, append(accounts,
 		machineFile{path: "etc/named.conf", text: plainConf("") + "include \"/etc/secret.conf\";\n"},
 		machineFile{path: "etc/secret.conf", text: "acl a { any; };\n", mode: 0o600},
@@ -202,6 +204,7 @@ func TestCheckConfigOfRoot(t *testing.T) {
 
 // A named that runs is compared with what would take its place.
 func TestMigrateCheckOfRunningNamed(t *testing.T) {
+	t.Parallel()
 	workbench.NeedRoot(t) // to see its sockets
 	program := workbench.Need(t, "named")
 	addr := freeAddr(t)

@@ -29,12 +29,12 @@ func TestDeviationsAreListed(t *testing.T) {
 func readmes(t *testing.T) map[string]string {
 	t.Helper()
 	texts := make(map[string]string)
-	err := filepath.WalkDir(top, func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(moduleRoot, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.Name() != "README.md" {
 			return err
 		}
 		text, err := os.ReadFile(path)
-		texts[strings.TrimPrefix(path, top+"/")] = string(text)
+		texts[strings.TrimPrefix(path, moduleRoot+"/")] = string(text)
 		return err
 	})
 	if err != nil {
@@ -43,8 +43,8 @@ func readmes(t *testing.T) map[string]string {
 	return texts
 }
 
-// top is the directory of the README.
-const top = "../.."
+// moduleRoot is the directory of the README.
+const moduleRoot = "../.."
 
 var markdownLink = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 
@@ -61,7 +61,7 @@ func TestReadmeLinks(t *testing.T) {
 			if file != "" {
 				to = path.Join(path.Dir(from), file)
 			}
-			if _, err := os.Stat(filepath.Join(top, to)); err != nil {
+			if _, err := os.Stat(filepath.Join(moduleRoot, to)); err != nil {
 				t.Errorf("%s: link %s: %v", from, m[1], err)
 			}
 			if anchor != "" && !slices.Contains(anchors(texts[to]), anchor) {
@@ -119,7 +119,7 @@ func tableRows(text string) (rows []string) {
 // What is longer is not read. Tables belong where they are made.
 func TestReadmeIsShort(t *testing.T) {
 	const most = 17_000
-	info, err := os.Stat(filepath.Join(top, "README.md"))
+	info, err := os.Stat(filepath.Join(moduleRoot, "README.md"))
 	if err != nil {
 		t.Fatal(err)
 	}

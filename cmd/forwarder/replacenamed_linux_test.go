@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"vpcdns/cmd/forwarder/lab"
 	"vpcdns/forwarder/workbench"
 )
 
@@ -40,21 +41,21 @@ func TestReplaceNamed(t *testing.T) {
 		files[path] = string(text)
 	}
 	files["etc/stub.conf"] = files["etc/named.conf"]
-	m := boot(t, buildStatic(t), files)
-	m.run("systemd-sysusers", "--inline", "u named - \"DNS\" /var/named")
+	m := boot(t, lab.BuildReleased(t), files)
+	m.Run("systemd-sysusers", "--inline", "u named - \"DNS\" /var/named")
 
 	t.Run("real", func(t *testing.T) {
-		m.t = t
-		if out, err := m.try("systemctl", "start", "named"); err != nil {
+		m.T = t
+		if out, err := m.Try("systemctl", "start", "named"); err != nil {
 			workbench.Skip(t, "there is no named that starts: %s", out)
 		}
 		testReplaceNamed(t, m)
 	})
-	m.t = t
-	m.put("/usr/lib/systemd/system/named.service", stubNamed)
-	m.run("systemctl", "daemon-reload")
+	m.T = t
+	m.Put("/usr/lib/systemd/system/named.service", stubNamed)
+	m.Run("systemctl", "daemon-reload")
 	t.Run("stub", func(t *testing.T) {
-		m.t = t
+		m.T = t
 		testPresets(t, m)
 		testReplaceNamed(t, m)
 	})
@@ -63,104 +64,104 @@ func TestReplaceNamed(t *testing.T) {
 // testPresets installs as a package does, while named runs, where presets enable
 // units, as Debian's, and where they do not, as Amazon's: neither touches named.
 func testPresets(t *testing.T, m *machine) {
-	m.run("systemctl", "start", "named")
-	pid := m.run("systemctl", "show", "-P", "MainPID", "named")
+	m.Run("systemctl", "start", "named")
+	pid := m.Run("systemctl", "show", "-P", "MainPID", "named")
 	for preset, want := range map[string]string{"enable *": "enabled", "disable *": "disabled"} {
-		m.run("mkdir", "-p", "/etc/systemd/system-preset")
-		m.put("/etc/systemd/system-preset/00-test.preset", preset+"\n")
-		m.run("systemctl", "preset", "forwarder.service")
-		if got, _ := m.try("systemctl", "is-enabled", "forwarder"); got != want {
+		m.Run("mkdir", "-p", "/etc/systemd/system-preset")
+		m.Put("/etc/systemd/system-preset/00-test.preset", preset+"\n")
+		m.Run("systemctl", "preset", "forwarder.service")
+		if got, _ := m.Try("systemctl", "is-enabled", "forwarder"); got != want {
 			t.Errorf("with the preset %q it is %s, want %s", preset, got, want)
 		}
-		m.want("named.service", "systemctl", "show", "-P", "Id", "named")
-		m.want(pid, "systemctl", "show", "-P", "MainPID", "named")
+		m.Want("named.service", "systemctl", "show", "-P", "Id", "named")
+		m.Want(pid, "systemctl", "show", "-P", "MainPID", "named")
 	}
-	m.run("systemctl", "disable", "forwarder")
+	m.Run("systemctl", "disable", "forwarder")
 }
 
 func testReplaceNamed(t *testing.T, m *machine) {
-	m.run("systemctl", "enable", "--now", "named")
-	pid := m.run("systemctl", "show", "-P", "MainPID", "named")
-	named := m.run("readlink", "/proc/"+pid+"/exe")
+	m.Run("systemctl", "enable", "--now", "named")
+	pid := m.Run("systemctl", "show", "-P", "MainPID", "named")
+	named := m.Run("readlink", "/proc/"+pid+"/exe")
 
-	good := m.run("cat", "/etc/named.conf")
-	m.put("/etc/named.conf", "frobnicate yes;\n")
-	if out := m.fails("forwarder", "replace-named"); !strings.Contains(out, "unknown option 'frobnicate'") {
+	good := m.Run("cat", "/etc/named.conf")
+	m.Put("/etc/named.conf", "frobnicate yes;\n")
+	if out := m.Fails("forwarder", "replace-named"); !strings.Contains(out, "unknown option 'frobnicate'") {
 		t.Errorf("replace-named = %q, want the error in the configuration", out)
 	}
-	m.put("/etc/named.conf", good)
-	m.want(pid, "systemctl", "show", "-P", "MainPID", "named")
+	m.Put("/etc/named.conf", good)
+	m.Want(pid, "systemctl", "show", "-P", "MainPID", "named")
 
 	// A forwarder that does not start leaves everything as it was.
 	const failing = "/run/systemd/system/forwarder.service.d/fail.conf"
-	m.run("mkdir", "-p", "/run/systemd/system/forwarder.service.d")
-	m.put(failing, "[Service]\nExecStartPre=/bin/false\n")
-	m.fails("forwarder", "replace-named")
-	m.run("rm", failing)
-	m.run("systemctl", "daemon-reload")
+	m.Run("mkdir", "-p", "/run/systemd/system/forwarder.service.d")
+	m.Put(failing, "[Service]\nExecStartPre=/bin/false\n")
+	m.Fails("forwarder", "replace-named")
+	m.Run("rm", failing)
+	m.Run("systemctl", "daemon-reload")
 	m.wantNamed(named)
 
 	// One that waits for its configuration to be mended gives way to named for good.
-	m.put("/etc/named.conf", "frobnicate yes;\n")
-	m.fails("systemctl", "start", "forwarder")
+	m.Put("/etc/named.conf", "frobnicate yes;\n")
+	m.Fails("systemctl", "start", "forwarder")
 	m.armed()
-	m.run("systemctl", "start", "named")
-	if out, err := m.try("systemctl", "is-active", mendedPath); err == nil {
+	m.Run("systemctl", "start", "named")
+	if out, err := m.Try("systemctl", "is-active", mendedPath); err == nil {
 		t.Errorf("%s is %s, want it gone", mendedPath, out)
 	}
-	m.put("/etc/named.conf", good)
-	m.run("systemctl", "reset-failed", "forwarder")
+	m.Put("/etc/named.conf", good)
+	m.Run("systemctl", "reset-failed", "forwarder")
 	m.wantNamed(named)
 
-	m.run("forwarder", "replace-named")
+	m.Run("forwarder", "replace-named")
 	m.wantForwarder()
-	m.run("forwarder", "replace-named") // nothing is left to do
+	m.Run("forwarder", "replace-named") // nothing is left to do
 	m.wantForwarder()
-	m.run("systemctl", "restart", "named")
+	m.Run("systemctl", "restart", "named")
 	m.wantForwarder()
-	if _, err := m.try("which", "service"); err == nil {
-		m.run("service", "named", "restart")
+	if _, err := m.Try("which", "service"); err == nil {
+		m.Run("service", "named", "restart")
 		m.wantForwarder()
 	}
-	m.run("systemctl", "reload", "named")
-	if got := m.run("systemctl", "status", "--no-pager", "named"); !strings.Contains(got, "DNS forwarder in the place of BIND") {
+	m.Run("systemctl", "reload", "named")
+	if got := m.Run("systemctl", "status", "--no-pager", "named"); !strings.Contains(got, "DNS forwarder in the place of BIND") {
 		t.Errorf("systemctl status named = %q, want the forwarder's", got)
 	}
-	m.fails("systemctl", "mask", "named") // refused: the alias is there
-	m.run("systemctl", "stop", "named")
-	if got, _ := m.try("systemctl", "is-active", "forwarder", "named"); got != "inactive\ninactive" {
+	m.Fails("systemctl", "mask", "named") // refused: the alias is there
+	m.Run("systemctl", "stop", "named")
+	if got, _ := m.Try("systemctl", "is-active", "forwarder", "named"); got != "inactive\ninactive" {
 		t.Errorf("after stop they are %q, want both inactive", got)
 	}
-	m.run("systemctl", "start", "named")
+	m.Run("systemctl", "start", "named")
 	m.wantForwarder()
 
-	m.run("forwarder", "replace-named", "--undo")
+	m.Run("forwarder", "replace-named", "--undo")
 	m.wantNamed(named)
-	m.run("systemctl", "disable", "--now", "named")
+	m.Run("systemctl", "disable", "--now", "named")
 }
 
 // wantForwarder checks that the forwarder runs, under both names, and nothing else
 // has the port.
 func (m *machine) wantForwarder() {
-	m.t.Helper()
-	m.want("forwarder.service", "systemctl", "show", "-P", "Id", "named")
-	m.want("active", "systemctl", "is-active", "forwarder")
-	m.want("enabled", "systemctl", "is-enabled", "forwarder")
-	m.want(`"not currently available"`, version53...)
-	m.want("1", "sh", "-c", `ss -Hltn "sport = :53 and src 127.0.0.1" | wc -l`)
-	m.want(m.show("MainPID"), "cat", "/run/named/named.pid")
+	m.T.Helper()
+	m.Want("forwarder.service", "systemctl", "show", "-P", "Id", "named")
+	m.Want("active", "systemctl", "is-active", "forwarder")
+	m.Want("enabled", "systemctl", "is-enabled", "forwarder")
+	m.Want(`"not currently available"`, version53...)
+	m.Want("1", "sh", "-c", `ss -Hltn "sport = :53 and src 127.0.0.1" | wc -l`)
+	m.Want(m.Show("MainPID"), "cat", "/run/named/named.pid")
 }
 
 // wantNamed checks that named runs as it did, and the forwarder does not.
 func (m *machine) wantNamed(exe string) {
-	m.t.Helper()
-	m.want("named.service", "systemctl", "show", "-P", "Id", "named")
-	m.want("active", "systemctl", "is-active", "named")
-	m.want("enabled", "systemctl", "is-enabled", "named")
-	m.want(exe, "readlink", "/proc/"+m.run("systemctl", "show", "-P", "MainPID", "named")+"/exe")
+	m.T.Helper()
+	m.Want("named.service", "systemctl", "show", "-P", "Id", "named")
+	m.Want("active", "systemctl", "is-active", "named")
+	m.Want("enabled", "systemctl", "is-enabled", "named")
+	m.Want(exe, "readlink", "/proc/"+m.Run("systemctl", "show", "-P", "MainPID", "named")+"/exe")
 	for what, want := range map[string]string{"is-active": "inactive", "is-enabled": "disabled"} {
-		if got, _ := m.try("systemctl", what, "forwarder"); got != want {
-			m.t.Errorf("systemctl %s forwarder = %s, want %s", what, got, want)
+		if got, _ := m.Try("systemctl", what, "forwarder"); got != want {
+			m.T.Errorf("systemctl %s forwarder = %s, want %s", what, got, want)
 		}
 	}
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,7 +36,7 @@ func runCommand(t *testing.T, dir string, env []string, args ...string) string {
 // copySources copies what a package is built from.
 func copySources(t *testing.T, dir string) {
 	t.Helper()
-	runCommand(t, top, nil, "cp", "-r", "acl", "cache", "cmd", "deploy", "forwarder", "testdata", "go.mod", "go.sum", "forwarder.service", "README.md", dir)
+	runCommand(t, moduleRoot, nil, "cp", "-r", "acl", "cache", "cmd", "deploy", "forwarder", "testdata", "go.mod", "go.sum", "forwarder.service", "README.md", dir)
 }
 
 // edit replaces a text in a file, where it has to be.
@@ -209,8 +211,11 @@ mount -t overlay -o lowerdir=/,upperdir=/media/changes,workdir=/media/work image
 mount --rbind /proc root/proc
 mount --rbind /dev root/dev
 rm -rf root/var/lib/rpm root/root/.rpmdb root/etc/systemd/system root/run/systemd
+rm -rf root/etc/named* root/etc/sysconfig root/var/named root/var/log/named # of a server on this machine
 "$@" --installroot=/media/root install forwarder
 cmp root/etc/named.conf root/usr/share/forwarder/named.conf
+(cd root/usr/share/forwarder && sha256sum alerts.yaml grafana-dashboard.json)
+(cd root/usr/share/doc/forwarder && sha256sum monitoring.md)
 chroot root stat -c '%n %U %G %a' /etc/named.conf /var/named /var/log/named
 chroot root systemctl is-enabled forwarder
 chroot root /usr/sbin/forwarder --check-config
@@ -221,6 +226,12 @@ rpm --root /media/root -V forwarder
 func (p *packages) testImage(t *testing.T) {
 	args := []string{"unshare", "--mount", "--propagation", "private", "sh", "-c", intoImage, "sh", p.dir}
 	out := runCommand(t, "/", nil, append(args, dnf("/mnt")...)...)
+	for _, name := range []string{"alerts.yaml", "grafana-dashboard.json", "monitoring.md"} {
+		text, err := os.ReadFile(filepath.Join("../../deploy", name))
+		if want := fmt.Sprintf("%x  %s\n", sha256.Sum256(text), name); err != nil || !strings.Contains(out, want) {
+			t.Errorf("the package has another %s than deploy: want %s, %v", name, want, err)
+		}
+	}
 	for _, want := range []string{"/etc/named.conf root named 640\n", "/var/named root named 1770\n", "/var/log/named named named 755\n",
 		"\nenabled\nwould serve 127.0.0.1#53", "Next: forwarder migrate-check"} {
 		if !strings.Contains(out, want) {

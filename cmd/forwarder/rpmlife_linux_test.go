@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"vpcdns/cmd/forwarder/lab"
 	"vpcdns/cmd/forwarder/vpcresolver"
 	"vpcdns/forwarder/version"
 )
@@ -24,9 +25,9 @@ func (p *packages) testLife(t *testing.T) {
 			files["packages/"+strings.TrimPrefix(path, p.dir+"/")] = string(text)
 		}
 	}
-	l := &life{machine: newMachine(t, files)}
-	l.start()
-	l.run("rm", "-rf", "/root/.rpmdb", "/var/lib/rpm") // if the host has one
+	l := &life{Machine: lab.NewMachine(t, files)}
+	l.Start()
+	l.Run("rm", "-rf", "/root/.rpmdb", "/var/lib/rpm") // if the host has one
 	for _, step := range []struct {
 		name string
 		test func(*testing.T)
@@ -41,7 +42,7 @@ func (p *packages) testLife(t *testing.T) {
 		{"erase", l.testErase},
 	} {
 		if !t.Run(step.name, func(t *testing.T) {
-			l.machine.t = t
+			l.T = t
 			step.test(t)
 		}) {
 			t.FailNow()
@@ -50,22 +51,22 @@ func (p *packages) testLife(t *testing.T) {
 }
 
 type life struct {
-	*machine
-	vpc vpc
+	*lab.Machine
+	vpc lab.VPC
 }
 
 // dnf runs it on the machine.
 func (l *life) dnf(args ...string) string {
-	l.t.Helper()
-	return l.run(dnf("/packages", args...)...)
+	l.T.Helper()
+	return l.Run(dnf("/packages", args...)...)
 }
 
 // conf is the operator's: the reference, and what a stock file includes.
 func (l *life) conf() string {
-	l.t.Helper()
-	text, err := os.ReadFile(filepath.Join(top, "testdata/named.conf/good-reference.conf"))
+	l.T.Helper()
+	text, err := os.ReadFile(filepath.Join(moduleRoot, "testdata/named.conf/good-reference.conf"))
 	if err != nil {
-		l.t.Fatal(err)
+		l.T.Fatal(err)
 	}
 	return string(text) + "include \"/etc/named.rfc1912.zones\";"
 }
@@ -74,10 +75,10 @@ var ourAddress = []string{"dig", "+short", "+tries=3", "+timeout=1", "@127.0.0.1
 
 func (l *life) testBind(t *testing.T) {
 	l.dnf("install", "bind")
-	l.put("/etc/named.conf", l.conf())
-	l.run("systemctl", "enable", "--now", "named")
+	l.Put("/etc/named.conf", l.conf())
+	l.Run("systemctl", "enable", "--now", "named")
 	waitFor(t, "an answer of named", func() bool {
-		out, err := l.try(ourAddress...)
+		out, err := l.Try(ourAddress...)
 		return err == nil && out == "127.0.0.1"
 	})
 }
@@ -86,96 +87,96 @@ func (l *life) testBind(t *testing.T) {
 func (l *life) testInstall(*testing.T) {
 	out := l.dnf("install", "forwarder-"+version.Number)
 	if want := "Next: forwarder migrate-check"; !strings.Contains(out, want) {
-		l.t.Errorf("dnf install says:\n%s\nwant %q", out, want)
+		l.T.Errorf("dnf install says:\n%s\nwant %q", out, want)
 	}
-	l.want(l.conf(), "cat", "/etc/named.conf")
-	l.fails("systemctl", "is-enabled", "forwarder")
-	l.fails("systemctl", "is-active", "forwarder")
-	l.want("active", "systemctl", "is-active", "named")
-	l.want("", "rpm", "-V", "forwarder")
-	l.run("test", "-s", "/usr/share/man/man8/forwarder.8.gz")
+	l.Want(l.conf(), "cat", "/etc/named.conf")
+	l.Fails("systemctl", "is-enabled", "forwarder")
+	l.Fails("systemctl", "is-active", "forwarder")
+	l.Want("active", "systemctl", "is-active", "named")
+	l.Want("", "rpm", "-V", "forwarder")
+	l.Run("test", "-s", "/usr/share/man/man8/forwarder.8.gz")
 
 	l.dnf("install", "failover = "+version.Number) // by the name of the program
-	l.want("", "rpm", "-V", "forwarder-failover")
-	l.want("failover "+version.Number, "failover", "--version")
+	l.Want("", "rpm", "-V", "forwarder-failover")
+	l.Want("failover "+version.Number, "failover", "--version")
 	for _, path := range []string{"/usr/share/failover/hooks/keepalived", "/usr/share/failover/hooks/patroni", "/usr/lib/ocf/resource.d/forwarder/failover"} {
-		l.run("test", "-x", path)
+		l.Run("test", "-x", path)
 	}
-	l.run("test", "-s", "/usr/share/man/man8/failover.8.gz")
+	l.Run("test", "-s", "/usr/share/man/man8/failover.8.gz")
 	l.dnf("remove", "forwarder-failover")
-	l.fails("test", "-e", "/usr/share/failover")
-	l.want("", "rpm", "-V", "forwarder")
+	l.Fails("test", "-e", "/usr/share/failover")
+	l.Want("", "rpm", "-V", "forwarder")
 }
 
 func (l *life) testMigrate(*testing.T) {
-	if out, _ := l.try("forwarder", "migrate-check"); !strings.Contains(out, "forwarder replace-named") {
-		l.t.Errorf("migrate-check says\n%s\nwant the commands of the way", out)
+	if out, _ := l.Try("forwarder", "migrate-check"); !strings.Contains(out, "forwarder replace-named") {
+		l.T.Errorf("migrate-check says\n%s\nwant the commands of the way", out)
 	}
-	l.run("forwarder", "replace-named")
-	l.want("127.0.0.1", ourAddress...)
-	l.want("forwarder.service", "systemctl", "show", "-P", "Id", "named")
-	l.want("root named 640", "stat", "-c", "%U %G %a", "/etc/rndc.key")
-	l.run("rndc", "-k", "/etc/rndc.key", "status")
-	l.want("named", "ps", "-o", "user=", "-p", l.show("MainPID"))
+	l.Run("forwarder", "replace-named")
+	l.Want("127.0.0.1", ourAddress...)
+	l.Want("forwarder.service", "systemctl", "show", "-P", "Id", "named")
+	l.Want("root named 640", "stat", "-c", "%U %G %a", "/etc/rndc.key")
+	l.Run("rndc", "-k", "/etc/rndc.key", "status")
+	l.Want("named", "ps", "-o", "user=", "-p", l.Show("MainPID"))
 }
 
 // rpm would have saved the operator's files under other names, and removed the rest;
 // bind's package would have stopped the forwarder, by the name of named.
 func (l *life) testEraseBind(*testing.T) {
-	flags, pid := l.run("cat", "/etc/sysconfig/named"), l.show("MainPID")
+	flags, pid := l.Run("cat", "/etc/sysconfig/named"), l.Show("MainPID")
 	l.dnf("remove", "bind")
-	l.want(pid, "systemctl", "show", "-P", "MainPID", "forwarder")
-	l.want("enabled", "systemctl", "is-enabled", "forwarder")
-	l.want("named.service", "systemctl", "show", "-P", "Id", "named")
-	l.want(l.conf(), "cat", "/etc/named.conf")
-	l.want(flags, "cat", "/etc/sysconfig/named")
-	l.want("", "find", "/etc", "/var/named", "-name", "*.rpmsave")
-	l.run("systemctl", "restart", "forwarder")
-	l.want("127.0.0.1", ourAddress...)
-	l.want("root named 1770", "stat", "-c", "%U %G %a", "/var/named")
-	l.want("named named 770", "stat", "-c", "%U %G %a", "/var/named/data")
+	l.Want(pid, "systemctl", "show", "-P", "MainPID", "forwarder")
+	l.Want("enabled", "systemctl", "is-enabled", "forwarder")
+	l.Want("named.service", "systemctl", "show", "-P", "Id", "named")
+	l.Want(l.conf(), "cat", "/etc/named.conf")
+	l.Want(flags, "cat", "/etc/sysconfig/named")
+	l.Want("", "find", "/etc", "/var/named", "-name", "*.rpmsave")
+	l.Run("systemctl", "restart", "forwarder")
+	l.Want("127.0.0.1", ourAddress...)
+	l.Want("root named 1770", "stat", "-c", "%U %G %a", "/var/named")
+	l.Want("named named 770", "stat", "-c", "%U %G %a", "/var/named/data")
 }
 
 // 1000 queries a second notice nothing, what is cached stays, though upstream would
 // not say it again, and so does what the operator wrote.
 func (l *life) testUpgrade(t *testing.T) {
-	l.vpc = connect(t, l.machine)
-	l.run("systemctl", "restart", "forwarder") // the interface is seen at once
-	l.put("/etc/sysconfig/forwarder", "OPTIONS=\"-n 1\"\n")
+	l.vpc = lab.Connect(t, l.Machine, machineAddr)
+	l.Run("systemctl", "restart", "forwarder") // the interface is seen at once
+	l.Put("/etc/sysconfig/forwarder", "OPTIONS=\"-n 1\"\n")
 	kept := []string{"dig", "+short", "+tries=3", "+timeout=1", "@127.0.0.1", "kept.cold.awslab.mycompany.corp"}
-	l.want("10.79.6.11", kept...)
-	l.vpc.resolver.SetFaults("kept.cold.awslab.mycompany.corp.", vpcresolver.Faults{Drop: 1})
-	former, load := l.show("MainPID"), l.vpc.load(t)
+	l.Want("10.79.6.11", kept...)
+	l.vpc.Resolver.SetFaults("kept.cold.awslab.mycompany.corp.", vpcresolver.Faults{Drop: 1})
+	former, load := l.Show("MainPID"), startLoad(t, l.vpc)
 	l.dnf("upgrade", "forwarder")
 	load.end(0)
-	l.want("10.79.6.11", kept...)
-	l.want("forwarder "+newer, "forwarder", "-v")
-	if pid := l.show("MainPID"); pid == former {
+	l.Want("10.79.6.11", kept...)
+	l.Want("forwarder "+newer, "forwarder", "-v")
+	if pid := l.Show("MainPID"); pid == former {
 		t.Errorf("MainPID = %s still, want the new program to run", pid)
 	}
-	l.want("forwarder "+newer, "sh", "-c", "/proc/"+l.show("MainPID")+"/exe -v")
-	l.want("OPTIONS=\"-n 1\"", "cat", "/etc/sysconfig/forwarder")
-	l.run("grep", "One more line", "/etc/sysconfig/forwarder.rpmnew")
+	l.Want("forwarder "+newer, "sh", "-c", "/proc/"+l.Show("MainPID")+"/exe -v")
+	l.Want("OPTIONS=\"-n 1\"", "cat", "/etc/sysconfig/forwarder")
+	l.Run("grep", "One more line", "/etc/sysconfig/forwarder.rpmnew")
 }
 
 // A program that would not start does not take the place of one that runs.
 func (l *life) testRollBack(t *testing.T) {
-	l.put("/etc/named.conf", l.conf()+"\nfrobnicate yes;\n")
-	former := l.show("MainPID")
+	l.Put("/etc/named.conf", l.conf()+"\nfrobnicate yes;\n")
+	former := l.Show("MainPID")
 	out := l.dnf("downgrade", "forwarder")
 	if want := "forwarder --check-config -u named /etc/named.conf"; !strings.Contains(out, want) {
 		t.Errorf("dnf downgrade says:\n%s\nwant %q", out, want)
 	}
-	l.want(former, "systemctl", "show", "-P", "MainPID", "forwarder")
-	l.want("127.0.0.1", ourAddress...)
-	l.put("/etc/named.conf", l.conf())
+	l.Want(former, "systemctl", "show", "-P", "MainPID", "forwarder")
+	l.Want("127.0.0.1", ourAddress...)
+	l.Put("/etc/named.conf", l.conf())
 	l.dnf("reinstall", "forwarder")
-	l.want("forwarder "+version.Number, "sh", "-c", "/proc/"+l.show("MainPID")+"/exe -v")
+	l.Want("forwarder "+version.Number, "sh", "-c", "/proc/"+l.Show("MainPID")+"/exe -v")
 }
 
 // Only the operator's own change is one.
 func (l *life) testVerify(t *testing.T) {
-	out, err := l.try("rpm", "-V", "forwarder")
+	out, err := l.Try("rpm", "-V", "forwarder")
 	if err == nil || strings.Contains(out, "\n") || !strings.HasSuffix(out, " c /etc/sysconfig/forwarder") {
 		t.Errorf("rpm -V = %q, %v, want the changed file", out, err)
 	}
@@ -183,13 +184,13 @@ func (l *life) testVerify(t *testing.T) {
 
 // The operator's files stay, the package's go.
 func (l *life) testErase(t *testing.T) {
-	l.put("/var/named/own.zone", "; mine")
+	l.Put("/var/named/own.zone", "; mine")
 	l.dnf("remove", "forwarder")
-	l.fails("systemctl", "cat", "forwarder.service")
-	l.fails("pgrep", "-x", "forwarder")
-	l.want("", "find", "/etc/systemd/system", "-name", "forwarder.service.d", "-o", "-name", "named.service")
-	l.want("", "sh", "-c", "find /etc/systemd /usr/lib/systemd /usr/sbin /usr/share/man /usr/share/doc -name forwarder -o -name 'forwarder*.service' -o -name 'forwarder*.gz'")
-	l.want("OPTIONS=\"-n 1\"", "cat", "/etc/sysconfig/forwarder.rpmsave")
-	l.want(l.conf(), "cat", "/etc/named.conf")
-	l.want("; mine", "cat", "/var/named/own.zone")
+	l.Fails("systemctl", "cat", "forwarder.service")
+	l.Fails("pgrep", "-x", "forwarder")
+	l.Want("", "find", "/etc/systemd/system", "-name", "forwarder.service.d", "-o", "-name", "named.service")
+	l.Want("", "sh", "-c", "find /etc/systemd /usr/lib/systemd /usr/sbin /usr/share/man /usr/share/doc -name forwarder -o -name 'forwarder*.service' -o -name 'forwarder*.gz'")
+	l.Want("OPTIONS=\"-n 1\"", "cat", "/etc/sysconfig/forwarder.rpmsave")
+	l.Want(l.conf(), "cat", "/etc/named.conf")
+	l.Want("; mine", "cat", "/var/named/own.zone")
 }

@@ -309,13 +309,13 @@ func TestWarmTakeOver(t *testing.T) {
 
 // testServiceWarm restarts the service while upstream is silent: what was cached is
 // cached still, and systemd does not keep it beside the process that has it.
-func testServiceWarm(t *testing.T, m *machine, v vpc) {
-	m.t = t
-	good := m.run("cat", "/etc/named.conf")
-	m.put("/etc/named.conf", strings.Replace(good, "forward only;", "forward only; stale-cache-enable yes; stale-answer-enable yes; stale-answer-client-timeout 200;", 1))
-	m.run("systemctl", "reload", "forwarder")
+func testServiceWarm(t *testing.T, m *machine, v lab.VPC) {
+	m.T = t
+	good := m.Run("cat", "/etc/named.conf")
+	m.Put("/etc/named.conf", strings.Replace(good, "forward only;", "forward only; stale-cache-enable yes; stale-answer-enable yes; stale-answer-client-timeout 200;", 1))
+	m.Run("systemctl", "reload", "forwarder")
 	for _, record := range []string{"hot.awslab.mycompany.corp. 300 IN A 10.79.6.21", "short.awslab.mycompany.corp. 1 IN A 10.79.6.22"} {
-		if err := v.resolver.Set(record); err != nil {
+		if err := v.Resolver.Set(record); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -323,26 +323,26 @@ func testServiceWarm(t *testing.T, m *machine, v vpc) {
 	wantAddresses := func() {
 		t.Helper()
 		for name, address := range map[string]string{"hot": "10.79.6.21", "short": "10.79.6.22"} {
-			m.want(address, append(slices.Clone(dig), "+short", name+".awslab.mycompany.corp")...)
+			m.Want(address, append(slices.Clone(dig), "+short", name+".awslab.mycompany.corp")...)
 		}
 	}
 	wantAddresses()
-	v.resolver.SetFaults(".", vpcresolver.Faults{Drop: 1})
-	defer v.resolver.SetFaults(".", vpcresolver.Faults{})
+	v.Resolver.SetFaults(".", vpcresolver.Faults{Drop: 1})
+	defer v.Resolver.SetFaults(".", vpcresolver.Faults{})
 	time.Sleep(2 * time.Second)
 	before := m.stored()
 	for range 2 {
-		m.run("systemctl", "restart", "forwarder")
+		m.Run("systemctl", "restart", "forwarder")
 		wantAddresses()
 		waitFor(t, "cache that systemd let go of", func() bool { return m.stored() == before })
 	}
-	answer := strings.Fields(m.run(append(slices.Clone(dig), "hot.awslab.mycompany.corp")...))
+	answer := strings.Fields(m.Run(append(slices.Clone(dig), "hot.awslab.mycompany.corp")...))
 	if ttl, err := strconv.Atoi(answer[1]); err != nil || ttl > 298 || ttl < 100 {
 		t.Errorf("answer = %q, want a TTL that has gone on", answer)
 	}
-	m.run("kill", "-KILL", m.show("MainPID")) // which leaves nothing
-	m.until("ActiveState", "active")
-	m.want("", append(slices.Clone(dig), "hot.awslab.mycompany.corp")...)
-	m.put("/etc/named.conf", good)
-	m.run("systemctl", "reload", "forwarder")
+	m.Run("kill", "-KILL", m.Show("MainPID")) // which leaves nothing
+	m.Until("ActiveState", "active")
+	m.Want("", append(slices.Clone(dig), "hot.awslab.mycompany.corp")...)
+	m.Put("/etc/named.conf", good)
+	m.Run("systemctl", "reload", "forwarder")
 }

@@ -39,6 +39,23 @@ func build(t testing.TB, program string) string {
 	return path
 }
 
+// BuildReleased returns the path of a forwarder built as it is released: without the
+// race detector, and with nothing of the machine linked in, so that it runs anywhere.
+// The environment variable FORWARDER_RELEASED overrules.
+func BuildReleased(t testing.TB) string {
+	t.Helper()
+	if path := os.Getenv("FORWARDER_RELEASED"); path != "" {
+		return path
+	}
+	path := filepath.Join(t.TempDir(), "forwarder")
+	cmd := exec.Command("go", "build", "-o", path, "vpcdns/cmd/forwarder")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("building the forwarder: %v\n%s", err, out)
+	}
+	return path
+}
+
 // RaceEnabled reports whether the test has the race detector, which slows
 // everything down several times.
 func RaceEnabled() bool {

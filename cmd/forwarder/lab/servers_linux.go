@@ -22,6 +22,9 @@ type Server struct {
 	args    string
 	conf    string // template of its configuration
 	version string // argument to print that
+
+	etc   map[string]string // files that it needs in /etc
+	setup string            // shell that precedes it
 }
 
 // Setup is how a Server is started.
@@ -31,6 +34,8 @@ type Setup struct {
 	Options   string   // more options of named.conf, for those that read one
 	Controls  string   // statements of named.conf beside them, for the same
 	Flags     []string // more of the command line
+
+	Snippets map[string]string // of a Downstream server
 }
 
 // Peers are the servers that the forwarder is compared with: as they come, with
@@ -148,19 +153,30 @@ func (s Server) Version(t testing.TB) string {
 // waits until it answers.
 func (n *Namespace) Serve(t testing.TB, s Server, setup Setup) *Process {
 	t.Helper()
-	const directories = "mkdir -p /var/named /var/log/named"
-	return n.Start(t, s.Name, Command(t, nil, directories, s.CommandLine(t, setup)...), setup.Address)
+	const directories = "mkdir -p /var/named /var/log/named\n"
+	conf := s.WriteConf(t, setup)
+	cmd := Command(t, s.etc, directories+inPlace(s.setup, conf), s.commandLine(t, conf, setup.Flags)...)
+	return n.Start(t, s.Name, cmd, setup.Address)
 }
 
 // CommandLine writes the server's configuration, and returns what to run.
 func (s Server) CommandLine(t testing.TB, setup Setup) []string {
 	t.Helper()
+	return s.commandLine(t, s.WriteConf(t, setup), setup.Flags)
+}
+
+func (s Server) commandLine(t testing.TB, conf string, flags []string) []string {
+	t.Helper()
 	path := s.executable()
 	if path == s.Name {
 		path = workbench.Need(t, s.Name)
 	}
-	args := strings.ReplaceAll(s.args, "{conf}", s.WriteConf(t, setup))
-	return slices.Concat([]string{path}, strings.Fields(args), setup.Flags)
+	return slices.Concat([]string{path}, strings.Fields(inPlace(s.args, conf)), flags)
+}
+
+// inPlace says where the configuration is, and its directory.
+func inPlace(text, conf string) string {
+	return strings.NewReplacer("{conf}", conf, "{dir}", filepath.Dir(conf)).Replace(text)
 }
 
 // WriteConf writes the server's configuration to a directory of its own, and

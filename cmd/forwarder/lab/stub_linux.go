@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -36,15 +37,25 @@ func BuildStub(t testing.TB) string {
 // Stub is a client of glibc's stub resolver: one process, as an application is,
 // that has no cache. It asks for one name at a time.
 type Stub struct {
-	in  io.Writer
-	out *bufio.Scanner
+	in     io.Writer
+	out    *bufio.Scanner
+	errors *os.File // what it wrote to stderr
 }
 
 // StartStub runs the program that BuildStub made until the end of the test.
 func (n *Namespace) StartStub(t testing.TB, program, resolvConf string) *Stub {
 	t.Helper()
-	etc := map[string]string{"resolv.conf": resolvConf, "nsswitch.conf": "hosts: dns\n"}
-	cmd := Command(t, etc, "", program)
+	return n.startStub(t, Command(t, stubFiles(resolvConf), "", program))
+}
+
+// stubFiles are what glibc's resolver reads in /etc.
+func stubFiles(resolvConf string) map[string]string {
+	return map[string]string{"resolv.conf": resolvConf, "nsswitch.conf": "hosts: dns\n"}
+}
+
+// startStub runs a program that has an address, or "-" and a reason, for each name.
+func (n *Namespace) startStub(t testing.TB, cmd *exec.Cmd) *Stub {
+	t.Helper()
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -53,16 +64,37 @@ func (n *Namespace) StartStub(t testing.TB, program, resolvConf string) *Stub {
 	if err != nil {
 		t.Fatal(err)
 	}
+	errors, err := os.Create(filepath.Join(t.TempDir(), "errors"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stderr = errors
 	dieWithParent(cmd)
 	n.Do(t, func() { err = cmd.Start() })
 	if err != nil {
-		t.Fatalf("starting a client of glibc's resolver: %v", err)
+		t.Fatalf("starting %v: %v", cmd.Args, err)
 	}
 	t.Cleanup(func() {
 		in.Close()
 		_ = cmd.Wait() // what it answers tells how it fared
+		errors.Close()
 	})
-	return &Stub{in: in, out: bufio.NewScanner(out)}
+	return &Stub{in: in, out: bufio.NewScanner(out), errors: errors}
+}
+
+// Await asks until there is an address. A JVM keeps a failure for ten seconds, and
+// has to start first.
+func (s *Stub) Await(t testing.TB, program, name string) {
+	t.Helper()
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(time.Second) {
+		if s.Ask(name).OK() {
+			return
+		}
+		if time.Now().After(deadline) {
+			wrote, _ := os.ReadFile(s.errors.Name())
+			t.Fatalf("%s has no address of %s, and says %q\n%s", program, name, s.out.Text(), wrote)
+		}
+	}
 }
 
 // Ask calls getaddrinfo(3).

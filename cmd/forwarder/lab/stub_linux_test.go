@@ -9,15 +9,15 @@ func TestStub(t *testing.T) {
 	t.Parallel()
 	network := NewNetwork(t)
 	resolver := network.StartResolver(t)
-	stub := network.Corporate.StartStub(t, BuildStub(t), "nameserver "+Resolver+"\n")
-	for name, want := range map[string]string{
-		"myservice.awslab.mycompany.corp": "10.79.252.13",
-		"www.awslab.mycompany.corp.":      "10.79.252.13",
-		"nothing.awslab.mycompany.corp":   "invalid IP",
+	const resolvConf = "nameserver " + Resolver + "\n"
+	program := BuildStub(t)
+	stub := network.Corporate.StartStub(t, program, resolvConf)
+	for name, stub := range map[string]*Stub{
+		"C":         stub,
+		"C or nscd": network.Corporate.StartNSCD(t, program, resolvConf, PlainSnippets(t)["nscd"]),
+		"a JVM":     network.Corporate.StartJVM(t, resolvConf, ""),
 	} {
-		if got := stub.Ask(name); got.Address.String() != want || got.Name != name {
-			t.Errorf("Ask(%s) = %+v, want %s", name, got, want)
-		}
+		stub.hasAddresses(t, name)
 	}
 	before := resolver.Total()
 	wait, stop := stub.Start(t, 100, func(int) string { return "myservice.awslab.mycompany.corp" })
@@ -27,5 +27,18 @@ func TestStub(t *testing.T) {
 	stop()
 	if answers := wait(); len(answers) < 5 || len(answers.Failed()) > 0 {
 		t.Errorf("Start() = %d answers, %d without an address, want all with one", len(answers), len(answers.Failed()))
+	}
+}
+
+func (s *Stub) hasAddresses(t *testing.T, program string) {
+	t.Helper()
+	for name, want := range map[string]string{
+		"myservice.awslab.mycompany.corp": "10.79.252.13",
+		"www.awslab.mycompany.corp.":      "10.79.252.13",
+		"nothing.awslab.mycompany.corp":   "invalid IP",
+	} {
+		if got := s.Ask(name); got.Address.String() != want || got.Name != name {
+			t.Errorf("%s: Ask(%s) = %+v, want %s", program, name, got, want)
+		}
 	}
 }

@@ -76,6 +76,7 @@ func (e *engine) install(st *state) {
 	}
 	e.queryLog.Store(st.cfg.QueryLog)
 	e.cache.SetMaxBytes(st.cfg.Cache.MaxSize)
+	e.reviewTimeouts()
 }
 
 // restartCounts begins the counts of zones anew whose numbers were another's, and

@@ -59,7 +59,7 @@ func (a *asker) waits(t *testing.T, msg []byte) *waiter {
 	if _, what := a.ask(msg, testAsker(false)); what != waiting {
 		t.Fatalf("serve = %v, want waiting", what)
 	}
-	return a.waiters.get(&a.q, a.st)
+	return a.wait(&a.q)
 }
 
 // fetchOf starts a fetch for a query as a resolver does, but asks nobody.
@@ -70,7 +70,7 @@ func (s *Server) fetchOf(t *testing.T, msg []byte, mem *memConn) (*resolver, *fe
 	w.conn, w.peer = mem, udp.PeerOf(testClient)
 	r := s.newResolver()
 	r.begin()
-	return r, s.inflight.join(w, a.q.key, r.now).fetch
+	return r, s.inflight.join(w, a.q.key, r.st, r.now).fetch
 }
 
 var (

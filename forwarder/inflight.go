@@ -23,31 +23,21 @@ const maxWaiting = 1 << 16
 // resolver that started it, upstream, the resolver that is given the answer.
 type fetch struct {
 	req      upstream.Request
-	question []byte // of req
 	key      wire.Key
 	hash     uint64
 	zone     *zone
 	st       *state
 	began    time.Duration
 	ends     time.Duration   // at the latest
+	watched  *watch.Question // it is asked to find out about that name; nil: for clients
 	verified bool            // that the name does not exist was asked twice
 	known    bool            // the cache has an answer, fresh or expired
-	watched  *watch.Question // it is asked to find out about that name; nil: for clients
 
 	// Guarded by inflight.mu, as is req.Priority.
-	state   fetchState
-	waiters waiterList    // in order of arrival
-	age     *list.Element // in inflight.aged
+	prefetch       bool       // nobody has waited yet
+	older, younger *fetch     // in inflight.ages
+	waiters        waiterList // in order of arrival
 }
-
-// fetchState says for whom a fetch is.
-type fetchState uint8
-
-const (
-	awaited    fetchState = iota
-	refreshing            // nobody waits: a prefetch
-	late                  // who waited has an answer from the cache; who comes gets a stale one at once
-)
 
 // inflight is the table of questions that are being asked, each once. It is
 // passive: it decides, and others act.
@@ -62,16 +52,8 @@ type inflight struct {
 
 	mu      sync.Mutex
 	fetches map[uint64]*fetch // by hash of the key; what is not here, as it was flushed, is neither joined nor kept
-	aged    list.List         // of fetches by overdue: whose clients may get a stale answer
+	ages    ages              // all fetches, those that were flushed too
 	hurried list.List         // of *hurry, by when: whose fetch may last longer than they may wait
-}
-
-// hurry is a waiter who joined late in its own time, and must not wait for all of
-// its fetch's.
-type hurry struct {
-	w    *waiter
-	f    *fetch
-	when time.Duration
 }
 
 func (t *inflight) init(c *cache.Cache, p *waiters) {
@@ -87,7 +69,7 @@ const (
 	started decision = iota // its fetch is to be sent
 	joined                  // to another query's fetch
 	fresh                   // its answer has come meanwhile
-	stale                   // it gets the stale answer that the others of its fetch got
+	stale                   // it gets the stale answer, as its fetch has lasted long enough
 	full                    // its zone has too many under way
 	overdue                 // its client has waited long enough
 )
@@ -98,20 +80,22 @@ type joining struct {
 	fetch   *fetch      // of started
 	entry   cache.Entry // of fresh
 	instead response    // of stale
+	waiters *waiter     // of stale: who gets it too, and at last who joined
 	evicted *waiter     // of joined, or nil: its place was needed
 	drop    bool        // of full: it gets no reply
 }
 
 // join adds w, whose key is key, to the fetch of its question, or starts one. A
-// waiter that is a refresh is done with then; others may be answered from here on.
-func (t *inflight) join(w *waiter, key wire.Key, now time.Duration) joining {
+// waiter that is a refresh is done with then; others may be answered from here on. st is
+// what holds now.
+func (t *inflight) join(w *waiter, key wire.Key, st *state, now time.Duration) joining {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if now >= w.until() {
 		return joining{decision: overdue}
 	}
 	if f := t.fetches[w.hash]; f != nil && bytes.Equal(f.key, key) {
-		return t.joinTo(f, w, now)
+		return t.joinTo(f, w, st, now)
 	}
 	if e, ok := t.cache.Get(w.hash, key); ok && now < e.Expires() && suits(e, w.asks().EDNS.DO) && !w.refresh {
 		return joining{decision: fresh, entry: e}
@@ -123,14 +107,15 @@ func (t *inflight) join(w *waiter, key wire.Key, now time.Duration) joining {
 }
 
 // joinTo adds w to f. mu is held.
-func (t *inflight) joinTo(f *fetch, w *waiter, now time.Duration) (j joining) {
+func (t *inflight) joinTo(f *fetch, w *waiter, st *state, now time.Duration) (j joining) {
 	j.decision = joined
 	if w.refresh {
 		return j
 	}
-	if f.state == late {
-		if i, ok := insteadOf(t.cache, f.st, f.hash, f.key, now, edeStaleTimeout); ok {
-			return joining{decision: stale, instead: i}
+	if after, ok := st.staleAfter(); ok && now >= f.began+after {
+		if i, ok := f.insteadOf(t.cache, st, now); ok {
+			f.waiters.push(w)
+			return joining{decision: stale, instead: i, waiters: t.take(f)}
 		}
 	}
 	f.raise(w)
@@ -149,11 +134,12 @@ func (t *inflight) joinTo(f *fetch, w *waiter, now time.Duration) (j joining) {
 func (t *inflight) start(w *waiter, key wire.Key, now time.Duration) *fetch {
 	f := t.spare.Get().(*fetch)
 	q := w.asks()
-	*f = fetch{key: append(f.key[:0], key...), question: append(f.question[:0], q.Question...)}
+	question := append(f.req.Question[:0], q.Question...)
+	*f = fetch{key: append(f.key[:0], key...)}
 	f.hash, f.zone, f.st, f.began, f.ends = w.hash, w.zone, w.st, now, w.until()
 	f.known, f.watched = w.known || w.refresh, w.watched
 	f.req = upstream.Request{
-		Question: f.question,
+		Question: question,
 		CD:       q.Flags&wire.CD != 0,
 		DO:       true, // as named asks: what has no signatures serves all
 		Servers:  w.zone.servers,
@@ -162,72 +148,25 @@ func (t *inflight) start(w *waiter, key wire.Key, now time.Duration) *fetch {
 		Turn:     w.turn,
 		Tag:      f,
 	}
-	if w.refresh {
-		f.state = refreshing
-	} else {
+	if f.prefetch = w.refresh; !f.prefetch {
 		f.waiters.push(w)
 	}
 	if t.fetches[f.hash] == nil {
 		t.fetches[f.hash] = f
 	}
 	f.zone.count(1)
-	if _, ok := f.staleAfter(); ok {
-		t.watch(f)
-	}
+	t.ages.push(f)
 	return f
-}
-
-// hurryUp makes w known as one that may wait for less long than its fetch lasts.
-// mu is held.
-func (t *inflight) hurryUp(w *waiter, f *fetch) {
-	h := &hurry{w, f, w.until()}
-	before := t.hurried.Back()
-	for before != nil && before.Value.(*hurry).when > h.when {
-		before = before.Prev()
-	}
-	if before == nil {
-		w.hurry = t.hurried.PushFront(h)
-		return
-	}
-	w.hurry = t.hurried.InsertAfter(h, before)
-}
-
-// unhurry undoes that. mu is held.
-func (t *inflight) unhurry(w *waiter) {
-	if w.hurry != nil {
-		t.hurried.Remove(w.hurry)
-		w.hurry = nil
-	}
-}
-
-// watch puts f into aged, behind those whose clients are to be answered before: as
-// a rule all. mu is held.
-func (t *inflight) watch(f *fetch) {
-	before := t.aged.Back()
-	for before != nil && before.Value.(*fetch).overdue() > f.overdue() {
-		before = before.Prev()
-	}
-	if before == nil {
-		f.age = t.aged.PushFront(f)
-		return
-	}
-	f.age = t.aged.InsertAfter(f, before)
-}
-
-// overdue is when f's clients get a stale answer.
-func (f *fetch) overdue() time.Duration {
-	after, _ := f.staleAfter()
-	return f.began + after
 }
 
 // raise makes f as urgent as w is, and more so when another waits already, in the
 // best turn of those who wait. inflight.mu is held.
 func (f *fetch) raise(w *waiter) {
 	to := w.priority()
-	if f.state != refreshing {
+	if !f.prefetch {
 		to = min(to, upstream.PriorityShared)
 	}
-	f.state = awaited
+	f.prefetch = false
 	f.st.upstream.Join(&f.req, to, w.turn)
 }
 
@@ -248,7 +187,7 @@ func (t *inflight) again(f *fetch, now time.Duration) {
 	t.mu.Lock() // who joins may raise the priority
 	defer t.mu.Unlock()
 	f.req = upstream.Request{
-		Question: f.question,
+		Question: f.req.Question,
 		CD:       f.req.CD,
 		DO:       true,
 		Servers:  f.zone.servers,
@@ -269,7 +208,7 @@ func (t *inflight) finish(f *fetch, keep func()) *waiter {
 		keep()
 		delete(t.fetches, f.hash)
 	}
-	t.unwatch(f)
+	t.ages.remove(f)
 	f.zone.count(-1)
 	return t.take(f)
 }
@@ -290,35 +229,6 @@ func (t *inflight) take(f *fetch) *waiter {
 	return first
 }
 
-// unwatch takes f out of aged. mu is held.
-func (t *inflight) unwatch(f *fetch) {
-	if f.age != nil {
-		t.aged.Remove(f.age)
-		f.age = nil
-	}
-}
-
-// clientTimeouts returns who has waited long enough for a stale answer, and that; nil
-// when nobody has. The fetch goes on.
-func (t *inflight) clientTimeouts(now time.Duration) (*waiter, response) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for t.aged.Len() > 0 {
-		f := t.aged.Front().Value.(*fetch)
-		if f.overdue() > now {
-			break
-		}
-		t.unwatch(f)
-		if i, ok := insteadOf(t.cache, f.st, f.hash, f.key, now, edeStaleTimeout); ok {
-			f.state = late
-			if w := t.take(f); w != nil {
-				return w, i
-			}
-		}
-	}
-	return nil, response{}
-}
-
 // settle takes those out of their fetch who wait for the answer under key, which has
 // come from elsewhere. The fetch goes on. mu is held.
 func (t *inflight) settle(hash uint64, key wire.Key) *waiter {
@@ -326,42 +236,7 @@ func (t *inflight) settle(hash uint64, key wire.Key) *waiter {
 	if f == nil || !bytes.Equal(f.key, key) {
 		return nil
 	}
-	w := t.take(f)
-	if w != nil {
-		f.state = late
-	}
-	return w
-}
-
-// overdue takes one who has waited for as long as a client may out of its fetch,
-// and returns it, or nil.
-func (t *inflight) overdue(now time.Duration) *waiter {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	first := t.hurried.Front()
-	if first == nil || first.Value.(*hurry).when > now {
-		return nil
-	}
-	h := t.hurried.Remove(first).(*hurry)
-	h.w.hurry = nil
-	h.f.waiters.remove(h.w)
-	return h.w
-}
-
-// nextClientTimeout returns when clientTimeouts or overdue is to be called next, if
-// at all.
-func (t *inflight) nextClientTimeout() (at time.Duration, ok bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if first := t.hurried.Front(); first != nil {
-		at, ok = first.Value.(*hurry).when, true
-	}
-	if first := t.aged.Front(); first != nil {
-		if then := first.Value.(*fetch).overdue(); !ok || then < at {
-			at, ok = then, true
-		}
-	}
-	return at, ok
+	return t.take(f)
 }
 
 // forget makes the fetches that are under way answer only those who already

@@ -2,6 +2,7 @@ package forwarder
 
 import (
 	"net/netip"
+	"reflect"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -39,7 +40,7 @@ func (it *inflightTest) join(name string, now time.Duration) (*waiter, joining) 
 	it.t.Helper()
 	it.last++
 	w := it.newAsker().waits(it.t, queryFor(it.last, name, dns.TypeA))
-	return w, it.inflight.join(w, it.key(name), now)
+	return w, it.inflight.join(w, it.key(name), it.state.Load(), now)
 }
 
 func (it *inflightTest) key(name string) []byte {
@@ -91,9 +92,9 @@ func TestJoin(t *testing.T) {
 	}
 	late := it.newAsker().waits(t, queryFor(9, "c.example.", dns.TypeA))
 	late.hash = it.cache.Hash(it.key("a.example.")) // it missed the cache before the answer came
-	it.want("behind the answer", it.inflight.join(late, it.key("a.example."), 0), fresh)
+	it.want("behind the answer", it.inflight.join(late, it.key("a.example."), late.st, 0), fresh)
 	late.refresh = true
-	it.want("a refresh of what is fresh", it.inflight.join(late, it.key("a.example."), 0), started)
+	it.want("a refresh of what is fresh", it.inflight.join(late, it.key("a.example."), late.st, 0), started)
 }
 
 func TestJoinFull(t *testing.T) {
@@ -136,17 +137,18 @@ func TestJoinStale(t *testing.T) {
 	began := it.clock.now()
 	it.join("a.example.", began)
 	it.join("a.example.", began+time.Second)
-	if at, ok := it.inflight.nextClientTimeout(); !ok || at != began+timeout {
-		t.Errorf("nextClientTimeout = %v, %v, want %v after %v", at, ok, timeout, began)
+	st := it.state.Load()
+	if at, ok := it.inflight.nextTimeout(st); !ok || at != began+timeout {
+		t.Errorf("nextTimeout = %v, %v, want %v after %v", at, ok, timeout, began)
 	}
-	if w, _ := it.inflight.clientTimeouts(began + timeout - 1); w != nil {
+	if w, _ := it.inflight.clientTimeouts(st, began+timeout-1); w != nil {
 		t.Errorf("queries %v get a stale answer before the timeout", idsOf(w))
 	}
-	w, a := it.inflight.clientTimeouts(began + timeout)
+	w, a := it.inflight.clientTimeouts(st, began+timeout)
 	if got := idsOf(w); a.plain == "" || !slices.Equal(got, []uint16{1, 2}) {
 		t.Errorf("queries %v get a stale answer of %d octets, want [1 2] and one", got, len(a.plain))
 	}
-	if w, _ := it.inflight.clientTimeouts(began + timeout); w != nil {
+	if w, _ := it.inflight.clientTimeouts(st, began+timeout); w != nil {
 		t.Errorf("queries %v get a stale answer again", idsOf(w))
 	}
 	_, j := it.join("a.example.", began+timeout)
@@ -157,7 +159,10 @@ func TestJoinStale(t *testing.T) {
 	it.want("without stale answer", j, joined)
 	it.keep("a.example.", 0, 3600)
 	_, j = it.join("a.example.", began+timeout)
-	it.want("with others that wait", j, joined)
+	it.want("when there is one again", j, stale)
+	if got := idsOf(j.waiters); !slices.Equal(got, []uint16{4, 5}) {
+		t.Errorf("queries %v get it, want [4 5]: who waited too", got)
+	}
 }
 
 // A flush lets a fetch answer those who wait, but nobody else.
@@ -193,8 +198,8 @@ func TestEndedIsNotAged(t *testing.T) {
 		r.Flush()
 		s.Flush()
 	}
-	if n := s.inflight.aged.Len(); n != 1 || s.inflight.aged.Front().Value != first {
-		t.Errorf("%d fetches are in aged, want the one that is under way", n)
+	if a := s.inflight.ages; a.oldest != first || a.youngest != first || a.due != first {
+		t.Errorf("of %d fetches one that has ended is among those by age, want the one that is under way alone", s.inflight.len())
 	}
 }
 
@@ -232,5 +237,13 @@ func (r *replay) testWaitersBounded(t *testing.T, rcode int) {
 	}
 	if got := answer(2); len(got) != 2 || wire.Rcode(got[0].msg)|wire.Rcode(got[1].msg) != wire.NoError {
 		t.Errorf("got %v, want answers for the two others", got)
+	}
+}
+
+// As many questions are asked at once as recursive-clients allows: each fetch fills one of
+// the allocator's sizes.
+func TestFetchSize(t *testing.T) {
+	if size := reflect.TypeFor[fetch]().Size(); size > 512 {
+		t.Errorf("a fetch has %d octets, want 512 at most: the next size is 576", size)
 	}
 }

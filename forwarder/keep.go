@@ -39,7 +39,7 @@ func (r *resolver) keep(f *fetch, ttl uint32) answers {
 	if f.known && isAddress(f.key.Type()) {
 		r.former, _ = r.cache.Get(f.hash, f.key)
 	}
-	if f.state == refreshing && f.watched == nil && (ttl > 0 || t.Stale > 0) {
+	if f.prefetch && f.watched == nil && (ttl > 0 || t.Stale > 0) {
 		r.restPrefetch(f, t)
 	}
 	a := r.store(f.key, f.hash, r.noName(f), t)

@@ -175,6 +175,11 @@ func (q *queue) submit(l *waiterList) {
 		q.list.push(l.pop())
 	}
 	q.mu.Unlock()
+	q.rouse()
+}
+
+// rouse has the goroutine that asks look at the queue, and at its timer.
+func (q *queue) rouse() {
 	select {
 	case q.wake <- struct{}{}:
 	default:

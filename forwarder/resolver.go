@@ -51,12 +51,12 @@ func (r *resolver) run(quit <-chan struct{}) {
 				r.askAll(l, evicted)
 			}
 		case <-timeout.C:
-			r.answerClientTimeouts()
+			r.answerTimeouts()
 		case <-quit:
 			return
 		}
-		if at, ok := r.inflight.nextClientTimeout(); ok {
-			timeout.Reset(at - r.now)
+		if at, ok := r.inflight.nextTimeout(r.state.Load()); ok {
+			timeout.Reset(at - r.clock.now())
 		}
 	}
 }
@@ -92,7 +92,7 @@ func (r *resolver) ask(w *waiter) {
 		r.sendAll(w, response{})
 		return
 	}
-	j := r.inflight.join(w, key, r.now)
+	j := r.inflight.join(w, key, r.st, r.now)
 	switch j.decision {
 	case started:
 		if refresh {
@@ -112,7 +112,7 @@ func (r *resolver) ask(w *waiter) {
 	case fresh:
 		r.sendAll(w, fromCache(j.entry))
 	case stale:
-		r.sendAll(w, j.instead)
+		r.sendAll(j.waiters, j.instead)
 	case full:
 		r.damage.Full(zone)
 		r.turnAway(w, j.drop)
@@ -121,21 +121,30 @@ func (r *resolver) ask(w *waiter) {
 			r.waiters.put(w)
 			break
 		}
-		r.sendAll(w, failure(SourceMiss, edeOf(upstream.ErrTimeout)))
+		r.expire(w)
 	}
 }
 
-// answerClientTimeouts gives those who have waited long enough the stale answer, or
-// none.
-func (r *resolver) answerClientTimeouts() {
+// answerTimeouts gives those whose question has lasted long enough the stale answer, and
+// those who cannot wait longer that, or none.
+func (r *resolver) answerTimeouts() {
 	r.begin()
-	for w, i := r.inflight.clientTimeouts(r.now); w != nil; w, i = r.inflight.clientTimeouts(r.now) {
+	for w, i := r.inflight.clientTimeouts(r.st, r.now); w != nil; w, i = r.inflight.clientTimeouts(r.st, r.now) {
 		r.sendAll(w, i)
 	}
 	for w := r.inflight.overdue(r.now); w != nil; w = r.inflight.overdue(r.now) {
-		r.sendAll(w, failure(SourceMiss, edeOf(upstream.ErrTimeout)))
+		r.expire(w)
 	}
 	r.flush()
+}
+
+// expire answers w, whose client can wait no longer. w.next is nil.
+func (r *resolver) expire(w *waiter) {
+	i, ok := insteadOf(r.cache, r.st, w.hash, w.asks().AppendKey(r.q.buf[:0]), r.now, edeStaleFailure)
+	if !ok {
+		i = failure(SourceMiss, edeOf(upstream.ErrTimeout))
+	}
+	r.sendAll(w, i)
 }
 
 // Check makes an answer fit to be kept (upstream.Checker): what is not is asked for
@@ -269,7 +278,7 @@ func (r *resolver) fail(f *fetch, err error) {
 	r.logFailure(f, err)
 	r.damage.Failed(f.zone.id, err)
 	defer r.inflight.recycle(f)
-	if i, ok := insteadOf(r.cache, f.st, f.hash, f.key, r.now, edeStaleFailure); ok {
+	if i, ok := insteadOf(r.cache, r.st, f.hash, f.key, r.now, edeStaleFailure); ok {
 		if i.stale {
 			r.unanswered.note(f.hash, r.now)
 		}

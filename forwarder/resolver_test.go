@@ -33,7 +33,7 @@ func TestQueuedOverReload(t *testing.T) {
 		}
 		r := s.newResolver()
 		r.begin()
-		f := s.inflight.join(w, a.q.key, r.now).fetch
+		f := s.inflight.join(w, a.q.key, r.st, r.now).fetch
 		r.give(f, answerTo(query, 60, "10.0.0.1"))
 		r.Flush()
 		if sent := len(mem.sentSoFar()); sent != 1 {

@@ -152,7 +152,7 @@ func fromCache(e cache.Entry) response {
 // turnAway gives w, for whose question there is no room, a stale answer, or none, or
 // drops it. w.next is nil.
 func (s *sender) turnAway(w *waiter, drop bool) {
-	i, isStale := insteadOf(s.cache, w.st, w.hash, w.asks().AppendKey(s.q.buf[:0]), s.now, edeStaleFailure)
+	i, isStale := insteadOf(s.cache, s.st, w.hash, w.asks().AppendKey(s.q.buf[:0]), s.now, edeStaleFailure)
 	switch {
 	case w.refresh:
 		s.waiters.put(w)

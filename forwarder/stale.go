@@ -23,20 +23,23 @@ const (
 	StaleOff
 )
 
-// SetServeStale holds from now on, also over reloads.
+// SetServeStale holds from now on, for who waits already too, and over reloads.
 func (s *Server) SetServeStale(to ServeStale) {
 	s.serveStale.Store(int32(to))
 	s.servfails.questions.clear() // who failed a moment ago may have a stale answer now
+	s.reviewTimeouts()
 }
 
 // ServesStale reports whether stale answers are given where upstream fails.
 func (s *Server) ServesStale() bool {
-	st := s.state.Load()
-	return st.cfg.Cache.StaleEnable && st.givesStale()
+	return s.state.Load().givesStale()
 }
 
 // givesStale reports whether what is kept past its TTL may be given.
 func (st *state) givesStale() bool {
+	if !st.cfg.Cache.StaleEnable {
+		return false
+	}
 	switch ServeStale(st.serveStale.Load()) {
 	case StaleOn:
 		return true
@@ -55,11 +58,16 @@ func (w *worker) staleNow(e cache.Entry, q *query) bool {
 	return w.now < e.StaleUntil() && w.st.givesStale() && w.unanswered.has(q.hash, w.now, o.StaleRefresh)
 }
 
-// staleAfter is how long f's clients wait for upstream before they get a stale
-// answer (stale-answer-client-timeout); ok is false when they do not.
-func (f *fetch) staleAfter() (_ time.Duration, ok bool) {
-	o := &f.st.cfg.Cache
-	return o.StaleClientTimeout, f.st.givesStale() && o.StaleClientTimeout > 0 && o.StaleClientTimeout < config.MaxClientWait
+// staleAfter is how long a question is asked before its clients get a stale answer
+// (stale-answer-client-timeout); ok is false when they do not.
+func (st *state) staleAfter() (_ time.Duration, ok bool) {
+	after := st.cfg.Cache.StaleClientTimeout
+	return after, st.givesStale() && after > 0 && after < config.MaxClientWait
+}
+
+// insteadOf returns what f's clients get at a client timeout.
+func (f *fetch) insteadOf(c *cache.Cache, st *state, now time.Duration) (response, bool) {
+	return insteadOf(c, st, f.hash, f.key, now, edeStaleTimeout)
 }
 
 // insteadOf returns what is given in place of upstream's answer to a question: a

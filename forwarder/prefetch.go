@@ -22,11 +22,12 @@ func (w *worker) prefetchInTime(e cache.Entry, q *query) {
 }
 
 // prefetch asks upstream for q's answer, which e holds, in the background (BIND's
-// prefetch): the eligible ones are those that upstream gave a long enough TTL.
+// prefetch): the eligible ones are those that upstream gave a long enough TTL. Who does
+// not want recursion has upstream asked for nothing (RFC 1035, 4.1.1), as in BIND.
 func (w *worker) prefetch(e cache.Entry, q *query) {
 	o := &w.st.cfg.Cache
 	isFresh := w.now < e.Expires()
-	if isFresh && time.Duration(e.TTL())*time.Second < o.PrefetchEligible || !q.may.recurse || w.draining.Load() {
+	if isFresh && time.Duration(e.TTL())*time.Second < o.PrefetchEligible || !q.may.recurse || q.Flags&wire.RD == 0 || w.draining.Load() {
 		return
 	}
 	if !w.prefetches.first(q.hash, w.now, prefetchEvery) {

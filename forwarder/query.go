@@ -239,7 +239,7 @@ func (w *worker) fromUs(q *query) bool {
 // asked, and is that server: they ask each other. It only leads to a line in the
 // log, as addresses can be forged.
 func (w *waiter) comesBack() bool {
-	return !w.refresh && w.via != viaExchange &&
+	return !w.refresh && w.via != viaExchange && !w.addr.Addr().IsLoopback() &&
 		slices.ContainsFunc(w.zone.servers, func(s netip.AddrPort) bool { return s.Addr() == w.addr.Addr() })
 }
 

@@ -327,6 +327,21 @@ func TestTroubleFetches(t *testing.T) {
 	})
 }
 
+// A client on this host is no server that asks back, though the server is here too.
+func TestNoLoopOnLoopback(t *testing.T) {
+	const local = `options { forwarders { 127.0.0.1 port 5300; }; allow-query { any; }; };`
+	withStage(t, local, Options{}, func(s *stage) {
+		s.set("127.0.0.1 corp.example.", "comes back")
+		s.ask(3, "corp.example.", time.Second)
+		s.wait(2 * time.Second)
+		for line := s.journal.take("resolver"); line != "nothing"; line = s.journal.take("resolver") {
+			if strings.Contains(line, "loop") {
+				t.Errorf("the log has %q", line)
+			}
+		}
+	})
+}
+
 // Two servers that ask each other.
 func TestTroubleLoop(t *testing.T) {
 	withStage(t, oneServer, Options{}, func(s *stage) {

@@ -278,6 +278,7 @@ type worker struct {
 	order  wire.Order
 	random uint64     // for countHit
 	misses waiterList // of this batch, for the queue
+	line   []byte     // that was logged last, to be used again
 
 	last   netip.Addr // whose rights are known: clients come in runs
 	rights rights

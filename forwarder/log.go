@@ -32,7 +32,8 @@ func newLoggers(l *slog.Logger) loggers {
 // isLogged reports whether BIND's log of queries has a query: one that it looks
 // for data for, or says BADCOOKIE to.
 func isLogged(fault wire.Fault, q *query) bool {
-	return fault == wire.Sound && (q.Class == wire.ClassIN || q.Class == wire.ClassCH || q.Class == wire.ClassANY && q.Type == wire.TypeTKEY)
+	looked := q.Class == wire.ClassIN || q.Class == wire.ClassCH || q.Class == wire.ClassANY && q.Type == wire.TypeTKEY
+	return fault == wire.Sound && looked && isInView(q)
 }
 
 // logQuery writes the current query to the query log, in BIND's words.
@@ -54,7 +55,7 @@ func (w *worker) logDenied(q *query, question []byte, why reason) {
 	if !l.on() {
 		return
 	}
-	what, list := w.denied(why)
+	what, list := w.denied(q, why)
 	line, _ := w.appendClient(w.line[:0], q)
 	line = append(append(line, what...), " '"...)
 	line = appendName(line, question[:len(question)-4])
@@ -65,9 +66,15 @@ func (w *worker) logDenied(q *query, question []byte, why reason) {
 	l.write(w.line)
 }
 
+// isInView reports whether the view matches a query's client, or BIND's own for
+// class CH does.
+func isInView(q *query) bool { return q.may.inView || q.Class == wire.ClassCH }
+
 // denied returns what an access list denied, and which.
-func (w *worker) denied(why reason) (what, by string) {
+func (w *worker) denied(q *query, why reason) (what, by string) {
 	switch {
+	case !isInView(q):
+		return "query", "match-clients of the view did not match"
 	case why == queryProhibited:
 		return "query", "allow-query did not match"
 	case why == zoneProhibited:

@@ -58,7 +58,7 @@ func (w *worker) appendClient(dst []byte, q *query) (line, name []byte) {
 	dst = appendName(dst, q.Name())
 	name = dst[from:]
 	dst = append(dst, "): "...)
-	if view := w.st.cfg.View; view != "_default" && q.Class != wire.ClassCH { // which has a view of its own
+	if view := w.st.cfg.View; view != "_default" && q.may.inView && q.Class != wire.ClassCH { // which has a view of its own
 		dst = append(append(append(dst, "view "...), view...), ": "...)
 	}
 	return dst, name

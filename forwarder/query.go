@@ -97,7 +97,7 @@ func (w *worker) serve(dst, msg []byte, q *query) ([]byte, outcome) {
 	return w.miss(dst, e, ok, q)
 }
 
-var allRights = rights{cache: true, recurse: true}
+var allRights = rights{inView: true, cache: true, recurse: true}
 
 // isData reports whether a query is one for the cache: class IN, and a type of
 // data or ANY (RFC 6895, 3.1: types 128 to 255 are not data).
@@ -285,7 +285,7 @@ type worker struct {
 }
 
 // rights are what the access lists grant to an address.
-type rights struct{ blackholed, cache, recurse bool }
+type rights struct{ blackholed, inView, cache, recurse bool }
 
 // init prepares a worker that counts in to.
 func (w *worker) init(e *engine, to *counters) {
@@ -314,7 +314,7 @@ func (w *worker) rightsOf(addr netip.Addr) rights {
 	if addr != w.last {
 		sets := &w.st.sets
 		w.last = addr
-		w.rights = rights{sets.blackhole.Match(addr), sets.cache.Match(addr), sets.recurse.Match(addr)}
+		w.rights = rights{sets.blackhole.Match(addr), sets.view == nil || sets.view.Match(addr), sets.cache.Match(addr), sets.recurse.Match(addr)}
 	}
 	return w.rights
 }

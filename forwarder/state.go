@@ -37,16 +37,23 @@ type state struct {
 }
 
 // accessSets are the compiled access lists.
-type accessSets struct{ blackhole, query, cache, recurse *acl.Set }
+type accessSets struct {
+	blackhole, query, cache, recurse *acl.Set
+	view                             *acl.Set // nil: it matches all
+}
 
 // compileSets keeps what it can of the sets for other interfaces, if any.
 func compileSets(cfg *config.Config, env acl.Env, old accessSets) accessSets {
-	return accessSets{
+	sets := accessSets{
 		blackhole: cfg.Blackhole.Recompile(env, old.blackhole),
 		query:     cfg.AllowQuery.Recompile(env, old.query),
 		cache:     cfg.AllowCache.Recompile(env, old.cache),
 		recurse:   cfg.AllowRecurse.Recompile(env, old.recurse),
 	}
+	if cfg.MatchClients != nil {
+		sets.view = cfg.MatchClients.Recompile(env, old.view)
+	}
+	return sets
 }
 
 // ednsLimits are the sizes of replies over UDP, in octets.

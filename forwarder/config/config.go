@@ -20,6 +20,7 @@ type Config struct {
 	View      string // the view that is served, or BIND's "_default" where there are none
 	Files     Files  // what is written on request
 
+	MatchClients acl.List      // whom the view matches; nil: all. The lists below allow no others
 	Listen       []Listen      // listen-on, listen-on-v6
 	Blackhole    acl.List      // queries from here are dropped in silence
 	AllowQuery   acl.List      // who may ask for anything of ours (local zones, CHAOS)

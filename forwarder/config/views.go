@@ -172,6 +172,9 @@ func (v *clientView) only(l acl.List) acl.List {
 // a view of BIND's own, which has the allow-query of the options.
 func (b *builder) finishViewAccess() {
 	c, v := b.cfg, &b.view
+	if v.narrow() {
+		c.MatchClients = v.clients
+	}
 	v.query = v.only(c.AllowQuery)
 	c.AllowCache, c.AllowRecurse = v.only(c.AllowCache), v.only(c.AllowRecurse)
 	if v.ownQuery {

@@ -71,12 +71,21 @@ func newEngine(maxCache int64, o *Options, asleep func() time.Duration) *engine 
 
 // install makes st the state for all that comes.
 func (e *engine) install(st *state) {
-	if old := e.state.Swap(st); old != nil {
+	old := e.state.Swap(st)
+	if old != nil {
 		e.restartCounts(old, st)
 	}
-	e.queryLog.Store(st.cfg.QueryLog)
+	e.switchLogs(old, st)
 	e.cache.SetMaxBytes(st.cfg.Cache.MaxSize)
 	e.reviewTimeouts()
+}
+
+// switchLogs has queries logged as the configuration says where that is new: what was
+// said since (rndc querylog) outlives a reload that says nothing else, as with named.
+func (e *engine) switchLogs(old, st *state) {
+	if old == nil || old.cfg.QueryLog != st.cfg.QueryLog {
+		e.queryLog.Store(st.cfg.QueryLog)
+	}
 }
 
 // restartCounts begins the counts of zones anew whose numbers were another's, and

@@ -325,7 +325,8 @@ func (s *Server) noteSleep() {
 // Started is when the server was made.
 func (s *Server) Started() time.Time { return s.clock.epoch }
 
-// SetQueryLog turns the log of queries on or off until the next reload.
+// SetQueryLog turns the log of queries on or off, until a reload whose configuration
+// says so anew.
 func (s *Server) SetQueryLog(on bool) { s.queryLog.Store(on) }
 
 // QueryLog reports whether queries are logged.

@@ -28,23 +28,25 @@ type engine struct {
 	queue    queue    // what is to be asked
 	waiters  waiters  // who waits for either
 
-	prefetches   recent // what was asked before its time, or past it
-	unanswered   recent // what upstream failed to refresh, for stale-refresh-time
-	servfails    servfails
-	regulars     regulars // clients
-	repeats      repeats  // answers without TTL
-	flushes      flushes
-	udp, tcp     *counters
-	inProcess    *counters
-	damage       *health.Damage // what went wrong lately
-	sawSigned    atomic.Bool    // an answer had signatures: only then two entries are beside each other
-	sawCD        atomic.Bool    // upstream was asked with CD: only then a question has two answers
-	queryLog     atomic.Bool
-	serveStale   atomic.Int32 // ServeStale
-	tail         tail.Tail    // for who looks at queries
-	draining     atomic.Bool  // shutting down: nothing new is asked upstream
-	probe        []byte       // the question of Server.Check
-	cookieSecret [16]byte     // where the configuration has none
+	prefetches     recent // what was asked before its time, or past it
+	unanswered     recent // what upstream failed to refresh, for stale-refresh-time
+	servfails      servfails
+	regulars       regulars // clients
+	repeats        repeats  // answers without TTL
+	flushes        flushes
+	udp, tcp       *counters
+	inProcess      *counters
+	damage         *health.Damage // what went wrong lately
+	sawSigned      atomic.Bool    // an answer had signatures: only then two entries are beside each other
+	sawCD          atomic.Bool    // upstream was asked with CD: only then a question has two answers
+	queryLog       atomic.Bool
+	logSample      uint32       // of how many queries one is logged
+	queriesSampled atomic.Bool  // that has been said in the query log
+	serveStale     atomic.Int32 // ServeStale
+	tail           tail.Tail    // for who looks at queries
+	draining       atomic.Bool  // shutting down: nothing new is asked upstream
+	probe          []byte       // the question of Server.Check
+	cookieSecret   [16]byte     // where the configuration has none
 }
 
 func newEngine(maxCache int64, o *Options, asleep func() time.Duration) *engine {
@@ -55,6 +57,7 @@ func newEngine(maxCache int64, o *Options, asleep func() time.Duration) *engine 
 		events:    o.Observer,
 		watches:   watch.New(watch.Options{TTL: o.WatchTTL, Label: o.ProbeLabel}),
 		watchTTL:  o.WatchTTL,
+		logSample: uint32(o.QueryLogSample),
 		udp:       new(counters),
 		tcp:       new(counters),
 		inProcess: new(counters),
@@ -84,7 +87,7 @@ func (e *engine) install(st *state) {
 // said since (rndc querylog) outlives a reload that says nothing else, as with named.
 func (e *engine) switchLogs(old, st *state) {
 	if old == nil || old.cfg.QueryLog != st.cfg.QueryLog {
-		e.queryLog.Store(st.cfg.QueryLog)
+		e.setQueryLog(st.cfg.QueryLog)
 	}
 }
 

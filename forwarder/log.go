@@ -36,12 +36,18 @@ func isLogged(fault wire.Fault, q *query) bool {
 	return fault == wire.Sound && looked && isInView(q)
 }
 
+func (e *engine) setQueryLog(on bool) {
+	e.queriesSampled.Store(false)
+	e.queryLog.Store(on)
+}
+
 // logQuery writes the current query to the query log, in BIND's words.
 func (w *worker) logQuery(q *query) {
 	l := &w.logs.queries
 	if !l.on() || w.isProbe(q) {
 		return
 	}
+	w.saySampled(l.Logger, &w.queriesSampled, "queries is")
 	line := w.appendAsked(w.line[:0], q, "query: ")
 	w.line = w.appendHow(line, q)
 	l.write(w.line)

@@ -36,6 +36,12 @@ type Options struct {
 	// nothing.
 	Observer Observer
 
+	// QueryLogSample is of how many queries one is logged, with its response where those
+	// are logged: 0 and 1 are all, 2 is every second, at random.
+	QueryLogSample int
+
+	// OnlyIPv4 and OnlyIPv6 leave out the addresses of the other family that the
+	// configuration names to listen on. Not both.
 	OnlyIPv4, OnlyIPv6 bool
 
 	// Inherited are sockets that another process has bound, or has had (see

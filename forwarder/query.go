@@ -40,6 +40,7 @@ type query struct {
 	zoneID uint16        // under which the last reply was counted
 	free   bool          // the reply is none whose rate is limited
 	since  time.Duration // when it came
+	logged bool          // it is one of those that are logged, with its response
 	buf    [maxKey]byte
 }
 
@@ -67,7 +68,7 @@ const (
 // serve appends the reply to msg, if there is one now. q.client is set.
 func (w *worker) serve(dst, msg []byte, q *query) ([]byte, outcome) {
 	fault := q.Parse(msg)
-	q.zone, q.walk, q.free, q.since = nil, nil, false, w.now
+	q.zone, q.walk, q.free, q.logged, q.since = nil, nil, false, false, w.now
 	if q.may = allRights; q.via != viaExchange {
 		q.may = w.rightsOf(q.addr.Addr())
 	}
@@ -116,8 +117,11 @@ func (w *worker) ignore(dst []byte, fault wire.Fault) ([]byte, outcome) {
 
 // noteQuery tells of a query those who want to know.
 func (w *worker) noteQuery(fault wire.Fault, q *query) {
-	if w.queryLog.Load() && isLogged(fault, q) {
-		w.logQuery(q)
+	if byQuery := w.queryLog.Load(); byQuery {
+		q.logged = isLogged(fault, q) && w.sampled()
+		if q.logged {
+			w.logQuery(q)
+		}
 	}
 	if w.events.Query != nil && !w.isProbe(q) {
 		w.events.Query(q.info())
@@ -253,8 +257,7 @@ func (q *query) zoneNumber() uint16 {
 
 // countHit counts a use of an entry.
 func (w *worker) countHit(e cache.Entry) {
-	w.random = w.random*6364136223846793005 + 1442695040888963407 // Knuth's MMIX; its high bits are good
-	e.CountHit(w.random >> 32)
+	e.CountHit(w.roll() >> 32)
 }
 
 // count counts a reply, and tells of it those who want to know.

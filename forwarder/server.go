@@ -327,7 +327,7 @@ func (s *Server) Started() time.Time { return s.clock.epoch }
 
 // SetQueryLog turns the log of queries on or off, until a reload whose configuration
 // says so anew.
-func (s *Server) SetQueryLog(on bool) { s.queryLog.Store(on) }
+func (s *Server) SetQueryLog(on bool) { s.setQueryLog(on) }
 
 // QueryLog reports whether queries are logged.
 func (s *Server) QueryLog() bool { return s.queryLog.Load() }

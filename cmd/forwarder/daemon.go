@@ -173,16 +173,17 @@ func (d *daemon) options() forwarder.Options {
 	}
 	w := &d.flags.watch
 	return forwarder.Options{
-		UpstreamPPS:   pps,
-		Workers:       d.flags.workers,
-		Log:           slog.New(d.logs.Handler()),
-		OnlyIPv4:      d.flags.onlyIPv4,
-		OnlyIPv6:      d.flags.onlyIPv6,
-		Watch:         w.names,
-		WatchTTL:      uint32(w.ttl),
-		ProbeLabel:    string(w.label),
-		OverrideZones: w.zones,
-		StateFile:     w.statePath(os.Getenv),
+		UpstreamPPS:    pps,
+		QueryLogSample: d.flags.queryLogSample,
+		Workers:        d.flags.workers,
+		Log:            slog.New(d.logs.Handler()),
+		OnlyIPv4:       d.flags.onlyIPv4,
+		OnlyIPv6:       d.flags.onlyIPv6,
+		Watch:          w.names,
+		WatchTTL:       uint32(w.ttl),
+		ProbeLabel:     string(w.label),
+		OverrideZones:  w.zones,
+		StateFile:      w.statePath(os.Getenv),
 	}
 }
 

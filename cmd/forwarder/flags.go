@@ -32,6 +32,7 @@ type flags struct {
 	control            controlAddresses
 	controlKeys        controlKeys
 	upstreamPPS        int
+	queryLogSample     int
 	querySources       querySources
 	watch              watchFlags
 	check, print       bool
@@ -138,6 +139,7 @@ func newFlags() *flags {
 	s.Var(f.controlKeys, "control-key", "limit a key to some commands of rndc, as `key=commands`: failover=status,flushname; may be given again")
 	s.StringVar(&f.healthAddress, "health-address", "", "`address` that serves /healthz and /readyz and nothing else, for a load balancer; the one of the metrics serves them too")
 	s.IntVar(&f.upstreamPPS, "upstream-pps", 900, "most `packets` a second to upstream by each interface, 0: no limit; a VPC resolver drops what exceeds 1024")
+	s.IntVar(&f.queryLogSample, "query-log-sample", 1, "log one of `N` queries, and its response, chosen at random: each has the same chance; 1: all")
 	s.Var(&f.querySources, "query-source", "`address` of this host to ask upstream from, in place of query-source or query-source-v6 of the configuration; may be given again: each interface has --upstream-pps of its own, and the one with more left is taken; one that gets no answers is left out until it does (it needs an ip rule)")
 	f.watch.define(s)
 	s.BoolVar(&f.check, "check-config", false, "check the configuration and exit; -p prints it, -v tells all, -x hides secrets")
@@ -199,6 +201,8 @@ func (f *flags) validate() error {
 		return errors.New("cannot specify -4 and -6")
 	case f.workers < 0 || f.debug < 0 || f.upstreamPPS < 0:
 		return errors.New("a number below zero")
+	case f.queryLogSample < 1:
+		return fmt.Errorf("--query-log-sample %d: it is 1, which is all queries, or more", f.queryLogSample)
 	}
 	f.metricsAddress, f.healthAddress = urlNotation(f.metricsAddress), urlNotation(f.healthAddress)
 	return cmp.Or(checkHTTPAddress("metrics", f.metricsAddress), checkHTTPAddress("health", f.healthAddress))

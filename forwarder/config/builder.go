@@ -41,6 +41,8 @@ type builder struct {
 	queryLog   namedconf.Item // querylog; with no text: missing
 	queriesPos namedconf.Pos  // of the category
 
+	responseLogPos namedconf.Pos // responselog
+
 	zones        map[string]zoneNote // by canonical name, as the next one; "." is also the global forwarding
 	primary      map[string]bool     // the primary zones
 	zoneFiles    []namedconf.Item    // theirs

@@ -47,6 +47,7 @@ type Config struct {
 	MinimalAny       bool       // minimal-any: one RRset for ANY over UDP
 	RRsetOrder       RRsetOrder // rrset-order, the rule for all names
 	QueryLog         bool       // querylog, or a queries category of its own
+	ResponseLog      bool       // responselog
 	Logging          logging.Config
 }
 

@@ -59,10 +59,6 @@ func (b *builder) category(s namedconf.Statement) {
 		b.harmlessf(it.Pos, "category '%s' is ignored: %s", it, why)
 		return
 	}
-	if it.Text == "responses" {
-		b.changef(it.Pos, "category '%s' is ignored: responses are not logged; queries are, in category queries", it)
-		return
-	}
 	if !slices.Contains(logging.Categories, it.Text) {
 		b.errorf(it.Pos, "undefined category: '%s'%s", it, didYouMean(it.Text, logging.Categories))
 	}

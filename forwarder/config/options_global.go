@@ -93,7 +93,7 @@ var global = []option{
 	honoured("recursing-file", inOptions, aString, text(func(f *Files) *string { return &f.Recursing })),
 	honoured("recursive-clients", inOptions, aNumber, number(func(c *Config) *int { return &c.Limits.RecursiveClients })),
 	ignored("reuseport", inOptions, aBoolean, ownSockets).unless("yes"),
-	missed("responselog", inOptions, aBoolean, "responses are not logged; queries are, by querylog").unless("no").aged(since920),
+	honoured("responselog", inOptions, aBoolean, (*builder).setResponseLog).aged(since920),
 	ignored("reserved-sockets", inOptions, aNumber, ownSockets).aged(deprecated),
 	ignored("secroots-file", inOptions, aString, noValidation),
 	ignored("serial-query-rate", inOptions, aNumber, noTransfers),

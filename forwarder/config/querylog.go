@@ -12,19 +12,25 @@ import (
 // finishQueryLog has queries logged where querylog says so, or else where their
 // category has channels of its own.
 func (b *builder) finishQueryLog() {
-	l := &b.cfg.Logging
-	own, category := l.Categories["queries"]
+	_, category := b.cfg.Logging.Categories["queries"]
 	b.cfg.QueryLog = b.queryLog.Text == "yes" || b.queryLog.Text == "" && category
-	if !b.cfg.QueryLog || b.broken {
-		return
+	if b.cfg.QueryLog {
+		b.needChannel("queries", b.queryLogPos())
 	}
-	channels := own
-	if !category {
-		channels, category = l.Categories["default"]
+	if b.cfg.ResponseLog {
+		b.needChannel("responses", b.responseLogPos)
 	}
-	if category && !slices.ContainsFunc(channels, b.takesQueries) {
-		b.changef(b.queryLogPos(), "queries are to be logged, but no channel takes them: %s; say category queries with a channel of severity info",
-			b.whyNot(channels))
+}
+
+// needChannel says that what is to be logged is not, where no channel of its category
+// takes it.
+func (b *builder) needChannel(name string, pos namedconf.Pos) {
+	channels, given := b.cfg.Logging.Categories[name]
+	if !given {
+		channels, given = b.cfg.Logging.Categories["default"]
+	}
+	if given && !b.broken && !slices.ContainsFunc(channels, b.takesInfo) {
+		b.changef(pos, "%s are to be logged, but no channel takes them: %s; say category %s with a channel of severity info", name, b.whyNot(channels), name)
 	}
 }
 
@@ -36,10 +42,10 @@ func (b *builder) queryLogPos() namedconf.Pos {
 	return b.queriesPos
 }
 
-// takesQueries reports whether a channel writes what is at severity info. Those
+// takesInfo reports whether a channel writes what is at severity info. Those
 // that are not defined are BIND's, of which null writes nothing, and default_debug
 // nothing without a debug level.
-func (b *builder) takesQueries(name string) bool {
+func (b *builder) takesInfo(name string) bool {
 	if c := b.channelNamed(name); c != nil {
 		return c.Kind != logging.Null && (c.Dynamic || c.Severity <= slog.LevelInfo)
 	}
@@ -55,7 +61,7 @@ func (b *builder) channelNamed(name string) *logging.Channel {
 	return nil
 }
 
-// whyNot says why none of the channels takes queries.
+// whyNot says why none of the channels takes them.
 func (b *builder) whyNot(channels []string) string {
 	var list []string
 	for _, name := range channels {

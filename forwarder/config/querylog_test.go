@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Queries that are to be logged, and that no channel takes, are lost in silence.
+// Queries or responses that are to be logged, and that no channel takes, are lost in silence.
 func TestQueryLogWithoutChannel(t *testing.T) {
 	const simple = `channel simple { file "x"; severity warning; }; channel all { file "y"; severity info; };
 		channel loud { file "z"; severity dynamic; };`
@@ -20,11 +20,15 @@ func TestQueryLogWithoutChannel(t *testing.T) {
 		{"querylog yes;", "category queries { default_syslog; };", ""},
 		{"querylog no;", "category queries { null; };", ""},
 		{"", "category default { simple; };", ""},
+		{"responselog yes;", "category default { simple; };", "1:45: responses are to be logged, but no channel takes them: 'simple' takes warning and above; say category responses with"},
+		{"responselog yes;", "category default { simple; }; category responses { null; };", "'null' writes none"},
+		{"responselog yes;", "category default { simple; }; category responses { all; };", ""},
+		{"responselog no;", "category responses { simple; };", ""},
 	} {
 		conf := opts("dnssec-validation no; "+c.options) + "\nlogging {" + simple + c.logging + "};"
 		_, _, got := ours(t, conf)
 		got = apartFromRoots(got)
-		if !strings.Contains(got, c.want) || c.want == "" && strings.Contains(got, "queries") {
+		if !strings.Contains(got, c.want) || c.want == "" && strings.Contains(got, "to be logged") {
 			t.Errorf("findings in %q: %q, want %q", conf, got, c.want)
 		}
 	}

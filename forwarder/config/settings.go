@@ -38,6 +38,10 @@ func (b *builder) listenQueue(s namedconf.Statement) {
 
 func (b *builder) setQueryLog(s namedconf.Statement) { b.queryLog = s.Items[1] }
 
+func (b *builder) setResponseLog(s namedconf.Statement) {
+	b.cfg.ResponseLog, b.responseLogPos = value(s, 1) == "yes", s.Items[1].Pos
+}
+
 // cookieSecret reads the 128 bits of a SipHash-2-4 key (RFC 9018, section 4).
 func (b *builder) cookieSecret(s namedconf.Statement) {
 	it := s.Items[1]

@@ -134,9 +134,10 @@ type Config struct {
 	LastResort bool
 }
 
-// Categories are the categories of BIND 9.18, in the order of its manual.
+// Categories are the categories of BIND 9.18, in the order of its manual, and the one
+// for responses of 9.20.
 var Categories = strings.Fields(`default general config client network queries
 	query-errors security resolver lame-servers edns-disabled dnssec database
 	dispatch notify update update-security xfer-in xfer-out unmatched
 	rate-limit rpz rpz-passthru cname spill dnstap zoneload nsid
-	trust-anchor-telemetry serve-stale delegation-only sslkeylog`)
+	trust-anchor-telemetry serve-stale delegation-only sslkeylog responses`)

@@ -28,25 +28,27 @@ type engine struct {
 	queue    queue    // what is to be asked
 	waiters  waiters  // who waits for either
 
-	prefetches     recent // what was asked before its time, or past it
-	unanswered     recent // what upstream failed to refresh, for stale-refresh-time
-	servfails      servfails
-	regulars       regulars // clients
-	repeats        repeats  // answers without TTL
-	flushes        flushes
-	udp, tcp       *counters
-	inProcess      *counters
-	damage         *health.Damage // what went wrong lately
-	sawSigned      atomic.Bool    // an answer had signatures: only then two entries are beside each other
-	sawCD          atomic.Bool    // upstream was asked with CD: only then a question has two answers
-	queryLog       atomic.Bool
-	logSample      uint32       // of how many queries one is logged
-	queriesSampled atomic.Bool  // that has been said in the query log
-	serveStale     atomic.Int32 // ServeStale
-	tail           tail.Tail    // for who looks at queries
-	draining       atomic.Bool  // shutting down: nothing new is asked upstream
-	probe          []byte       // the question of Server.Check
-	cookieSecret   [16]byte     // where the configuration has none
+	prefetches       recent // what was asked before its time, or past it
+	unanswered       recent // what upstream failed to refresh, for stale-refresh-time
+	servfails        servfails
+	regulars         regulars // clients
+	repeats          repeats  // answers without TTL
+	flushes          flushes
+	udp, tcp         *counters
+	inProcess        *counters
+	damage           *health.Damage // what went wrong lately
+	sawSigned        atomic.Bool    // an answer had signatures: only then two entries are beside each other
+	sawCD            atomic.Bool    // upstream was asked with CD: only then a question has two answers
+	queryLog         atomic.Bool
+	logSample        uint32        // of how many queries one is logged
+	queriesSampled   atomic.Bool   // that has been said in the query log
+	responsesSampled atomic.Bool   // and in that of responses
+	observing        atomic.Uint32 // observers
+	serveStale       atomic.Int32  // ServeStale
+	tail             tail.Tail     // for who looks at queries
+	draining         atomic.Bool   // shutting down: nothing new is asked upstream
+	probe            []byte        // the question of Server.Check
+	cookieSecret     [16]byte      // where the configuration has none
 }
 
 func newEngine(maxCache int64, o *Options, asleep func() time.Duration) *engine {
@@ -83,11 +85,15 @@ func (e *engine) install(st *state) {
 	e.reviewTimeouts()
 }
 
-// switchLogs has queries logged as the configuration says where that is new: what was
-// said since (rndc querylog) outlives a reload that says nothing else, as with named.
+// switchLogs has queries and responses logged as the configuration says where that is
+// new: what was said since (rndc querylog) outlives a reload that says nothing else, as
+// with named.
 func (e *engine) switchLogs(old, st *state) {
 	if old == nil || old.cfg.QueryLog != st.cfg.QueryLog {
 		e.setQueryLog(st.cfg.QueryLog)
+	}
+	if old == nil || old.cfg.ResponseLog != st.cfg.ResponseLog {
+		e.setResponseLog(st.cfg.ResponseLog)
 	}
 }
 

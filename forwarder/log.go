@@ -12,7 +12,7 @@ import (
 // loggers are the categories that the server writes to.
 type loggers struct {
 	general, network, resolver, queryErrors, rateLimit *slog.Logger
-	security, queries                                  lineLog
+	security, queries, responses                       lineLog
 }
 
 func newLoggers(l *slog.Logger) loggers {
@@ -25,7 +25,7 @@ func newLoggers(l *slog.Logger) loggers {
 	return loggers{
 		general: of("general"), network: of("network"), resolver: of("resolver"),
 		queryErrors: of("query-errors"), rateLimit: of("rate-limit"),
-		security: newLineLog(of("security")), queries: newLineLog(of("queries")),
+		security: newLineLog(of("security")), queries: newLineLog(of("queries")), responses: newLineLog(of("responses")),
 	}
 }
 

@@ -117,9 +117,9 @@ func (w *worker) ignore(dst []byte, fault wire.Fault) ([]byte, outcome) {
 
 // noteQuery tells of a query those who want to know.
 func (w *worker) noteQuery(fault wire.Fault, q *query) {
-	if byQuery := w.queryLog.Load(); byQuery {
+	if byQuery := w.queryLog.Load(); byQuery || w.observers&observedByLog != 0 {
 		q.logged = isLogged(fault, q) && w.sampled()
-		if q.logged {
+		if byQuery && q.logged {
 			w.logQuery(q)
 		}
 	}
@@ -204,7 +204,7 @@ func (w *worker) beyond(e cache.Entry, ok bool, q *query) found {
 // wait returns a waiter for q. Its way back is to be set.
 func (w *worker) wait(q *query) *waiter {
 	r := w.waiters.get(q, w.st)
-	r.since = w.now
+	r.since, r.logged = w.now, q.logged
 	r.turn, r.from = w.turnOf(q)
 	if q.walk != nil {
 		r.waitFor(q.walk)
@@ -241,7 +241,8 @@ func (w *worker) fromUs(q *query) bool {
 
 // comesBack reports whether w asks what one of the servers of its zone is being
 // asked, and is that server: they ask each other. It only leads to a line in the
-// log, as addresses can be forged.
+// log, as addresses can be forged. All programs of this host share a loopback
+// address, which tells no server from a client.
 func (w *waiter) comesBack() bool {
 	return !w.refresh && w.via != viaExchange && !w.addr.Addr().IsLoopback() &&
 		slices.ContainsFunc(w.zone.servers, func(s netip.AddrPort) bool { return s.Addr() == w.addr.Addr() })
@@ -275,13 +276,14 @@ func (w *worker) count(q *query, zone uint16, from Source, rcode int) {
 // worker is what a goroutine that answers queries has of its own.
 type worker struct {
 	*engine
-	st     *state        // of this batch
-	now    time.Duration // of this batch, on the server's clock
-	tally  *tally
-	order  wire.Order
-	random uint64     // for countHit
-	misses waiterList // of this batch, for the queue
-	line   []byte     // that was logged last, to be used again
+	st        *state        // of this batch
+	now       time.Duration // of this batch, on the server's clock
+	tally     *tally
+	order     wire.Order
+	random    uint64     // for countHit
+	misses    waiterList // of this batch, for the queue
+	line      []byte     // that was logged last, to be used again
+	observers observers  // of this batch
 
 	last   netip.Addr // whose rights are known: clients come in runs
 	rights rights
@@ -304,6 +306,7 @@ func (w *worker) begin() {
 		w.order.Mode = st.order
 	}
 	w.now = w.clock.now()
+	w.observers = observers(w.observing.Load())
 }
 
 // end finishes a batch: misses are queued to be asked.

@@ -22,6 +22,7 @@ type waiter struct {
 	late lateReply // or this takes it
 
 	since   time.Duration // when it came
+	logged  bool          // with its response
 	walk    *walk         // nil unless it is for a link of that
 	hurry   *list.Element // in inflight.hurried
 	hash    uint64

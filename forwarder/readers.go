@@ -69,6 +69,9 @@ func (r *udpReader) datagram(i int) {
 	}
 	switch what {
 	case replied:
+		if r.observers != 0 {
+			r.replied(&r.q, reply)
+		}
 		r.out.Add(reply, peer)
 		if r.out.Full() {
 			r.conn.WriteBatch(r.out)
@@ -112,6 +115,7 @@ func (h *tcpHandler) Begin() time.Duration {
 func (h *tcpHandler) End() { h.end() }
 
 func (h *tcpHandler) Serve(dst, msg []byte) ([]byte, tcp.Outcome) {
+	from := len(dst)
 	dst, what := h.serve(dst, msg, &h.q)
 	switch what {
 	case dropped:
@@ -121,6 +125,9 @@ func (h *tcpHandler) Serve(dst, msg []byte) ([]byte, tcp.Outcome) {
 		w.late = h.conn
 		h.misses.push(w)
 		return dst, tcp.Waiting
+	}
+	if h.observers != 0 {
+		h.replied(&h.q, dst[from:])
 	}
 	return dst, tcp.Replied
 }

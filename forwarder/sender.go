@@ -18,6 +18,8 @@ type sender struct {
 	// made for each reply would be garbage each time.
 	given                    response
 	writeResponse, writeWalk func(dst []byte) []byte
+	writeObserved            func(dst []byte) []byte // calls write
+	write                    func(dst []byte) []byte
 
 	tallies [numVias]tally // of replies, by how they leave
 }
@@ -30,7 +32,7 @@ type socketOut struct {
 
 func (s *sender) init(e *engine) {
 	s.worker.init(e, nil)
-	s.writeResponse, s.writeWalk = s.appendResponse, s.appendWalk
+	s.writeResponse, s.writeWalk, s.writeObserved = s.appendResponse, s.appendWalk, s.appendObserved
 	s.tallies[viaUDP].to, s.tallies[viaTCP].to, s.tallies[viaExchange].to = e.udp, e.tcp, e.inProcess
 }
 
@@ -42,9 +44,18 @@ func (s *sender) appendResponse(dst []byte) []byte {
 // appendWalk appends the reply to s.q whose walk is at its end.
 func (s *sender) appendWalk(dst []byte) []byte { return s.replyWalk(dst, &s.q) }
 
+// appendObserved appends what write does, and shows it to those who look at messages.
+func (s *sender) appendObserved(dst []byte) []byte {
+	from := len(dst)
+	dst = s.write(dst)
+	s.replied(&s.q, dst[from:])
+	return dst
+}
+
 // load makes w's query the one that is replied to.
 func (s *sender) load(w *waiter) {
 	s.q.client, s.q.Query, s.q.zone, s.q.hash, s.q.walk, s.q.since = w.client, w.q, w.zone, w.hash, w.walk, w.since
+	s.q.logged = w.logged
 	if s.q.may = allRights; w.via != viaExchange {
 		s.q.may = s.rightsOf(w.addr.Addr())
 	}
@@ -81,10 +92,14 @@ func (s *sender) goOn(w *waiter) outcome {
 
 // send gives w, which is loaded, its reply, which write appends, and frees it.
 func (s *sender) send(w *waiter, write func(dst []byte) []byte) {
-	if w.late != nil {
-		w.late.Reply(write)
-	} else {
+	switch {
+	case w.late == nil:
 		s.sendUDP(w, write)
+	case s.observers != 0:
+		s.write = write
+		w.late.Reply(s.writeObserved)
+	default:
+		w.late.Reply(write)
 	}
 	s.waiters.put(w)
 }
@@ -102,9 +117,13 @@ func (s *sender) sendUDP(w *waiter, write func(dst []byte) []byte) {
 	if s.st.rates != nil {
 		reply, what = s.limitRate(reply, 0, &s.q)
 	}
-	if what == replied {
-		out.Add(reply, w.peer)
+	if what != replied {
+		return
 	}
+	if s.observers != 0 {
+		s.replied(&s.q, reply)
+	}
+	out.Add(reply, w.peer)
 }
 
 // sendAll gives one answer to a list of waiters; those behind the first are

@@ -13,26 +13,32 @@ import (
 func logCommands() []command {
 	return []command{
 		{name: "querylog", args: "[on | off]", summary: "Log queries, or stop that; without an argument the other of the two", run: queryLog},
+		{name: "responselog", args: "[on | off]", summary: "Log responses, or stop that; without an argument the other of the two", run: responseLog},
 		{name: "trace", args: "[level]", summary: "Raise the debug level by one, or set it", run: trace},
 		{name: "notrace", summary: "Set the debug level to 0", run: noTrace},
 	}
 }
 
 func queryLog(_ context.Context, d *daemon, args []string) (string, error) {
-	on := !d.server.QueryLog()
+	return "", d.switchLog("query", d.server.QueryLog, d.server.SetQueryLog, args)
+}
+
+// responseLog is of BIND 9.20.
+func responseLog(_ context.Context, d *daemon, args []string) (string, error) {
+	return "", d.switchLog("response", d.server.ResponseLog, d.server.SetResponseLog, args)
+}
+
+func (d *daemon) switchLog(what string, is func() bool, set func(bool), args []string) error {
+	on := !is()
 	if len(args) > 0 {
 		var ok bool
 		if on, ok = switched(args[0]); !ok {
-			return "", rndc.Syntax.With("")
+			return rndc.Syntax.With("")
 		}
 	}
-	d.server.SetQueryLog(on)
-	state := "off"
-	if on {
-		state = "on"
-	}
-	d.log(logging.Info, "query logging is now %s", state)
-	return "", nil
+	set(on)
+	d.log(logging.Info, "%s logging is now %s", what, strings.ToLower(onOff(on)))
+	return nil
 }
 
 // switched reads BIND's words for on and off.

@@ -39,6 +39,7 @@ func showStatus(_ context.Context, d *daemon, _ []string) (string, error) {
 	line("debug level: %d", d.logs.Debug())
 	line("xfers running: 0\nxfers deferred: 0\nsoa queries in progress: 0")
 	line("query logging is %s", onOff(d.server.QueryLog()))
+	line("response logging is %s", onOff(d.server.ResponseLog())) // of BIND 9.20
 	line("recursive clients: %d/%d/%d", d.server.Waiting(), softQuota(s.Limits.RecursiveClients), s.Limits.RecursiveClients)
 	line("tcp clients: %d/%d", st.TCPOpen, s.TCP.Clients)
 	line("TCP high-water: %d", d.server.TCPPeak())

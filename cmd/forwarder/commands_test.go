@@ -200,7 +200,7 @@ func TestStatusCommand(t *testing.T) {
 	wantMatch(t, c.run("status"), `\Aversion: forwarder \d+\.\d+\.\d+ <id:.*>$`, `^running on .+: Linux .+$`,
 		`^boot time: \w{3}, \d{2} \w{3} \d{4} \d{2}:\d{2}:\d{2} GMT$`, `^last configured: .* GMT$`, `^configuration file: /.*named\.conf$`,
 		`^CPUs found: \d+$`, `^worker threads: \d+$`, `^UDP listeners per interface: \d+$`, `^number of zones: 3 \(0 automatic\)$`,
-		`^debug level: 7$`, `^xfers running: 0$`, `^xfers deferred: 0$`, `^soa queries in progress: 0$`, `^query logging is ON$`,
+		`^debug level: 7$`, `^xfers running: 0$`, `^xfers deferred: 0$`, `^soa queries in progress: 0$`, `^query logging is ON$`, `^response logging is OFF$`,
 		`^recursive clients: 0/450/500$`, `^tcp clients: 0/20$`, `^TCP high-water: 0$`, `^server is up and running\z`)
 	conn, err := dns.DialTimeout("tcp", c.addr.String(), 10*time.Second)
 	if err != nil {

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"encoding/hex"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -27,22 +29,66 @@ logging {
 };
 `
 
+// logged6Conf is a configuration that serves IPv6 in place of IPv4.
+func logged6Conf(upstream netip.AddrPort, more string) string {
+	const four, six = "listen-on port {port} { {address}; };\n    listen-on-v6 { none; };", "listen-on { none; };\n    listen-on-v6 port {port} { {address}; };"
+	return strings.Replace(differentialText(upstream, more), four, six, 1)
+}
+
+func loggedViewConf(upstream netip.AddrPort, more string) string {
+	forwarder := fmt.Sprintf("%s port %d", upstream.Addr(), upstream.Port())
+	return strings.ReplaceAll(strings.Replace(viewConf, "options {", "options {\n    "+more, 1), "{upstream}", forwarder)
+}
+
+// loggedWays are ways to serve whose lines differ.
+var loggedWays = []struct {
+	name   string
+	conf   func(upstream netip.AddrPort, more string) string
+	addr   netip.Addr
+	probes func() []probe
+}{
+	{"IPv4", differentialText, loopback, loggedProbes},
+	{"IPv6", logged6Conf, netip.IPv6Loopback(), func() []probe { return sourceless(every(4, loggedProbes())) }},
+	{"view", loggedViewConf, loopback, func() []probe {
+		some := every(4, loggedProbes())
+		return append(some, from(unmatched, every(5, some))...)
+	}},
+}
+
+func sourceless(probes []probe) []probe {
+	return slices.DeleteFunc(probes, func(p probe) bool { return p.source.IsValid() })
+}
+
 // TestQueryLog sends BIND and the forwarder the same queries: their logs have the
 // same lines.
 func TestQueryLog(t *testing.T) {
 	t.Parallel()
 	program := workbench.Need(t, "named")
 	_, upstream := startResolver(t)
-	conf := differentialText(upstream, "require-server-cookie yes;") + loggedConf
-	named, ours := freeAddr(t), freeAddr(t)
-	namedLog := startLogged(t, "named", program, conf, named)
-	ourLog := startLogged(t, "the forwarder", lab.BuildForwarder(t), conf, ours)
-	for i, p := range slices.Concat(mark("first"), loggedProbes(), mark("last")) {
-		p.packet[0], p.packet[1] = byte(i>>8), byte(i)
-		exchange(p.packet, named, p, usualWait)
-		exchange(p.packet, ours, p, usualWait)
+	for _, way := range loggedWays {
+		t.Run(way.name, func(t *testing.T) {
+			t.Parallel()
+			needAddr(t, way.addr)
+			conf := way.conf(upstream, "querylog yes; require-server-cookie yes;") + loggedConf
+			named, ours := freeAddrAt(t, way.addr), freeAddrAt(t, way.addr)
+			namedLog := startLogged(t, "named", program, conf, named)
+			ourLog := startLogged(t, "the forwarder", lab.BuildForwarder(t), conf, ours)
+			probes := append(way.probes(), withCookie(t, named)...)
+			for i, p := range betweenMarks(probes) {
+				p.packet[0], p.packet[1] = byte(i>>8), byte(i)
+				exchange(p.packet, named, p, faultWait)
+				exchange(p.packet, ours, p, faultWait)
+			}
+			compareLogs(t, logged(t, namedLog), logged(t, ourLog))
+			if denied := strings.Contains(readIfAny(ourLog), noView); denied != (way.name == "view") {
+				t.Errorf("it is said that a client was in no view: %v", denied)
+			}
+		})
 	}
-	want, got := logged(t, namedLog), logged(t, ourLog)
+}
+
+func compareLogs(t *testing.T, want, got []string) {
+	t.Helper()
 	for i := range min(len(want), len(got)) {
 		if got[i] != want[i] {
 			t.Fatalf("line %d is\n%s\nwant BIND's\n%s\nbehind\n%s", i, got[i], want[i], strings.Join(want[max(0, i-3):i], "\n"))
@@ -51,6 +97,38 @@ func TestQueryLog(t *testing.T) {
 	if len(got) != len(want) {
 		t.Errorf("%d lines, want %d", len(got), len(want))
 	}
+	if text := strings.Join(got, "\n"); !strings.Contains(text, "E(0)V") || !strings.Contains(text, "E(0)TV") {
+		t.Error("no line tells of a cookie that is valid")
+	}
+}
+
+// freeAddrAt is freeAddr at another address of the machine.
+func freeAddrAt(t *testing.T, addr netip.Addr) netip.AddrPort {
+	t.Helper()
+	return netip.AddrPortFrom(addr, freeAddr(t).Port())
+}
+
+// needAddr skips the test where the machine has no such address.
+func needAddr(t *testing.T, addr netip.Addr) {
+	t.Helper()
+	l, err := net.Listen("tcp", netip.AddrPortFrom(addr, 0).String())
+	if err != nil {
+		t.Skipf("this machine has no %v: %v", addr, err)
+	}
+	l.Close()
+}
+
+// withCookie are queries with a cookie of a server, whose secret the other has too.
+func withCookie(t *testing.T, server netip.AddrPort) []probe {
+	t.Helper()
+	_, text := askWithCookie(t, server, "0102030405060708")
+	cookie, err := hex.DecodeString(text)
+	if err != nil || len(cookie) != 24 {
+		t.Fatalf("cookie %q of the server is none of 24 octets", text)
+	}
+	q := usual(fewNames[0], dns.TypeA)
+	q.flags, q.options = 0, []option{{10, cookie}}
+	return overBoth("valid cookie", q.pack())
 }
 
 // mark is a query that is found in the log.
@@ -65,7 +143,7 @@ func mark(label string) []probe {
 func startLogged(t *testing.T, name, program, conf string, addr netip.AddrPort) string {
 	t.Helper()
 	path := writeConf(t, conf, addr)
-	p := lab.Start(t, name, exec.Command(program, "-f", "-c", path))
+	p := lab.Start(t, name, exec.Command(program, "-f", "-n", "1", "-c", path)) // with one thread lines are in the order of queries
 	p.WaitFor(t, addr)
 	return filepath.Join(filepath.Dir(path), "lines.log")
 }
@@ -100,7 +178,7 @@ func loggedProbes() []probe {
 	return append(probes, from(refused, every(9, probes))...)
 }
 
-var clientPointer = regexp.MustCompile(`client @0x[0-9a-f]+ ([0-9.]+)#[0-9]+`)
+var clientPointer = regexp.MustCompile(`client @0x[0-9a-f]+ ([0-9a-f.:]+)#[0-9]+`)
 
 // logged returns the lines about queries between the marks in a log, once the
 // last one is there.
@@ -121,10 +199,13 @@ func logged(t *testing.T, path string) (list []string) {
 	}
 }
 
+// noView ends the line about a query that no view matches: of that BIND says nothing.
+const noView = " denied (match-clients of the view did not match)"
+
 // aboutQueries returns the lines that tell of a query or its denial.
 func aboutQueries(text string) (list []string) {
 	for line := range strings.Lines(text) {
-		if strings.Contains(line, ": query: ") || strings.Contains(line, " denied") {
+		if strings.Contains(line, ": query: ") || strings.Contains(line, " denied") && !strings.Contains(line, noView) {
 			list = append(list, clientPointer.ReplaceAllString(strings.TrimSpace(line), "client $1"))
 		}
 	}

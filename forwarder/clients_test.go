@@ -119,10 +119,10 @@ func withClients(t *testing.T, options string, f func(c *clients)) {
 	})
 }
 
-// hot and cold are the names that outages are tried with.
-func hot(i int) string { return fmt.Sprintf("hot%d.example.", i%20) }
+// hotName and coldName are the names that outages are tried with.
+func hotName(i int) string { return fmt.Sprintf("hot%d.example.", i%20) }
 
-func cold(i int) string { return fmt.Sprintf("cold%d.example.", i) }
+func coldName(i int) string { return fmt.Sprintf("cold%d.example.", i) }
 
 func isHot(l *lookup) bool { return strings.HasPrefix(l.name, "hot") }
 

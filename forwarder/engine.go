@@ -37,8 +37,9 @@ type engine struct {
 	udp, tcp         *counters
 	inProcess        *counters
 	damage           *health.Damage // what went wrong lately
-	sawSigned        atomic.Bool    // an answer had signatures: only then two entries are beside each other
-	sawCD            atomic.Bool    // upstream was asked with CD: only then a question has two answers
+	insight          insight
+	sawSigned        atomic.Bool // an answer had signatures: only then two entries are beside each other
+	sawCD            atomic.Bool // upstream was asked with CD: only then a question has two answers
 	queryLog         atomic.Bool
 	logSample        uint32        // of how many queries one is logged
 	queriesSampled   atomic.Bool   // that has been said in the query log
@@ -69,6 +70,7 @@ func newEngine(maxCache int64, o *Options, asleep func() time.Duration) *engine 
 	e.inflight.init(e.cache, &e.waiters)
 	e.queue.init(&e.waiters)
 	e.waiters.init()
+	e.insight.init()
 	e.watcher.init()
 	rand.Read(e.cookieSecret[:])
 	return e

@@ -23,9 +23,9 @@ func runOutage(c *clients, mode string) outage {
 	n := 0
 	load := func(i int) {
 		if n++; n%2 == 0 {
-			c.ask(hot(n / 2))
+			c.ask(hotName(n / 2))
 		} else {
-			c.ask(cold(n))
+			c.ask(coldName(n))
 		}
 	}
 	c.run(12*time.Second, load)

@@ -70,7 +70,7 @@ func (w *worker) serve(dst, msg []byte, q *query) ([]byte, outcome) {
 	fault := q.Parse(msg)
 	q.zone, q.walk, q.free, q.logged, q.since = nil, nil, false, false, w.now
 	if q.may = allRights; q.via != viaExchange {
-		q.may = w.rightsOf(q.addr.Addr())
+		q.may = w.rightsOfClient(q)
 	}
 	if q.may.blackholed || fault == wire.Ignore {
 		return w.ignore(dst, fault)
@@ -265,6 +265,9 @@ func (w *worker) countHit(e cache.Entry) {
 func (w *worker) count(q *query, zone uint16, from Source, rcode int) {
 	q.zoneID = zone
 	w.tally.reply(zone, from, rcode)
+	if from == SourceRefused || w.glance.late || w.glance.replies.Picks() {
+		w.lookAt(q, from, rcode)
+	}
 	if w.events.Response != nil {
 		w.noteResponse(q, from, rcode)
 	}
@@ -287,6 +290,8 @@ type worker struct {
 
 	last   netip.Addr // whose rights are known: clients come in runs
 	rights rights
+
+	glance glance
 }
 
 // rights are what the access lists grant to an address.
@@ -297,6 +302,7 @@ func (w *worker) init(e *engine, to *counters) {
 	w.engine = e
 	w.tally = &tally{to: to}
 	w.order.State, w.random = rand.Uint64(), rand.Uint64()
+	w.glance.replies.Most, w.glance.refused.Most = sampledUDP, sampledUDP
 }
 
 // begin starts a batch.
@@ -305,14 +311,29 @@ func (w *worker) begin() {
 		w.st, w.last = st, netip.Addr{}
 		w.order.Mode = st.order
 	}
+	if set := w.insight.clients.Set(); set != w.glance.set {
+		w.glance.set, w.last = set, netip.Addr{}
+	}
 	w.now = w.clock.now()
 	w.observers = observers(w.observing.Load())
+	w.glance.replies.Begin(w.now)
 }
 
 // end finishes a batch: misses are queued to be asked.
 func (w *worker) end() {
 	w.queue.submit(&w.misses)
 	w.tally.publish()
+	w.left()
+}
+
+// rightsOfClient returns the rights of q's client, and counts it if it is another one
+// than the last.
+func (w *worker) rightsOfClient(q *query) rights {
+	if q.addr.Addr() != w.last {
+		w.rightsOf(q.addr.Addr())
+		w.noteClientOf(q)
+	}
+	return w.rights
 }
 
 // rightsOf returns the rights of addr.

@@ -3,6 +3,7 @@ package forwarder
 import (
 	"errors"
 	"net"
+	"net/netip"
 	"os"
 	"runtime"
 	"time"
@@ -94,10 +95,12 @@ type tcpHandler struct {
 func (e *engine) newTCPHandler(c *tcp.Conn) tcp.Handler {
 	h := &tcpHandler{conn: c, q: query{client: client{addr: c.Client, local: c.Local, via: viaTCP}}}
 	h.init(e, e.tcp)
+	h.glance.replies.Most, h.glance.refused.Most = sampledTCP, sampledTCP
 	h.begin()
 	if h.rightsOf(c.Client.Addr()).blackholed {
 		return nil
 	}
+	h.last = netip.Addr{} // it has not asked yet
 	return h
 }
 

@@ -33,6 +33,7 @@ type socketOut struct {
 func (s *sender) init(e *engine) {
 	s.worker.init(e, nil)
 	s.writeResponse, s.writeWalk, s.writeObserved = s.appendResponse, s.appendWalk, s.appendObserved
+	s.glance.late = true
 	s.tallies[viaUDP].to, s.tallies[viaTCP].to, s.tallies[viaExchange].to = e.udp, e.tcp, e.inProcess
 }
 
@@ -219,4 +220,5 @@ func (s *sender) flush() {
 	for i := range s.tallies {
 		s.tallies[i].publish()
 	}
+	s.left()
 }

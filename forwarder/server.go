@@ -308,6 +308,7 @@ func (s *Server) sweep() {
 			rates := s.state.Load().rates
 			s.logNoLongerLimited(rates, rates.Over(s.clock.now()))
 			s.cache.SweepNext(s.clock.now() - knownFor)
+			s.insight.tick(s.clock.now())
 			s.observe()
 		case <-s.quit:
 			return

@@ -9,6 +9,7 @@ import (
 	"github.com/miekg/dns"
 
 	"vpcdns/cache"
+	"vpcdns/forwarder/latency"
 	"vpcdns/forwarder/logging"
 	"vpcdns/forwarder/udp"
 	"vpcdns/forwarder/upstream"
@@ -30,6 +31,9 @@ type Stats struct {
 	Overflow uint64            // queries dropped from the full queue
 	Pending  int               // questions that are being asked upstream
 
+	Latency [NumSources]latency.Histogram // of replies to clients: samples, each as often as it stands for others
+
+	Clients  int // different ones that were served in the last minute, about
 	Served   int // addresses
 	Unserved int // addresses that could not be had, see Server.Unserved
 
@@ -114,6 +118,8 @@ func (s *Server) Stats() Stats {
 		Reload:     s.reloads.stats(),
 		Failures:   s.Failures(),
 		Watch:      s.WatchStats(),
+		Clients:    s.DistinctClients(),
+		Latency:    [NumSources]latency.Histogram(s.insight.latencies.Histograms()),
 	}
 	zones := &s.state.Load().zones.names
 	st.add("udp", s.udp, zones)

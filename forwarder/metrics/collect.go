@@ -88,6 +88,15 @@ func collectRcodes(st *forwarder.Stats, e emitter) {
 	}
 }
 
+// collectLatency sends all sources from the start.
+func collectLatency(st *forwarder.Stats, e emitter) {
+	for i := range st.Latency {
+		h := &st.Latency[i]
+		buckets, count := h.Within()
+		e.histogram(count, h.Sum.Seconds(), buckets, forwarder.Source(i).String())
+	}
+}
+
 func collectRTT(st *forwarder.Stats, e emitter) {
 	for i := range st.Upstream.Servers {
 		s := &st.Upstream.Servers[i]

@@ -33,6 +33,7 @@ type engine struct {
 	servfails        servfails
 	regulars         regulars // clients
 	repeats          repeats  // answers without TTL
+	zeroTTL          counter  // of these
 	flushes          flushes
 	udp, tcp         *counters
 	inProcess        *counters

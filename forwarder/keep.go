@@ -44,6 +44,7 @@ func (r *resolver) keep(f *fetch, ttl uint32) answers {
 	}
 	a := r.store(f.key, f.hash, r.noName(f), t)
 	if ttl == 0 {
+		r.zeroTTL.Add(1)
 		r.repeats.put(f.hash, &repeat{key: string(f.key), came: r.now, asOf: r.asOf, zone: f.zone.id, answers: a})
 	}
 	if r.chain.Hops > 0 {

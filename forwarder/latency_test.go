@@ -70,3 +70,19 @@ func TestGlanceIsSmall(t *testing.T) {
 		t.Errorf("a glance has %d octets, want 640 at most", n)
 	}
 }
+
+// What is asked again within the moment that an answer without TTL is given again is
+// counted, for who looks for bursts.
+func TestRepeatsAreCounted(t *testing.T) {
+	withClients(t, "", func(c *clients) {
+		c.vpc.ttl = 0
+		for range 30 {
+			c.ask("burst.example.")
+			time.Sleep(2 * time.Millisecond)
+		}
+		c.run(time.Second, func(int) {})
+		if n := c.r.s.Stats().Repeated; n < 25 || n > 29 {
+			t.Errorf("%d answers were given again, want those but the first ones of 30", n)
+		}
+	})
+}

@@ -193,6 +193,7 @@ func (w *worker) beyond(e cache.Entry, ok bool, q *query) found {
 		return found{response: w.staleRefresh(e, q), zone: q.zone.id}
 	}
 	if p := w.repeats.get(q.hash, q.key, w.now); p != nil {
+		w.tally.repeated++
 		return found{response: response{answers: p.answers, asOf: p.asOf, from: SourceHit}, zone: p.zone}
 	}
 	if w.servfails.recent(q.hash, w.now, w.st.cfg.Cache.ServfailTTL) {

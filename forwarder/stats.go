@@ -29,7 +29,9 @@ type Stats struct {
 	Limited  uint64            // of those, by rate-limit
 	Slipped  uint64            // replies that rate-limit cut to a header with TC
 	Overflow uint64            // queries dropped from the full queue
+	Repeated uint64            // answers without TTL given again, within 100 ms after they came
 	Pending  int               // questions that are being asked upstream
+	ZeroTTL  uint64            // answers of upstream that could not be cached, as they have no TTL
 
 	Latency [NumSources]latency.Histogram // of replies to clients: samples, each as often as it stands for others
 
@@ -105,6 +107,7 @@ func (s *Server) Stats() Stats {
 		Rcodes:     make(map[string]uint64),
 		Overflow:   s.queue.overflow.Load(),
 		Pending:    s.inflight.len(),
+		ZeroTTL:    s.zeroTTL.Load(),
 		Served:     len(s.Addrs()),
 		Unserved:   len(s.Unserved()),
 		TCPOpen:    clients.Open,
@@ -151,6 +154,7 @@ func (st *Stats) add(transport string, c *counters, zones *[maxZones]string) {
 			st.Rcodes[rcodeName(rcode)] += n
 		}
 	}
+	st.Repeated += c.repeated.Load()
 	st.Bad += c.malformed.Load()
 	st.Dropped += c.dropped.Load()
 	st.Limited += c.limited.Load()
@@ -256,6 +260,7 @@ func (c cell) split() (zone uint16, s Source, class RcodeClass) {
 type counters struct {
 	replies   [cells]atomic.Uint64
 	others    [numRcodes + 1]atomic.Uint64 // replies of RcodeOther by response code
+	repeated  atomic.Uint64                // answers without TTL given again
 	malformed atomic.Uint64                // queries with a fault, and datagrams ignored
 	dropped   atomic.Uint64                // no reply by policy: blackhole, rate limit
 	limited   atomic.Uint64                // of those, by rate-limit
@@ -283,6 +288,7 @@ type tally struct {
 
 	otherRcodes                          [numRcodes + 1]uint32
 	malformed, dropped, limited, slipped uint32
+	repeated                             uint32
 }
 
 func (t *tally) reply(zone uint16, s Source, rcode int) {
@@ -312,6 +318,10 @@ func (t *tally) publish() {
 	}
 	if t.others {
 		t.publishOthers()
+	}
+	if t.repeated != 0 {
+		t.to.repeated.Add(uint64(t.repeated))
+		t.repeated = 0
 	}
 	if t.malformed|t.dropped|t.slipped != 0 {
 		t.to.malformed.Add(uint64(t.malformed))

@@ -2,6 +2,7 @@ package forwarder
 
 import (
 	"crypto/rand"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -21,6 +22,7 @@ type engine struct {
 
 	watches  *watch.Table // names whose failover counts
 	watchTTL uint32       // that these are given out with at most, s
+	peers    []netip.Addr // Options.Peers
 	pins     pinAnswers
 	watcher  watcher
 
@@ -61,6 +63,7 @@ func newEngine(maxCache int64, o *Options, asleep func() time.Duration) *engine 
 		events:    o.Observer,
 		watches:   watch.New(watch.Options{TTL: o.WatchTTL, Label: o.ProbeLabel}),
 		watchTTL:  o.WatchTTL,
+		peers:     o.Peers,
 		logSample: uint32(o.QueryLogSample),
 		udp:       new(counters),
 		tcp:       new(counters),

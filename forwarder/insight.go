@@ -81,9 +81,9 @@ func (w *worker) lookAt(q *query, from Source, rcode int) {
 	}
 }
 
-// isOurOwn reports whether a query is none of a client, but of this forwarder.
+// isOurOwn reports whether a query is none of a client, but of this forwarder or its peer.
 func (w *worker) isOurOwn(q *query) bool {
-	return q.via == viaExchange || w.isProbe(q)
+	return q.via == viaExchange || w.isProbe(q) || w.isPeer(q)
 }
 
 func (w *worker) noteRefused(q *query, weight uint32) {

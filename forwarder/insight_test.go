@@ -129,6 +129,30 @@ func TestOwnQuestionsAreNotCounted(t *testing.T) {
 	}
 }
 
+// What the other forwarder of a pair asks is no client's either; what it is asked to
+// resolve is.
+func TestPeersQuestionsAreNotCounted(t *testing.T) {
+	n := newFakeNet("10.79.1.10/24")
+	s, err := newServer(testConfig(), Options{Workers: 1, Peers: []netip.Addr{netip.MustParseAddr("10.0.0.9")}}, n.network())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.state.Load().upstream.Close(); s.listeners.CloseAll() })
+	fill(t, s)
+	a := s.newAsker()
+	compares := queryFor(1, "www.example.", dns.TypeA)
+	compares[2] &^= byte(wire.RD >> 8)
+	a.ask(compares, from("10.0.0.9"))
+	a.end()
+	if names, n := s.HotNames(1), s.DistinctClients(); len(names) > 0 || n > 0 {
+		t.Errorf("HotNames() = %+v, DistinctClients() = %d after a peer's question, want none", names, n)
+	}
+	a.askMany(1, "www.example.", dns.TypeA, from("10.0.0.9"))
+	if names, n := s.HotNames(1), s.DistinctClients(); len(names) != 1 || n != 1 {
+		t.Errorf("HotNames() = %+v, DistinctClients() = %d after it was a client, want one", names, n)
+	}
+}
+
 // A flood of random names and of random clients drives out neither the hot name nor the
 // busy client.
 func TestHotNamesInFlood(t *testing.T) {

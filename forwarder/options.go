@@ -60,6 +60,10 @@ type Options struct {
 	// says so.
 	WatchTTL uint32
 
+	// Peers are where the other forwarders of a pair ask from what is given here of
+	// watched names, with RD=0: that stands in no ledger.
+	Peers []netip.Addr
+
 	// ProbeLabel is that of the wildcard beside a watched name by which its zone can be
 	// asked past all caches: *.LABEL.NAME. "" is watch.DefaultLabel.
 	ProbeLabel string

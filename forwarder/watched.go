@@ -59,9 +59,15 @@ func (w *worker) replyWithPins(dst []byte, q *query, ans wire.Answer, g wire.Agi
 
 // noteGiven notes who gets data of a watched name, and for how long.
 func (w *worker) noteGiven(q *query, name []byte, rtype uint16, ttl uint32) {
-	if q.via != viaExchange {
+	if q.via != viaExchange && !w.isPeer(q) {
 		w.watches.Given(name, rtype, q.addr.Addr(), ttl, w.now)
 	}
+}
+
+// isPeer reports whether a query is the other forwarder's of a pair, which compares what
+// is given: it hands nothing on.
+func (w *worker) isPeer(q *query) bool {
+	return q.Flags&wire.RD == 0 && slices.Contains(w.peers, q.addr.Addr().Unmap().WithZone(""))
 }
 
 // shorten bounds the TTLs of m, the reply at the end of a walk through a watched name.

@@ -102,6 +102,10 @@ var blockSnippets = []snippet{
 	{"controls unknown key", "controls { inet 127.0.0.1 allow { any; } keys { k; }; };", ""},
 	{"controls unknown acl", "controls { inet 127.0.0.1 allow { a; }; };", ""},
 	{"statistics-channels", "statistics-channels { inet 127.0.0.1 port 8053 allow { any; }; };", ""},
+	{"statistics-channels *", "statistics-channels { inet *; inet :: port 8053; };", ""},
+	{"statistics-channels port *", "statistics-channels { inet 127.0.0.1 port *; };", ""},
+	{"statistics-channels unknown acl", "statistics-channels { inet 127.0.0.1 allow { a; }; };", ""},
+	{"statistics-channels keys", "statistics-channels { inet 127.0.0.1 allow { any; } keys { k; }; };", ""},
 
 	{"channel", `logging { channel a { file "x" versions 3 size 5m; severity warning; print-time yes; print-severity yes; print-category yes; }; category default { a; }; };`, ""},
 	{"channel file order", `logging { channel a { file "x" size 5m suffix timestamp versions unlimited; }; };`, ""},

@@ -36,6 +36,8 @@ type Config struct {
 	Controls   []Control // the inet channels of controls
 	NoControls bool      // there is no controls statement: rndc finds the default channels
 
+	Statistics []StatisticsChannel // statistics-channels
+
 	Cache     Cache
 	EDNS      EDNS
 	TCP       TCP
@@ -72,6 +74,12 @@ type Control struct {
 	Allow    acl.List
 	Keys     []Key // none: that of rndc.key
 	ReadOnly bool
+}
+
+// StatisticsChannel is an address at which counters are served over HTTP.
+type StatisticsChannel struct {
+	Addr  netip.AddrPort
+	Allow acl.List
 }
 
 // Key is a secret that two programs share.

@@ -96,7 +96,7 @@ var topLevel = []option{
 	ignored("parental-agents", inTop, sequence{aName, remoteServers}, noSigning).repeated(),
 	ignored("primaries", inTop, sequence{aName, remoteServers}, noTransfers).repeated(),
 	ignored("remote-servers", inTop, sequence{aName, remoteServers}, noTransfers).repeated().aged(since920),
-	missed("statistics-channels", inTop, clauses(inStatistics), "statistics are served as metrics: let what reads them read --metrics-address").repeated(),
+	honoured("statistics-channels", inTop, clauses(inStatistics), (*builder).statistics).repeated(),
 	honoured("template", inTop, sequence{aName, anything{}}, nil).repeated().aged(since921),
 	ignored("tls", inTop, sequence{aName, anything{}}, noTLS).repeated(),
 	honoured("view", inTop, sequence{aName, optional{aWord}, clauses(inView)}, nil).repeated(),
@@ -174,7 +174,7 @@ var otherBlocks = []option{
 
 	honoured("inet", inControls, sequence{anySocket, keyword("allow"), matchList{}, anyOrder{keyNames, readOnly}}, (*builder).control).repeated(),
 	refused("unix", inControls, anything{}, "BIND 9.18 does not start with it either; use inet").repeated(),
-	ignored("inet", inStatistics, sequence{anySocket, optional{keyword("allow"), matchList{}}}, asMetrics).repeated(),
+	honoured("inet", inStatistics, sequence{anySocket, optional{keyword("allow"), matchList{}}}, (*builder).statisticsChannel).repeated(),
 
 	honoured("channel", inLogging, sequence{aName, clauses(inChannel)}, (*builder).channelStatement).repeated(),
 	honoured("category", inLogging, sequence{aName, names}, (*builder).category).repeated(),

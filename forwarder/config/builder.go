@@ -52,6 +52,7 @@ type builder struct {
 	server       *Server
 	closed       []namedconf.Statement // query-source none, or query-source-v6
 	directoryPos namedconf.Pos
+	dnstapPos    namedconf.Pos
 	channelPos   map[string]namedconf.Pos
 	channel      *channel
 }

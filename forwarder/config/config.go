@@ -48,8 +48,9 @@ type Config struct {
 	MinimalResponses bool       // minimal-responses yes: no additional section either
 	MinimalAny       bool       // minimal-any: one RRset for ANY over UDP
 	RRsetOrder       RRsetOrder // rrset-order, the rule for all names
-	QueryLog         bool       // querylog, or a queries category of its own
-	ResponseLog      bool       // responselog
+	Dnstap           Dnstap
+	QueryLog         bool // querylog, or a queries category of its own
+	ResponseLog      bool // responselog
 	Logging          logging.Config
 }
 

@@ -55,6 +55,7 @@ func defaults() *Config {
 			AdvertisedTimeout: 30 * time.Second,
 		},
 		Identity: local.Identity{Version: &software, Hostname: hostname(), Authors: true},
+		Dnstap:   defaultDnstap(),
 		Limits: Limits{
 			RecursiveClients:     10000,
 			ResolverQueryTimeout: MaxClientWait,
@@ -88,6 +89,7 @@ func (b *builder) finish() {
 	c.Cache.MaxSize = b.maxCacheSize()
 	c.EDNS.NoCookieUDPSize = min(c.EDNS.NoCookieUDPSize, c.EDNS.MaxUDPSize)
 	b.finishQueryLog()
+	b.finishDnstap()
 }
 
 // finishAccess lets allow-query, allow-query-cache and allow-recursion inherit

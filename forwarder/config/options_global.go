@@ -1,6 +1,7 @@
 package config
 
 import (
+	"math"
 	"time"
 
 	"vpcdns/acl"
@@ -21,7 +22,8 @@ const (
 	noReports    = "errors are not reported to a zone's owner"
 	noSIG0       = "messages signed with SIG(0) are not checked"
 	noSigning    = "zones are served as their files have them"
-	noTap        = "queries are not tapped"
+	tapBatches   = "what is tapped is written within 10 ms, in batches"
+	tapQueue     = "16384 messages, of 2 MB, may wait to be written, and what is more is dropped and counted"
 	allJoined    = "all clients that ask the same are answered, however many"
 	noTKEY       = "keys are not negotiated"
 	noTLS        = "DNS is served over UDP and TCP only"
@@ -53,20 +55,20 @@ var global = []option{
 	ignored("coresize", inOptions, sizeLimit, osLimits).aged(deprecated),
 	ignored("datasize", inOptions, sizeLimit, osLimits).aged(deprecated),
 	honoured("directory", inOptions, aString, nil),
-	ignored("dnstap-identity", inOptions, orHostname, noTap),
-	ignored("dnstap-output", inOptions, anything{}, noTap),
-	ignored("dnstap-version", inOptions, orNone, noTap),
+	honoured("dnstap-output", inOptions, tapOutput, (*builder).dnstapOutput),
+	honoured("dnstap-identity", inOptions, orHostname, (*builder).dnstapIdentity),
+	honoured("dnstap-version", inOptions, orNone, (*builder).dnstapVersion),
 	ignored("dscp", inOptions, aNumber, noDSCP).aged(obsolete),
 	honoured("dump-file", inOptions, aString, text(func(f *Files) *string { return &f.Dump })),
 	ignored("files", inOptions, sizeLimit, osLimits).aged(deprecated),
 	ignored("flush-zones-on-shutdown", inOptions, aBoolean, "it changes nothing in BIND 9.18 either"),
-	ignored("fstrm-set-buffer-hint", inOptions, aNumber, noTap),
-	ignored("fstrm-set-flush-timeout", inOptions, aNumber, noTap),
-	ignored("fstrm-set-input-queue-size", inOptions, aNumber, noTap),
-	ignored("fstrm-set-output-notify-threshold", inOptions, aNumber, noTap),
-	ignored("fstrm-set-output-queue-model", inOptions, words{"mpsc", "spsc"}, noTap),
-	ignored("fstrm-set-output-queue-size", inOptions, aNumber, noTap),
-	ignored("fstrm-set-reopen-interval", inOptions, aDuration, noTap),
+	ignored("fstrm-set-buffer-hint", inOptions, aNumber, tapBatches).checked(tapLimit(1024, 65536)),
+	ignored("fstrm-set-flush-timeout", inOptions, aNumber, tapBatches).checked(tapLimit(1, 600)),
+	ignored("fstrm-set-input-queue-size", inOptions, aNumber, tapQueue).checked(tapLimit(2, 16384)),
+	ignored("fstrm-set-output-notify-threshold", inOptions, aNumber, tapBatches).checked(tapLimit(1, math.MaxUint32)),
+	ignored("fstrm-set-output-queue-model", inOptions, words{"mpsc", "spsc"}, tapQueue),
+	ignored("fstrm-set-output-queue-size", inOptions, aNumber, tapQueue).checked(tapLimit(2, 1024)),
+	honoured("fstrm-set-reopen-interval", inOptions, aDuration, (*builder).reopenInterval),
 	ignored("geoip-directory", inOptions, orNone, "nothing here looks up countries"),
 	ignored("heartbeat-interval", inOptions, aNumber, watched).aged(deprecated),
 	honoured("hostname", inOptions, orNone, identity(func(i *local.Identity) **string { return &i.Hostname })),

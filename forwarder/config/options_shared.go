@@ -36,7 +36,7 @@ var shared = []option{
 	ignored("dnssec-accept-expired", inShared, aBoolean, noValidation),
 	refused("dnssec-must-be-secure", inShared, sequence{aName, aBoolean}, "names that must be secure cannot be told from others without validation").repeated().aged(deprecated),
 	missed("dnssec-validation", inShared, words{"yes", "no", "auto"}, noValidation).unless("no").checked((*builder).setValidation),
-	missed("dnstap", inShared, anything{}, "queries are not tapped"),
+	honoured("dnstap", inShared, tappedMessages, (*builder).dnstap),
 	ignored("dual-stack-servers", inShared, dualStackServers, noRecursion),
 	honoured("edns-udp-size", inShared, aNumber, octets(func(e *EDNS) *uint16 { return &e.UDPSize }, 512, 4096)),
 	honoured("empty-contact", inShared, aName, (*builder).emptyName),

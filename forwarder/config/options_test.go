@@ -11,7 +11,8 @@ import (
 // a reason for each that is not honoured, and none honoured that nothing reads.
 func TestTable(t *testing.T) {
 	readOtherwise := strings.Fields("acl include type port directory view match-clients template key algorithm secret")
-	onlyChecked := strings.Fields("dnssec-validation dnssec-enable managed-keys trust-anchors trusted-keys")
+	onlyChecked := strings.Fields("dnssec-validation dnssec-enable managed-keys trust-anchors trusted-keys " +
+		"fstrm-set-buffer-hint fstrm-set-flush-timeout fstrm-set-input-queue-size fstrm-set-output-notify-threshold fstrm-set-output-queue-size")
 	seen := make(map[string]place)
 	for _, o := range options() {
 		if twice := seen[o.name] & o.in; twice != 0 {

@@ -6,7 +6,7 @@ import "slices"
 // alike, unless differs says why not. What both accept has the same normal form.
 type snippet struct{ name, conf, differs string }
 
-var snippets = slices.Concat(valueSnippets, blockSnippets)
+var snippets = slices.Concat(valueSnippets, blockSnippets, dnstapSnippets)
 
 // valueSnippets are about the options block and the values in it.
 var valueSnippets = []snippet{

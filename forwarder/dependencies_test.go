@@ -11,9 +11,10 @@ import (
 // queries, or runs beside what does: one more is a decision, and what other
 // programs of the module need never comes along.
 var linked = []string{
-	"github.com/beorn7/perks", "github.com/cespare/xxhash/v2", "github.com/hashicorp/golang-lru/v2", "github.com/miekg/dns",
-	"github.com/munnerz/goautoneg", "github.com/prometheus/client_golang", "github.com/prometheus/client_model", "github.com/prometheus/common",
-	"github.com/prometheus/procfs", "github.com/spf13/pflag", "golang.org/x/net", "golang.org/x/sys", "google.golang.org/protobuf",
+	"github.com/beorn7/perks", "github.com/cespare/xxhash/v2", "github.com/dnstap/golang-dnstap", "github.com/farsightsec/golang-framestream",
+	"github.com/hashicorp/golang-lru/v2", "github.com/miekg/dns", "github.com/munnerz/goautoneg", "github.com/prometheus/client_golang",
+	"github.com/prometheus/client_model", "github.com/prometheus/common", "github.com/prometheus/procfs", "github.com/spf13/pflag",
+	"golang.org/x/net", "golang.org/x/sys", "google.golang.org/protobuf",
 }
 
 func TestDaemonsDependencies(t *testing.T) {

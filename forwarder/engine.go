@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"vpcdns/cache"
+	"vpcdns/forwarder/dnstap"
 	"vpcdns/forwarder/health"
 	"vpcdns/forwarder/tail"
 	"vpcdns/forwarder/watch"
@@ -44,12 +45,13 @@ type engine struct {
 	sawSigned        atomic.Bool // an answer had signatures: only then two entries are beside each other
 	sawCD            atomic.Bool // upstream was asked with CD: only then a question has two answers
 	queryLog         atomic.Bool
-	logSample        uint32        // of how many queries one is logged
-	queriesSampled   atomic.Bool   // that has been said in the query log
-	responsesSampled atomic.Bool   // and in that of responses
+	logSample        uint32       // of how many queries one is logged
+	queriesSampled   atomic.Bool  // that has been said in the query log
+	responsesSampled atomic.Bool  // and in that of responses
+	serveStale       atomic.Int32 // ServeStale
+	tail             tail.Tail    // for who looks at queries
+	tap              *dnstap.Tap
 	observing        atomic.Uint32 // observers
-	serveStale       atomic.Int32  // ServeStale
-	tail             tail.Tail     // for who looks at queries
 	draining         atomic.Bool   // shutting down: nothing new is asked upstream
 	probe            []byte        // the question of Server.Check
 	cookieSecret     [16]byte      // where the configuration has none
@@ -63,14 +65,15 @@ func newEngine(maxCache int64, o *Options, asleep func() time.Duration) *engine 
 		events:    o.Observer,
 		watches:   watch.New(watch.Options{TTL: o.WatchTTL, Label: o.ProbeLabel}),
 		watchTTL:  o.WatchTTL,
-		peers:     o.Peers,
 		logSample: uint32(o.QueryLogSample),
+		peers:     o.Peers,
 		udp:       new(counters),
 		tcp:       new(counters),
 		inProcess: new(counters),
 		probe:     newProbe(),
 		damage:    health.NewDamage(maxZones),
 	}
+	e.tap = dnstap.New(e.clock.now)
 	e.inflight.init(e.cache, &e.waiters)
 	e.queue.init(&e.waiters)
 	e.waiters.init()
@@ -137,6 +140,11 @@ func newClock(asleep func() time.Duration) clock {
 }
 
 func (c *clock) now() time.Duration { return time.Since(c.epoch) + time.Duration(c.slept.Load()) }
+
+// at is the time t, which was read from Go's clock, on this one.
+func (c *clock) at(t time.Time) time.Duration {
+	return t.Sub(c.epoch) + time.Duration(c.slept.Load())
+}
 
 // exact is now with what addSleep has not noticed yet.
 func (c *clock) exact() time.Duration {

@@ -45,7 +45,7 @@ var arrows = map[string][]string{
 	"forwarder/config":          {"acl", "forwarder/host", "forwarder/local", "forwarder/logging", "forwarder/namedconf", "forwarder/version"},
 	"forwarder/control":         {"forwarder/host", "forwarder/rndc", "forwarder/rndcconf"},
 	"forwarder/rndcconf":        {"forwarder/config", "forwarder/namedconf", "forwarder/rndc"},
-	"forwarder":                 {"acl", "cache", "forwarder/config", "forwarder/health", "forwarder/host", "forwarder/hot", "forwarder/latency", "forwarder/listener", "forwarder/local", "forwarder/logging", "forwarder/rrl", "forwarder/scrub", "forwarder/store", "forwarder/tail", "forwarder/tcp", "forwarder/trouble", "forwarder/udp", "forwarder/upstream", "forwarder/watch", "forwarder/wire"},
+	"forwarder":                 {"acl", "cache", "forwarder/config", "forwarder/dnstap", "forwarder/health", "forwarder/host", "forwarder/hot", "forwarder/latency", "forwarder/listener", "forwarder/local", "forwarder/logging", "forwarder/rrl", "forwarder/scrub", "forwarder/store", "forwarder/tail", "forwarder/tcp", "forwarder/trouble", "forwarder/udp", "forwarder/upstream", "forwarder/watch", "forwarder/wire"},
 	"forwarder/metrics":         {"forwarder", "forwarder/upstream", "forwarder/version"}, // the latter for the types of its Stats
 	"cmd/forwarder":             {"forwarder", "forwarder/config", "forwarder/host", "forwarder/logging", "forwarder/manual", "forwarder/metrics", "forwarder/namedconf", "forwarder/rndc", "forwarder/rndcconf", "forwarder/version", "forwarder/watch", "cmd/forwarder/doctor", "cmd/forwarder/shadow", "cmd/forwarder/vpcresolver", "testdata"},
 	"cmd/forwarder/doctor":      {"acl", "forwarder/config", "forwarder/host", "forwarder/udp"},
@@ -140,7 +140,7 @@ func short(pkg string) string {
 // hold: what allocates, waits or writes for people.
 var (
 	hotFiles = []string{
-		"query.go", "readers.go", "response.go", "insight.go", "hot/sampler.go",
+		"query.go", "readers.go", "replied.go", "response.go", "insight.go", "hot/sampler.go",
 		"udp/in.go", "udp/out.go", "udp/peer.go", "udp/batch_linux.go", "udp/mmsg_linux.go", "udp/segment_linux.go", "udp/send_linux.go",
 		"wire/answer.go", "wire/chain.go", "wire/edns.go", "wire/message.go", "wire/name.go", "wire/query.go", "wire/queryrecords.go",
 		"../cache/cache.go", "../cache/entry.go", "../cache/table.go",

@@ -11,8 +11,8 @@ import (
 
 // loggers are the categories that the server writes to.
 type loggers struct {
-	general, network, resolver, queryErrors, rateLimit *slog.Logger
-	security, queries, responses                       lineLog
+	general, network, resolver, queryErrors, rateLimit, dnstap *slog.Logger
+	security, queries, responses                               lineLog
 }
 
 func newLoggers(l *slog.Logger) loggers {
@@ -24,7 +24,7 @@ func newLoggers(l *slog.Logger) loggers {
 	}
 	return loggers{
 		general: of("general"), network: of("network"), resolver: of("resolver"),
-		queryErrors: of("query-errors"), rateLimit: of("rate-limit"),
+		queryErrors: of("query-errors"), rateLimit: of("rate-limit"), dnstap: of("dnstap"),
 		security: newLineLog(of("security")), queries: newLineLog(of("queries")), responses: newLineLog(of("responses")),
 	}
 }

@@ -43,6 +43,8 @@ func (s *Server) newHealth() *health.Monitor {
 // trouble is the logger for a kind of trouble.
 func (l *loggers) trouble(k trouble.Kind) *slog.Logger {
 	switch k {
+	case trouble.Dnstap:
+		return l.dnstap.With(logging.NotableKey, true)
 	case trouble.Address:
 		return l.network.With(logging.NotableKey, true)
 	case "":
@@ -59,6 +61,7 @@ func (s *Server) observe() {
 	used := st.zones.used()
 	s.sumReplies(sums, used)
 	s.rates.add(s.clock.now(), sums)
+	s.health.Change(s.observeTap)
 	s.health.Observe(&health.Second{
 		Zones:   st.forwarded(),
 		Counted: st.zones.names[:used], All: sums.all[:used], Failed: sums.failed[:used],

@@ -39,6 +39,7 @@ type query struct {
 	walk   *walk         // nil unless its chain has more than one source
 	zoneID uint16        // under which the last reply was counted
 	free   bool          // the reply is none whose rate is limited
+	inView bool          // BIND would have a view for it; set where messages are observed
 	since  time.Duration // when it came
 	logged bool          // it is one of those that are logged, with its response
 	buf    [maxKey]byte
@@ -77,6 +78,9 @@ func (w *worker) serve(dst, msg []byte, q *query) ([]byte, outcome) {
 	}
 	if q.Question != nil {
 		w.noteQuery(fault, q)
+	}
+	if w.observers != 0 {
+		w.came(fault, q, msg)
 	}
 	if fault != wire.Sound || !isData(&q.Query) || q.EDNS.Cookie != nil && w.st.cfg.EDNS.RequireServerCookie {
 		if dst, what := w.serveUnusual(dst, fault, q); what != waiting {

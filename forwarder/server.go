@@ -32,6 +32,7 @@ type Server struct {
 	allowances allowances
 	health     *health.Monitor
 	rates      rates
+	tapWatch   tapWatch
 	exchanges  sync.Pool // of *exchange
 
 	ready    chan struct{}
@@ -133,6 +134,7 @@ func (s *Server) start(cfg *config.Config) error {
 		return err
 	}
 	s.noteAddresses(st)
+	s.setTap(&cfg.Dnstap)
 	s.warmup.first()
 	return nil
 }
@@ -157,6 +159,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	s.await(ctx)
 	s.shutdown()
 	wg.Wait()
+	s.tap.Close()
 	s.health.Close()
 	s.saveWatches() // unless they are another process's already
 	return nil
@@ -241,6 +244,7 @@ func (s *Server) Reload(cfg *config.Config) error {
 	s.logNoLongerLimited(old.rates, old.rates.Forget()) // the new one knows nobody yet
 	s.listeners.CloseUnused(s.served(st))
 	s.clients.Shrink()
+	s.setTap(&cfg.Dnstap)
 	s.setOverrideRules(st)
 	s.noteAddresses(st)
 	s.forgetTroubles(st)

@@ -153,6 +153,7 @@ func (s *Server) upstreamFor(st, old *state) (*upstream.Client, error) {
 		DialTCP:    s.net.dialTCP,
 		NewHandler: func() upstream.Handler { return s.newResolver() },
 		Event:      s.upstreamEvent,
+		Tap:        upstreamTap{s.engine},
 	})
 }
 

@@ -50,6 +50,8 @@ type Stats struct {
 
 	Watch WatchStats
 
+	Dnstap DnstapStats
+
 	Troubles []TroubleStats // what is wrong, see Server.Troubles
 	Failures []ZoneFailures // by zone
 
@@ -121,6 +123,7 @@ func (s *Server) Stats() Stats {
 		Reload:     s.reloads.stats(),
 		Failures:   s.Failures(),
 		Watch:      s.WatchStats(),
+		Dnstap:     s.Dnstap(),
 		Clients:    s.DistinctClients(),
 		Latency:    [NumSources]latency.Histogram(s.insight.latencies.Histograms()),
 	}

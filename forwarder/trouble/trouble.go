@@ -31,6 +31,7 @@ const (
 	Loop          Kind = "loop"              // what is asked comes back
 	Address       Kind = "address"           // an address is not served
 	Log           Kind = "log"               // a log cannot be written
+	Dnstap        Kind = "dnstap"            // what is tapped cannot be written
 )
 
 // OfServer reports whether the subjects of a kind are servers.

@@ -103,6 +103,9 @@ func Rcode(msg []byte) int { return int(msg[3] & rcodeMask) }
 // Truncated reports whether TC is set.
 func Truncated(msg []byte) bool { return msg[2]&(TC>>8) != 0 }
 
+// HasAnswer reports whether a message says that it has records in its answer section.
+func HasAnswer(msg []byte) bool { return count(msg, answer) > 0 }
+
 func count(msg []byte, section int) int {
 	return int(binary.BigEndian.Uint16(msg[4+2*section:]))
 }

@@ -1,0 +1,68 @@
+package forwarder
+
+import (
+	"encoding/binary"
+
+	"vpcdns/forwarder/dnstap"
+	"vpcdns/forwarder/upstream"
+	"vpcdns/forwarder/wire"
+)
+
+// upstreamTypes are those of what is asked upstream: a tap has one or the other of each
+// pair (config.DnstapForwarder).
+var upstreamTypes = []struct{ query, response dnstap.Type }{
+	{dnstap.ResolverQuery, dnstap.ResolverResponse},
+	{dnstap.ForwarderQuery, dnstap.ForwarderResponse},
+}
+
+// upstreamTap gives the tap what is asked upstream (upstream.Tap).
+type upstreamTap struct{ *engine }
+
+func (u upstreamTap) On() bool {
+	return observers(u.observing.Load())&observedByTap != 0 && (u.wanted(false) != 0 || u.wanted(true) != 0)
+}
+
+// wanted is the type by which queries or responses are tapped; 0: they are not.
+func (u upstreamTap) wanted(response bool) dnstap.Type {
+	for _, t := range upstreamTypes {
+		kind := t.query
+		if response {
+			kind = t.response
+		}
+		if u.tap.Wants(kind) {
+			return kind
+		}
+	}
+	return 0
+}
+
+// Message taps m as named does with what it forwards.
+func (u upstreamTap) Message(m upstream.TappedMessage) {
+	to := dnstap.Message{
+		Type: u.wanted(m.Response), TCP: m.TCP, Asker: m.Source, Answerer: m.Server,
+		Zone: u.zoneAsked(m.Msg), Asked: u.clock.at(m.Sent), Data: m.Msg,
+	}
+	if m.Response {
+		to.Answered = u.clock.at(m.Came)
+	}
+	if to.Type != 0 {
+		u.tap.Put(&to)
+	}
+}
+
+// zoneAsked is the zone whose servers are asked a message's question, in wire form; ""
+// where there is no question.
+func (e *engine) zoneAsked(msg []byte) string {
+	st := e.state.Load()
+	if st == nil || msg[4] == 0 && msg[5] == 0 {
+		return ""
+	}
+	var buf [maxKey]byte
+	name := wire.AppendName(buf[:0], msg, wire.HeaderLen)
+	if at := wire.HeaderLen + len(name); len(name) > 0 && at+2 <= len(msg) {
+		if z := st.routes.find(wire.AppendLower(name[:0], name), binary.BigEndian.Uint16(msg[at:])); z != nil {
+			return wire.PackName(z.name)
+		}
+	}
+	return ""
+}

@@ -33,7 +33,7 @@ type command struct {
 // the file of its kind.
 func commands() []command {
 	return slices.Concat(
-		statusCommands(), cacheCommands(), cachedCommands(), staleCommands(), logCommands(), upstreamCommands(), queriesCommands(),
+		statusCommands(), cacheCommands(), cachedCommands(), staleCommands(), logCommands(), dnstapCommands(), upstreamCommands(), queriesCommands(),
 		watchCommands(), overrideCommands(), verifyCommands(), fileCommands(), processCommands(), primaryCommands(), absentCommands(),
 	)
 }

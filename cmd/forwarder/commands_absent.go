@@ -19,7 +19,6 @@ func absentCommands() []command {
 		{name: "nta", args: "[-dump | zone]", summary: "Nothing: answers are not validated, and no anchor has to be lifted", readOnly: true, run: trustAnchors},
 		{name: "secroots", args: "-", summary: "Show that there are no trust anchors", run: secureRoots},
 		{name: "managed-keys", args: "(status | refresh | sync | destroy)", summary: "Show that there are no trust anchors", run: managedKeys},
-		{name: "dnstap", args: "(-reopen | -roll)", summary: "Nothing: queries are not tapped", run: fail(rndc.NotFound, "")},
 		{name: "addzone", args: "zone [class [view]] { options }", summary: "Nothing: zones come from the configuration only", run: addZone},
 		{name: "modzone", args: "zone [class [view]] { options }", summary: "Nothing: zones come from the configuration only", run: addZone},
 		{name: "tsig-list", summary: "Nothing: queries are not signed", run: fail(rndc.NotImplemented, "queries and answers are not signed")},

@@ -51,6 +51,8 @@ type engine struct {
 	serveStale       atomic.Int32 // ServeStale
 	tail             tail.Tail    // for who looks at queries
 	tap              *dnstap.Tap
+	clientCounts     clientSums
+	workers          atomic.Uint32 // that there have been
 	observing        atomic.Uint32 // observers
 	draining         atomic.Bool   // shutting down: nothing new is asked upstream
 	probe            []byte        // the question of Server.Check

@@ -140,7 +140,7 @@ func short(pkg string) string {
 // hold: what allocates, waits or writes for people.
 var (
 	hotFiles = []string{
-		"query.go", "readers.go", "replied.go", "response.go", "insight.go", "hot/sampler.go",
+		"clientcounts.go", "query.go", "readers.go", "replied.go", "response.go", "insight.go", "hot/sampler.go",
 		"udp/in.go", "udp/out.go", "udp/peer.go", "udp/batch_linux.go", "udp/mmsg_linux.go", "udp/segment_linux.go", "udp/send_linux.go",
 		"wire/answer.go", "wire/chain.go", "wire/edns.go", "wire/message.go", "wire/name.go", "wire/query.go", "wire/queryrecords.go",
 		"../cache/cache.go", "../cache/entry.go", "../cache/table.go",

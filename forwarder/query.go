@@ -42,6 +42,7 @@ type query struct {
 	inView bool          // BIND would have a view for it; set where messages are observed
 	since  time.Duration // when it came
 	logged bool          // it is one of those that are logged, with its response
+	looked bool          // it is one that data is looked for; set where it is counted
 	buf    [maxKey]byte
 }
 
@@ -290,8 +291,9 @@ type worker struct {
 	order     wire.Order
 	random    uint64     // for countHit
 	misses    waiterList // of this batch, for the queue
-	line      []byte     // that was logged last, to be used again
 	observers observers  // of this batch
+	number    uint32     // of the worker, for clientSums
+	line      []byte     // that was logged last, to be used again
 
 	last   netip.Addr // whose rights are known: clients come in runs
 	rights rights
@@ -306,6 +308,7 @@ type rights struct{ blackholed, inView, cache, recurse bool }
 func (w *worker) init(e *engine, to *counters) {
 	w.engine = e
 	w.tally = &tally{to: to}
+	w.number = e.workers.Add(1)
 	w.order.State, w.random = rand.Uint64(), rand.Uint64()
 	w.glance.replies.Most, w.glance.refused.Most = sampledUDP, sampledUDP
 }

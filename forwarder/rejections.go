@@ -118,6 +118,7 @@ func (w *worker) reject(dst []byte, q *query, why reason) []byte {
 		zone, from = 0, SourceRefused
 		r.ede = w.deniedEDE(why)
 		w.logDenied(q, q.Question, why)
+		w.countDenied(q)
 	}
 	w.count(q, zone, from, r.rcode)
 	if r.header {

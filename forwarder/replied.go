@@ -11,6 +11,7 @@ type observers uint32
 
 const (
 	observedByTap observers = 1 << iota
+	observedByCounts
 	observedByLog
 )
 
@@ -26,6 +27,9 @@ func (e *engine) setObserver(o observers, on bool) {
 // came shows a client's query to those who look at messages. It is called only where
 // there are such.
 func (w *worker) came(fault wire.Fault, q *query, msg []byte) {
+	if w.observers&observedByCounts != 0 && q.via != viaExchange && !w.isProbe(q) {
+		w.countRequest(fault, q, len(msg))
+	}
 	q.inView = w.hasView(fault, q)
 	if kind, ok := w.kindOfQuery(fault, q); ok && w.observers&observedByTap != 0 {
 		w.tapClient(kind, q, msg)
@@ -35,6 +39,9 @@ func (w *worker) came(fault wire.Fault, q *query, msg []byte) {
 // replied shows a reply, whole and on its way to a client, to those who look at
 // messages. It is called only where there are such, who keep nothing of it but copies.
 func (w *worker) replied(q *query, reply []byte) {
+	if w.observers&observedByCounts != 0 && q.via != viaExchange && !w.isProbe(q) {
+		w.countReply(q, reply)
+	}
 	if w.observers&observedByLog != 0 && q.logged && !w.isProbe(q) && !isTransfer(q) {
 		w.logResponse(q, reply)
 	}
@@ -94,20 +101,4 @@ func (w *worker) tapClient(kind dnstap.Type, q *query, msg []byte) {
 		m.Asked = q.since
 	}
 	w.tap.Put(&m)
-}
-
-// isTransfer reports whether a zone is asked for, which is no query as others in BIND.
-func isTransfer(q *query) bool { return q.Type == wire.TypeAXFR || q.Type == wire.TypeIXFR }
-
-// replyRcode is the response code of a reply with the upper bits that its OPT has:
-// two of them can be told from what stands in the header.
-func replyRcode(q *query, reply []byte) int {
-	switch rcode := int(wire.Flags(reply) & 0xf); {
-	case rcode == wire.BadCookie&0xf: // YXRRSET is no answer to a query
-		return wire.BadCookie
-	case rcode == wire.NoError && q.EDNS.Version > 0:
-		return wire.BadVers
-	default:
-		return rcode
-	}
 }

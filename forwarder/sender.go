@@ -56,7 +56,7 @@ func (s *sender) appendObserved(dst []byte) []byte {
 // load makes w's query the one that is replied to.
 func (s *sender) load(w *waiter) {
 	s.q.client, s.q.Query, s.q.zone, s.q.hash, s.q.walk, s.q.since = w.client, w.q, w.zone, w.hash, w.walk, w.since
-	s.q.logged = w.logged
+	s.q.looked, s.q.logged = true, w.logged
 	s.q.inView = true // what has none waits for nothing
 	if s.q.may = allRights; w.via != viaExchange {
 		s.q.may = s.rightsOf(w.addr.Addr())

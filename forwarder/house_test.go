@@ -47,9 +47,10 @@ var arrows = map[string][]string{
 	"forwarder/rndcconf":        {"forwarder/config", "forwarder/namedconf", "forwarder/rndc"},
 	"forwarder":                 {"acl", "cache", "forwarder/config", "forwarder/dnstap", "forwarder/health", "forwarder/host", "forwarder/hot", "forwarder/latency", "forwarder/listener", "forwarder/local", "forwarder/logging", "forwarder/rrl", "forwarder/scrub", "forwarder/store", "forwarder/tail", "forwarder/tcp", "forwarder/trouble", "forwarder/udp", "forwarder/upstream", "forwarder/watch", "forwarder/wire"},
 	"forwarder/metrics":         {"forwarder", "forwarder/upstream", "forwarder/version"}, // the latter for the types of its Stats
-	"cmd/forwarder":             {"forwarder", "forwarder/config", "forwarder/host", "forwarder/logging", "forwarder/manual", "forwarder/metrics", "forwarder/namedconf", "forwarder/rndc", "forwarder/rndcconf", "forwarder/version", "forwarder/watch", "cmd/forwarder/doctor", "cmd/forwarder/shadow", "cmd/forwarder/vpcresolver", "testdata"},
+	"cmd/forwarder":             {"forwarder", "forwarder/config", "forwarder/host", "forwarder/logging", "forwarder/manual", "forwarder/metrics", "forwarder/namedconf", "forwarder/rndc", "forwarder/rndcconf", "forwarder/version", "forwarder/watch", "cmd/forwarder/doctor", "cmd/forwarder/shadow", "cmd/forwarder/statistics", "cmd/forwarder/vpcresolver", "testdata"},
 	"cmd/forwarder/doctor":      {"acl", "forwarder/config", "forwarder/host", "forwarder/udp"},
 	"cmd/forwarder/shadow":      {},
+	"cmd/forwarder/statistics":  {"forwarder", "forwarder/config", "forwarder/version"},
 	"cmd/forwarder/vpcresolver": {},
 	"cmd/failover":              {"forwarder/control", "forwarder/host", "forwarder/manual", "forwarder/rndc", "forwarder/version", "forwarder/watch", "cmd/failover/pair", "cmd/failover/timeline", "cmd/failover/zone"},
 	"cmd/failover/pair":         {"forwarder/control", "forwarder/watch"},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"vpcdns/cmd/forwarder/statistics"
 	"vpcdns/forwarder"
 )
 
@@ -173,24 +174,9 @@ func (w counts) cache(view string) {
 // sets counts what is cached by type: ! is before what there is not of it, and # before
 // what is stale.
 func (w counts) sets(ctx context.Context, view string, s *forwarder.Server) error {
-	n := make(map[string]uint64)
-	for c := range s.Cached() {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		name := dns.Type(c.Type).String()
-		switch {
-		case c.Beside || c.TTL <= 0 && c.Stale <= 0:
-			continue
-		case c.Rcode == dns.RcodeNameError:
-			name = "NXDOMAIN"
-		case c.Empty:
-			name = "!" + name
-		}
-		if c.TTL <= 0 {
-			name = "#" + name
-		}
-		n[name]++
+	n, err := statistics.CountSets(ctx, s, func(t uint16) string { return dns.Type(t).String() })
+	if err != nil {
+		return err
 	}
 	w.section("Cache DB RRsets")
 	fmt.Fprintf(w, "[View: %s]\n", view)

@@ -31,18 +31,19 @@ type daemon struct {
 	startup startup
 	notify  notifier
 
-	inherited inheritance    // until the server has it
-	config    *config.Config // the one in force
-	server    *forwarder.Server
-	loads     loads
-	told      string // the status that the service manager knows
-	watchdog  watchdog
-	control   *controlServer
-	stops     chan os.Signal // what ends the server, beside signals
-	calls     chan func()    // what others want done on the daemon's goroutine
-	ending    atomic.Bool    // nothing new is accepted, or soon will not be
-	reporting sync.Mutex     // held while a file is written for rndc
-	tails     tails
+	inherited  inheritance    // until the server has it
+	config     *config.Config // the one in force
+	server     *forwarder.Server
+	loads      loads
+	told       string // the status that the service manager knows
+	watchdog   watchdog
+	control    *controlServer
+	statistics *statisticsServer
+	stops      chan os.Signal // what ends the server, beside signals
+	calls      chan func()    // what others want done on the daemon's goroutine
+	ending     atomic.Bool    // nothing new is accepted, or soon will not be
+	reporting  sync.Mutex     // held while a file is written for rndc
+	tails      tails
 }
 
 // serve runs a server until a signal ends it, and returns the exit status.
@@ -263,6 +264,7 @@ func (d *daemon) serve(signals <-chan os.Signal) error {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	defer d.serveMetrics(ctx)()
+	defer d.serveStatistics()()
 	defer d.serveHealth(ctx)()
 	ended := make(chan error, 1)
 	go func() { ended <- d.server.Serve(ctx) }()

@@ -36,11 +36,17 @@ type httpServer struct {
 	retry  time.Duration
 	fault  string // of the last listen, as logged
 	conns  *httpConns
+
+	// These may be changed before the start.
+	open     func() (net.Listener, error)
+	severity slog.Level // of a line that the address cannot be had
 }
 
 func newHTTPServer(what string, log func(slog.Level, string, ...any), retry time.Duration) *httpServer {
 	errors := stdlog.New(&rareLines{what: what, log: log, every: time.Minute}, "", 0)
-	return &httpServer{what: what, log: log, errors: errors, retry: retry, conns: newHTTPConns(maxHTTPConns)}
+	m := &httpServer{what: what, log: log, errors: errors, retry: retry, conns: newHTTPConns(maxHTTPConns), severity: logging.Error}
+	m.open = func() (net.Listener, error) { return net.Listen("tcp", m.http.Addr) }
+	return m
 }
 
 // start binds the address, if it can, before it returns.
@@ -54,6 +60,8 @@ func (m *httpServer) start(address string, h http.Handler) (stop func()) {
 		IdleTimeout:       2 * time.Minute, // Prometheus keeps its connection between scrapes
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          m.errors,
+
+		DisableGeneralOptionsHandler: true, // that of "*" is the handler's, as all else
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	m.http.ConnState = m.conns.note
@@ -88,11 +96,11 @@ func (m *httpServer) run(ctx context.Context, l net.Listener) {
 
 // listen returns nil when it cannot, and logs why, once.
 func (m *httpServer) listen() net.Listener {
-	l, err := net.Listen("tcp", m.http.Addr)
+	l, err := m.open()
 	if err != nil {
 		if m.fault != err.Error() {
 			m.fault = err.Error()
-			m.log(logging.Error, "serving %s: %v; DNS goes on, and this is tried again", m.what, err)
+			m.log(m.severity, "serving %s: %v; DNS goes on, and this is tried again", m.what, err)
 		}
 		return nil
 	}

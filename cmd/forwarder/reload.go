@@ -31,6 +31,7 @@ func (d *daemon) reload() error {
 		return err
 	}
 	d.control.open()
+	d.statistics.open()
 	if err = d.complain(); err != nil {
 		d.loads.noteResult("succeeded in part", true) // what is missing is a trouble of its own
 		d.log(logging.Warning, "reloading configuration succeeded in part")

@@ -89,6 +89,7 @@ func (t *Table) refuse(r *record, d *data, asked time.Duration, m Moment) {
 	r.guard.came(m.Now)
 	r.guard.lasts = max(r.guard.lasts, d.lasts())
 	t.refused++
+	r.refused++
 	if r.guard.returns(d, m.Now) {
 		r.admit(d)
 		t.change(r, *d, asked, Upstream, m)

@@ -104,6 +104,7 @@ func (h *history) room(now time.Duration) bool {
 // note adds a change of a watched or overridden name.
 func (t *Table) note(r *record, old, new *data, from Source, by string, m Moment) {
 	t.changed++
+	r.changed++
 	t.history.add(Change{r.node.name, typeText(r.rtype), old.list(), new.list(), from, m.Wall, by, true})
 }
 

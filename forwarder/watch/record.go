@@ -45,6 +45,8 @@ type record struct {
 	override *override
 	verify   *verify
 	ledger   ledger
+
+	changed, refused uint64 // counts, for NameStats
 }
 
 // maxTTL is what caches keep anything for at most, in seconds (BIND's max-cache-ttl).

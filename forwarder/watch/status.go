@@ -203,7 +203,7 @@ func (r *record) overrideStatus(m Moment) OverrideStatus {
 }
 
 func (v *verify) status(m Moment) *VerifyStatus {
-	if v == nil || v.over && m.Now >= v.ends+showVerify {
+	if v == nil || v.forgotten(m.Now) {
 		return nil
 	}
 	s := &VerifyStatus{

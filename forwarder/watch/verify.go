@@ -79,6 +79,9 @@ func (r *record) beginVerify(want data, lasts time.Duration, m Moment) {
 
 func (v *verify) running() bool { return v != nil && !v.over }
 
+// forgotten reports whether its outcome is no longer shown.
+func (v *verify) forgotten(now time.Duration) bool { return v.over && now >= v.ends+showVerify }
+
 func (v *verify) failed() {
 	if v.running() {
 		v.asked++

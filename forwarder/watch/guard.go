@@ -98,7 +98,7 @@ func (g *guard) String() string {
 // believed.
 func (t *Table) endLongGuard(r *record, m Moment) {
 	g := r.guard
-	r.guard, r.ended, r.left = guard{}, guard{}, nil
+	r.guard, r.ended, r.left, r.over = guard{}, guard{}, nil, &m.Now
 	t.version++
 	switch {
 	case g.cameBack > 0 && m.Now-g.lastOld <= lately && m.Now-g.lastNew <= lately:
@@ -114,7 +114,7 @@ func (t *Table) endLongGuard(r *record, m Moment) {
 func (t *Table) endGuard(r *record, m Moment) {
 	t.events.add(slog.LevelInfo, "%s: earlier data (%v) came no more for %v and is refused no longer; it had come %s after the change", r, &r.guard, r.guard.quiet.length().Round(time.Second), times(r.guard.cameBack))
 	r.ended = r.guard.over()
-	r.guard, r.left = guard{}, nil
+	r.guard, r.left, r.over = guard{}, nil, &m.Now
 	t.version++
 }
 
@@ -129,16 +129,22 @@ func (t *Table) ClearGuard(name string, m Moment) error {
 	for _, r := range n.sets {
 		if r.guard.on {
 			cleared = true
-			t.events.add(slog.LevelWarn, "%s: the guard was cleared by command, earlier data (%v) is believed if upstream gives it", r, &r.guard)
-			r.guard, r.ended, r.left = guard{}, guard{}, nil
+			t.gone.clearGuard(r.key(), m.Now, m.Now)
+			t.clearGuard(r, "by command", m.Now)
 			t.settle(r, m)
-			t.version++
 		}
 	}
 	if !cleared {
 		return none(n.name + " has no guard")
 	}
 	return nil
+}
+
+// clearGuard ends a guard that was cleared then, here or at a member.
+func (t *Table) clearGuard(r *record, how string, at time.Duration) {
+	t.events.add(slog.LevelWarn, "%s: the guard was cleared %s, earlier data (%v) is believed if upstream gives it", r, how, &r.guard)
+	r.guard, r.ended, r.left, r.over = guard{}, guard{}, nil, &at
+	t.version++
 }
 
 func (r *record) String() string { return r.node.name + " " + typeText(r.rtype) }

@@ -19,12 +19,12 @@ const (
 type Change struct {
 	Name    string    `json:"name"`
 	Type    string    `json:"type"`
-	Old     []string  `json:"old"`
-	New     []string  `json:"new"`
-	Source  Source    `json:"source"`
+	Old     []string  `json:"old"`    // data before
+	New     []string  `json:"new"`    // data since
+	Source  Source    `json:"source"` // who said so: upstream, probe, override
 	At      time.Time `json:"at"`
 	By      string    `json:"by,omitempty"` // who set an override, or why it ended
-	Watched bool      `json:"watched"`
+	Watched bool      `json:"watched"`      // whether the name was
 }
 
 const (
@@ -50,7 +50,7 @@ type fickle struct {
 }
 
 func (h *history) add(c Change) {
-	c.At = c.At.Round(time.Millisecond)
+	c.At = ms(c.At)
 	h.list = append(h.list, c)
 	h.list = slices.Delete(h.list, 0, max(0, len(h.list)-maxHistory))
 }

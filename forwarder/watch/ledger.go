@@ -100,6 +100,10 @@ func (l *ledger) held(now time.Duration) bool {
 // most.
 func (r *record) turn(ttl uint32, m Moment) {
 	l, d := &r.ledger, r.given()
+	if l.now != nil && !l.now.data.same(d) {
+		l.now.latest = max(l.now.latest, m.Now+inHand+heldFor(ttl))
+		l.past, l.now = append(l.past, l.now), nil
+	}
 	if r.known && !l.begun {
 		l.begun = true
 		l.open(r, d, m)
@@ -109,10 +113,6 @@ func (r *record) turn(ttl uint32, m Moment) {
 			l.now.latest = max(l.now.latest, r.node.since.Now+heldFor(r.current.ttl))
 		}
 		return
-	}
-	if l.now != nil {
-		l.now.latest = max(l.now.latest, m.Now+inHand+heldFor(ttl))
-		l.past, l.now = append(l.past, l.now), nil
 	}
 	if !d.empty() {
 		l.now = l.take(d, m)
@@ -126,7 +126,9 @@ func (l *ledger) open(r *record, d *data, m Moment) {
 	switch {
 	case d.empty():
 	case r.override == nil:
-		l.now = l.take(d, m)
+		if l.now == nil {
+			l.now = l.take(d, m)
+		}
 		l.now.before, l.now.latest = true, max(l.now.latest, latest)
 	case r.current.same(d): // so what was given before is not known
 		l.past = append(l.past, &holding{latest: latest, since: r.node.since, more: true})

@@ -3,6 +3,7 @@ package watch
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -35,13 +36,13 @@ func (t *Table) Load(state []byte, m Moment) error {
 	if s.Version != stateVersion {
 		return fmt.Errorf("loading watched names: the state is of version %d, this program knows %d", s.Version, stateVersion)
 	}
-	l := loader{Moment: m, ttl: t.ttl, zones: make(map[string]bool), names: make(map[string]*node)}
+	l := newLoader(m, t.ttl)
 	if err := l.load(&s); err != nil {
 		return fmt.Errorf("loading watched names: %w", err)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.take(&l, s.History, m)
+	t.take(l, s.History, m)
 	return nil
 }
 
@@ -61,7 +62,12 @@ func (t *Table) take(l *loader, changes []Change, m Moment) {
 		}
 	}
 	t.patterns, t.names = l.zones, l.names
+	maps.Copy(l.told, t.told)
+	t.told, t.gone = l.told, l.gone
 	t.history.list = changes
+	if len(changes) > 0 {
+		t.loaded = changes[len(changes)-1].At
+	}
 	t.again = nil
 	t.pins.Store(nil)
 	for _, n := range t.names {
@@ -76,9 +82,16 @@ func (t *Table) take(l *loader, changes []Change, m Moment) {
 // loader turns a saved state into nodes, at a moment.
 type loader struct {
 	Moment
-	ttl   uint32
-	zones map[string]bool
-	names map[string]*node
+	latest time.Time // no override was set later
+	ttl    uint32
+	zones  map[string]bool
+	names  map[string]*node
+	told   map[string]time.Time
+	gone   tombstones
+}
+
+func newLoader(m Moment, ttl uint32) *loader {
+	return &loader{Moment: m, latest: m.Wall, ttl: ttl, zones: make(map[string]bool), names: make(map[string]*node), told: make(map[string]time.Time), gone: make(tombstones)}
 }
 
 // past is a time of the wall clock on the server's, not later than now.
@@ -100,8 +113,8 @@ func (l *loader) run(s *savedRun) run {
 }
 
 func (l *loader) load(s *savedTable) error {
-	if len(s.Names) > maxNames || len(s.Zones) > maxNames || len(s.History) > maxHistory {
-		return fmt.Errorf("%d names, %d patterns, %d changes are more than this program saves", len(s.Names), len(s.Zones), len(s.History))
+	if len(s.Zones) > maxNames {
+		return fmt.Errorf("%d patterns are more than this program saves", len(s.Zones))
 	}
 	for _, zone := range s.Zones {
 		w, err := parseName(zone)
@@ -114,6 +127,33 @@ func (l *loader) load(s *savedTable) error {
 		if err := l.name(&s.Names[i]); err != nil {
 			return fmt.Errorf("%.80q: %w", s.Names[i].Name, err)
 		}
+	}
+	return l.ended(s)
+}
+
+// ended reads what is gone, and when was told what is watched.
+func (l *loader) ended(s *savedTable) error {
+	if len(s.Told) > 2*maxNames {
+		return fmt.Errorf("%d times are more than this program saves", len(s.Told))
+	}
+	for i := range s.Gone {
+		g := &s.Gone[i]
+		w, err := parseName(g.Name)
+		rtype := dns.StringToType[g.Type]
+		if err != nil || g.Type != "" && !keeps(rtype) {
+			return fmt.Errorf("%.80q %.20q, which is gone: no name and type", g.Name, g.Type)
+		}
+		l.gone.add(Key{w, rtype}, earlier(g.At, l.latest), true, l.Now)
+		if g.Cleared != nil {
+			l.gone.clearGuard(Key{w, rtype}, l.past(*g.Cleared), l.Now)
+		}
+	}
+	for name, at := range s.Told {
+		w, err := parseName(name)
+		if err != nil {
+			return err
+		}
+		l.told[w] = earlier(at, l.latest)
 	}
 	return nil
 }
@@ -193,9 +233,6 @@ func (l *loader) data(r *record, d *data, s savedData) error {
 }
 
 func (l *loader) all(r *record, saved []savedData) ([]data, error) {
-	if len(saved) > maxRefused {
-		return nil, fmt.Errorf("%d earlier data are too many", len(saved))
-	}
 	list := make([]data, len(saved))
 	for i := range saved {
 		if err := l.data(r, &list[i], saved[i]); err != nil {
@@ -226,9 +263,6 @@ func (l *loader) guard(r *record, g *guard, s *savedGuard) error {
 const maxUnder = 2
 
 func (l *loader) overrides(r *record, saved []savedOverride) error {
-	if len(saved) > maxUnder {
-		return fmt.Errorf("%d overrides of one type", len(saved))
-	}
 	for i := range slices.Backward(saved) {
 		v, err := l.override(r, &saved[i])
 		if err != nil {
@@ -243,7 +277,7 @@ func (l *loader) overrides(r *record, saved []savedOverride) error {
 }
 
 func (l *loader) override(r *record, s *savedOverride) (*override, error) {
-	o := Override{Name: r.node.name, Type: r.rtype, Data: s.Data, By: s.By, Set: earlier(s.Set, l.Wall), For: time.Duration(s.For), Lease: s.Token, LeaseFor: time.Duration(s.LeaseOf)}
+	o := Override{Name: r.node.name, Type: r.rtype, Data: s.Data, By: s.By, Set: earlier(s.Set, l.latest), For: time.Duration(s.For), Lease: savedDigest(s.Token), LeaseFor: time.Duration(s.LeaseOf), after: earlier(s.After, l.latest)}
 	_, d, err := o.prepare(l.Moment, l.ttl)
 	if err != nil {
 		return nil, err
@@ -285,9 +319,6 @@ func (l *loader) verify(r *record, s *savedVerify) error {
 }
 
 func (l *loader) ledger(r *record, saved []savedHolding) error {
-	if len(saved) > maxHoldings+1 {
-		return fmt.Errorf("%d entries of the ledger are too many", len(saved))
-	}
 	for i := range saved {
 		s := &saved[i]
 		h := &holding{since: l.moment(s.Since), latest: l.future(s.Until, longAgo), more: true}

@@ -21,6 +21,8 @@ type Override struct {
 	For      time.Duration // until it expires; 0: 24 h, which is the most
 	Lease    string        // token without which it ends after LeaseFor; "": none
 	LeaseFor time.Duration // 0: 10 s
+
+	after time.Time // the control time of what was gone as it was said: it is none of that
 }
 
 const (
@@ -62,7 +64,7 @@ var (
 	ErrBadData = errors.New("no data for an override")
 )
 
-// override is one in force. Those of a record form a list: what a lease replaced
+// override is one in force, with the digest of its token. Those of a record form a list: what a lease replaced
 // comes again when the lease is not confirmed.
 type override struct {
 	Override // Data as it is given
@@ -95,6 +97,7 @@ func (t *Table) AddOverride(o Override, m Moment) error {
 	if err != nil {
 		return fmt.Errorf("override of %s %s: %w", o.Name, typeText(o.Type), err)
 	}
+	o.Lease, o.after = digest(o.Lease), t.gone.last(r.key())
 	t.putOverride(r, o, data, m)
 	t.reindex()
 	for _, beside := range r.node.sets {

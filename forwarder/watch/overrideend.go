@@ -101,8 +101,14 @@ func (t *Table) tickOverride(r *record, m Moment) {
 	}
 }
 
-// endOverride lets upstream speak again; a guard that runs stays in force.
+// endOverride ends an override for good.
 func (t *Table) endOverride(r *record, why string, m Moment) {
+	t.gone.add(r.key(), r.override.goneAt(m), false, m.Now)
+	t.dropOverride(r, why, m)
+}
+
+// dropOverride lets upstream speak again; a guard that runs stays in force.
+func (t *Table) dropOverride(r *record, why string, m Moment) {
 	v := r.override
 	r.override = nil
 	r.admit(&r.current)
@@ -123,7 +129,7 @@ func (t *Table) withdraw(r *record, why string, m Moment) {
 	v := r.override
 	under := v.under
 	if under == nil || m.Now >= under.expires {
-		t.endOverride(r, why, m)
+		t.dropOverride(r, why, m) // a lease that lapsed may have been confirmed elsewhere
 		return
 	}
 	r.override = under
@@ -150,19 +156,29 @@ func (t *Table) ConfirmOverride(name, token string, m Moment) error {
 
 // WithdrawOverride ends the overrides of a token, confirmed or not.
 func (t *Table) WithdrawOverride(name, token string, m Moment) error {
-	return t.withToken(name, token, m, func(r *record) { t.withdraw(r, "it was withdrawn", m) })
+	return t.withToken(name, token, m, func(r *record) {
+		at := r.override.goneAt(m)
+		t.gone.add(r.key(), at, true, m.Now)
+		t.withdraw(r, "it was withdrawn", m)
+		if r.override != nil {
+			r.override.after = later(r.override.after, at)
+		}
+	})
 }
 
 // withToken does something to the overrides of a name that have the token.
 func (t *Table) withToken(name, token string, m Moment, do func(r *record)) error {
-	has := func(r *record) bool { return r.override.Lease == token && token != "" }
+	has := func(r *record) bool { return r.override.Lease == digest(token) && token != "" }
 	return t.eachOverride(name, m, has, do, "has no override with that token: it ended, or another replaced it")
 }
 
 // DeleteOverride ends a name's override of a type, or, for type 0, all of it.
 func (t *Table) DeleteOverride(name string, rtype uint16, m Moment) error {
 	is := func(r *record) bool { return rtype == 0 || rtype == r.rtype }
-	return t.eachOverride(name, m, is, func(r *record) { t.endOverride(r, "it was deleted", m) }, "has no such override")
+	return t.eachOverride(name, m, is, func(r *record) {
+		t.gone.add(r.key(), r.override.goneAt(m), true, m.Now)
+		t.endOverride(r, "it was deleted", m)
+	}, "has no such override")
 }
 
 // eachOverride does something to those of a name that are meant. That none is, is an

@@ -38,7 +38,8 @@ type record struct {
 
 	left    []data // what it had before it was denied
 	guard   guard
-	ended   guard // the latest that has done its work; on, but in force again only by relapse
+	ended   guard          // the latest that has done its work; on, but in force again only by relapse
+	over    *time.Duration // when the latest guard ended; nil: none did
 	changes changes
 	taught  *lesson
 
@@ -48,6 +49,8 @@ type record struct {
 
 	changed, refused uint64 // counts, for NameStats
 }
+
+func (r *record) key() Key { return Key{r.node.wire, r.rtype} }
 
 // maxTTL is what caches keep anything for at most, in seconds (BIND's max-cache-ttl).
 const maxTTL = 7 * 24 * 60 * 60

@@ -26,9 +26,10 @@ func (g *guard) recent(now time.Duration) []data {
 }
 
 // relapse takes up the guard that is over if it refused d, and reports whether it did.
-// Under an override that is not needed.
+// Under an override that is not needed, and where the name has nothing now there is
+// nothing to give in its place.
 func (t *Table) relapse(r *record, d *data, m Moment) bool {
-	if r.guard.on || r.override != nil || r.changes.varies || r.ended.recent(m.Now) == nil || !r.ended.refuses(d) {
+	if r.guard.on || r.override != nil || r.current.empty() || r.changes.varies || r.ended.recent(m.Now) == nil || !r.ended.refuses(d) {
 		return false
 	}
 	r.guard, r.ended = r.ended, guard{}

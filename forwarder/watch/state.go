@@ -16,38 +16,50 @@ const stateVersion = 1
 // over a restart; clients of the ledger are not saved, only until when they hold
 // what they were given.
 type savedTable struct {
-	Version int         `json:"version"`
-	At      time.Time   `json:"at"`
-	Zones   []string    `json:"zones,omitempty"` // of patterns that a command watches
-	Names   []savedName `json:"names,omitempty"`
-	History []Change    `json:"history,omitempty"`
+	Version int          `json:"version"`
+	At      time.Time    `json:"at"`
+	Zones   []string     `json:"zones,omitempty"` // of patterns that a command watches
+	Names   savedNames   `json:"names,omitempty"`
+	History savedHistory `json:"history,omitempty"`
+
+	Gone savedEnds            `json:"gone,omitempty"`
+	Told map[string]time.Time `json:"told,omitempty"` // when a command began to watch each name and pattern
+}
+
+// savedGone is what a command ended.
+type savedGone struct {
+	Name string    `json:"name"`
+	Type string    `json:"type,omitempty"` // "": a watch
+	At   time.Time `json:"at"`             // the control time of what ended, of that and all before it
+
+	Cleared *time.Time `json:"cleared,omitempty"` // the guards that began until then
 }
 
 type savedName struct {
-	Name    string     `json:"name"`
-	Watched bool       `json:"watched,omitempty"` // by a command
-	Since   time.Time  `json:"since"`
-	Sets    []savedSet `json:"sets,omitempty"`
+	Name    string    `json:"name"`
+	Watched bool      `json:"watched,omitempty"` // by a command
+	Since   time.Time `json:"since"`
+	Sets    savedSets `json:"sets,omitempty"`
 }
 
 type savedSet struct {
-	Type      string          `json:"type"`
-	Known     bool            `json:"known,omitempty"`
-	Heard     bool            `json:"heard,omitempty"`
-	Current   savedData       `json:"current"`
-	Said      savedData       `json:"said"`
-	Since     time.Time       `json:"since"`
-	Asked     time.Time       `json:"asked"`
-	Until     time.Time       `json:"until"`
-	Left      []savedData     `json:"left,omitempty"`
-	Guard     *savedGuard     `json:"guard,omitempty"`
-	Ended     *savedGuard     `json:"ended,omitempty"` // the guard that may be taken up again
-	Changes   []time.Time     `json:"changes,omitempty"`
-	Varies    *time.Time      `json:"varies,omitempty"` // since when it stands
-	Taught    *time.Time      `json:"taught,omitempty"`
-	Overrides []savedOverride `json:"overrides,omitempty"` // and what a lease replaced
-	Verify    *savedVerify    `json:"verify,omitempty"`
-	Ledger    []savedHolding  `json:"ledger,omitempty"`
+	Type      string         `json:"type"`
+	Known     bool           `json:"known,omitempty"`
+	Heard     bool           `json:"heard,omitempty"`
+	Current   savedData      `json:"current"`
+	Said      savedData      `json:"said"`
+	Since     time.Time      `json:"since"`
+	Asked     time.Time      `json:"asked"`
+	Until     time.Time      `json:"until"`
+	Left      savedList      `json:"left,omitempty"`
+	Guard     *savedGuard    `json:"guard,omitempty"`
+	Ended     *savedGuard    `json:"ended,omitempty"` // the guard that may be taken up again
+	Changes   []time.Time    `json:"changes,omitempty"`
+	Varies    *time.Time     `json:"varies,omitempty"` // since when it stands
+	Taught    *time.Time     `json:"taught,omitempty"`
+	Overrides savedOverrides `json:"overrides,omitempty"` // and what a lease replaced
+	Verify    *savedVerify   `json:"verify,omitempty"`
+	Ledger    savedHoldings  `json:"ledger,omitempty"`
 }
 
 // savedData is records as in a zone file, and the greatest TTL seen with them.
@@ -75,13 +87,13 @@ type savedRun struct {
 }
 
 type savedGuard struct {
-	Began    time.Time   `json:"began"`
-	Refused  []savedData `json:"refused"`
-	Quiet    *savedRun   `json:"quiet,omitempty"`
-	LastOld  time.Time   `json:"last_old"`
-	LastNew  time.Time   `json:"last_new"`
-	CameBack int         `json:"came_back,omitempty"`
-	Again    bool        `json:"again,omitempty"`
+	Began    time.Time `json:"began"`
+	Refused  savedList `json:"refused"`
+	Quiet    *savedRun `json:"quiet,omitempty"`
+	LastOld  time.Time `json:"last_old"`
+	LastNew  time.Time `json:"last_new"`
+	CameBack int       `json:"came_back,omitempty"`
+	Again    bool      `json:"again,omitempty"`
 }
 
 type savedOverride struct {
@@ -98,6 +110,7 @@ type savedOverride struct {
 	Lasts   Seconds    `json:"lasts"`
 	Before  []string   `json:"before,omitempty"`
 	Judged  bool       `json:"judged,omitempty"`
+	After   time.Time  `json:"after,omitzero"`
 	Late    bool       `json:"late,omitempty"`
 	Already bool       `json:"already,omitempty"`
 	Agree   *savedRun  `json:"agree,omitempty"`
@@ -134,7 +147,7 @@ type savedHolding struct {
 // AppendState appends the state to dst, as JSON. One that is larger than Load takes goes
 // without what upstream said.
 func (t *Table) AppendState(dst []byte, m Moment) ([]byte, error) {
-	s := t.save(m)
+	s, _ := t.save(m)
 	b, err := json.Marshal(s) // without the lock
 	if err == nil && len(b) > maxState {
 		s.shrink()
@@ -156,20 +169,17 @@ func (s *savedTable) shrink() {
 		n := &s.Names[i]
 		n.Sets = slices.DeleteFunc(n.Sets, func(set savedSet) bool { return len(set.Overrides) == 0 })
 		for j := range n.Sets {
-			n.Sets[j] = savedSet{Type: n.Sets[j].Type, Overrides: n.Sets[j].Overrides}
-			for k := range n.Sets[j].Overrides {
-				v := &n.Sets[j].Overrides[k]
-				v.Before, v.Third, v.Thirds, v.Judged = nil, savedData{}, nil, false
-			}
+			n.Sets[j] = n.Sets[j].overridesOnly()
 		}
 	}
 	s.Names = slices.DeleteFunc(s.Names, func(n savedName) bool { return !n.Watched && len(n.Sets) == 0 })
 }
 
-func (t *Table) save(m Moment) savedTable {
+// save copies the state, and says of which version of the table.
+func (t *Table) save(m Moment) (savedTable, uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s := savedTable{Version: stateVersion, At: m.Wall, History: slices.Clone(t.history.list)}
+	s := savedTable{Version: stateVersion, At: m.Wall, History: slices.Clone(t.history.list), Gone: t.gone.save(m)}
 	for zone, fixed := range t.patterns {
 		if !fixed {
 			s.Zones = append(s.Zones, text(zone))
@@ -185,7 +195,33 @@ func (t *Table) save(m Moment) savedTable {
 			s.Names = append(s.Names, saved)
 		}
 	}
-	return s
+	s.Told = t.savedTold()
+	return s, t.version
+}
+
+// savedTold is when what a command watches was told.
+func (t *Table) savedTold() map[string]time.Time {
+	told := make(map[string]time.Time)
+	for zone, fixed := range t.patterns {
+		if at, ok := t.told[patternKey(zone)]; ok && !fixed {
+			told["*."+text(zone)] = at
+		}
+	}
+	for w, n := range t.names {
+		if at, ok := t.told[w]; ok && n.watched && !n.fixed {
+			told[n.name] = at
+		}
+	}
+	return told
+}
+
+// overridesOnly is the set without what upstream said.
+func (s *savedSet) overridesOnly() savedSet {
+	list := slices.Clone(s.Overrides)
+	for i := range list {
+		list[i].Before, list[i].Third, list[i].Thirds, list[i].Judged = nil, savedData{}, nil, false
+	}
+	return savedSet{Type: s.Type, Overrides: list}
 }
 
 func (r *record) save(m Moment) savedSet {
@@ -257,7 +293,7 @@ func (g *guard) save(m Moment) *savedGuard {
 
 func (v *override) save(m Moment) savedOverride {
 	s := savedOverride{
-		Data: v.Data, By: v.By, Set: v.Set, For: Seconds(v.For), Began: v.began.Wall, Expires: m.wall(v.expires), Token: v.Lease, LeaseOf: Seconds(v.LeaseFor), Warned: v.warned,
+		Data: v.Data, By: v.By, Set: v.setAt(m), After: v.after, For: Seconds(v.For), Began: v.began.Wall, Expires: m.wall(v.expires), Token: v.Lease, LeaseOf: Seconds(v.LeaseFor), Warned: v.warned,
 		Lasts: Seconds(v.lasts), Before: slices.Clone(v.before), Judged: v.judged, Late: v.late, Already: v.already, Agree: v.agree.save(m), Third: v.third.save(), Thirds: v.thirds.save(m),
 	}
 	if v.lease > 0 {

@@ -11,38 +11,38 @@ import (
 // by the forwarder's wall clock; durations are in seconds.
 type Status struct {
 	Name      string           `json:"name"`
-	Watched   bool             `json:"watched"`
-	Since     time.Time        `json:"since"` // since when it is watched, overridden or verified
-	Sets      []SetStatus      `json:"sets"`
-	Overrides []OverrideStatus `json:"overrides"`
-	Probe     ProbeStatus      `json:"probe"`
-	History   []Change         `json:"history"`
-	Ledger    []LedgerStatus   `json:"ledger"`
+	Watched   bool             `json:"watched"`   // by itself or by a pattern
+	Since     time.Time        `json:"since"`     // since when it is watched, overridden or verified
+	Sets      []SetStatus      `json:"sets"`      // by type
+	Overrides []OverrideStatus `json:"overrides"` // in force
+	Probe     ProbeStatus      `json:"probe"`     // of its zone, past all caches
+	History   []Change         `json:"history"`   // its latest changes
+	Ledger    []LedgerStatus   `json:"ledger"`    // who may hold which data
 	Now       time.Time        `json:"now"`
 }
 
 // SetStatus is one type of a name.
 type SetStatus struct {
 	Type     string        `json:"type"`
-	Given    []string      `json:"given"`    // what clients get
-	Upstream []string      `json:"upstream"` // what upstream says and is believed
-	Said     []string      `json:"said"`     // what upstream said last, believed or not
-	TTL      uint32        `json:"ttl"`      // the greatest that upstream gave it, s
-	Since    time.Time     `json:"since"`    // when upstream began to say it
-	Pinned   string        `json:"pinned"`   // "override", "guard", "verify" or ""
-	Varies   bool          `json:"varies"`
-	Guard    *GuardStatus  `json:"guard,omitempty"`
-	Verify   *VerifyStatus `json:"verify,omitempty"`
+	Given    []string      `json:"given"`            // what clients get
+	Upstream []string      `json:"upstream"`         // what upstream says and is believed
+	Said     []string      `json:"said"`             // what upstream said last, believed or not
+	TTL      uint32        `json:"ttl"`              // the greatest that upstream gave it, s
+	Since    time.Time     `json:"since"`            // when upstream began to say it
+	Pinned   string        `json:"pinned"`           // "override", "guard", "verify" or ""
+	Varies   bool          `json:"varies"`           // changes all the time (weighted, round robin), and is not guarded
+	Guard    *GuardStatus  `json:"guard,omitempty"`  // that runs
+	Verify   *VerifyStatus `json:"verify,omitempty"` // that runs, or its outcome
 }
 
 // GuardStatus is a guard that runs.
 type GuardStatus struct {
-	Refused  [][]string `json:"refused"`
+	Refused  [][]string `json:"refused"` // earlier data
 	Since    time.Time  `json:"since"`
-	CameBack int        `json:"came_back"`
-	Quiet    Seconds    `json:"quiet"` // without any of the refused
-	Need     Seconds    `json:"need"`  // quiet that ends it
-	Latest   time.Time  `json:"latest"`
+	CameBack int        `json:"came_back"` // answers with it
+	Quiet    Seconds    `json:"quiet"`     // without any of the refused
+	Need     Seconds    `json:"need"`      // quiet that ends it
+	Latest   time.Time  `json:"latest"`    // when it ends at the latest
 }
 
 // OverrideStatus is an override in force.
@@ -50,9 +50,9 @@ type OverrideStatus struct {
 	Name     string     `json:"name"`
 	Type     string     `json:"type"`
 	Data     []string   `json:"data"`
-	By       string     `json:"by"`
-	Set      time.Time  `json:"set"`
-	Expires  time.Time  `json:"expires"`
+	By       string     `json:"by"`                    // who set it
+	Set      time.Time  `json:"set"`                   // when
+	Expires  time.Time  `json:"expires"`               // when it ends at the latest
 	Lease    *time.Time `json:"lease_until,omitempty"` // ends then unless it is confirmed
 	Upstream []string   `json:"upstream"`              // what upstream says and is believed
 	Agreed   Seconds    `json:"agreed"`                // for which upstream has agreed
@@ -61,48 +61,48 @@ type OverrideStatus struct {
 
 // VerifyStatus is a verification that runs, or its outcome.
 type VerifyStatus struct {
-	Want     []string  `json:"want"`
+	Want     []string  `json:"want"` // data that upstream should give
 	Since    time.Time `json:"since"`
 	Until    time.Time `json:"until"`
-	Asked    int       `json:"asked"` // answers and failures
-	New      int       `json:"new"`
-	Old      int       `json:"old"`
-	Third    int       `json:"third"`
+	Asked    int       `json:"asked"`     // answers and failures
+	New      int       `json:"new"`       // of these, with it
+	Old      int       `json:"old"`       // with what there was before
+	Third    int       `json:"third"`     // with other data
 	CameBack int       `json:"came_back"` // other data after the wanted
 	FirstNew time.Time `json:"first_new,omitzero"`
 	LastOld  time.Time `json:"last_old,omitzero"` // or third
 	Last     []string  `json:"last,omitempty"`    // data then
 	Steady   Seconds   `json:"steady"`            // new answers without a break
 	Need     Seconds   `json:"need"`              // the old TTL
-	Done     bool      `json:"done"`
+	Done     bool      `json:"done"`              // it succeeded
 	Running  bool      `json:"running"`
 	Failed   string    `json:"failed,omitempty"` // how it ended when it did not succeed
 }
 
 // ProbeStatus is that of a name's probe.
 type ProbeStatus struct {
-	State string    `json:"state"` // "none", "on", or why it is left aside
-	Label string    `json:"label"` // what stands between the random label and the name
-	Data  []string  `json:"data,omitempty"`
-	At    time.Time `json:"at,omitzero"`
+	State string    `json:"state"`          // "none", "on", or why it is left aside
+	Label string    `json:"label"`          // what stands between the random label and the name
+	Data  []string  `json:"data,omitempty"` // what the latest showed
+	At    time.Time `json:"at,omitzero"`    // when
 }
 
 // LedgerStatus is who may hold data that the name had, or has.
 type LedgerStatus struct {
 	Type    string    `json:"type"`
-	Data    []string  `json:"data"` // none: not known what was given
-	Given   bool      `json:"given"`
-	Since   time.Time `json:"since"`
-	Clients int       `json:"clients"` // that may hold it now
-	More    bool      `json:"more"`    // and others that are not counted
-	Until   time.Time `json:"until"`   // nobody behind this forwarder holds it after
-	Names   []Holder  `json:"names,omitempty"`
+	Data    []string  `json:"data"`            // none: not known what was given
+	Given   bool      `json:"given"`           // it is what clients get now
+	Since   time.Time `json:"since"`           // since when it was given
+	Clients int       `json:"clients"`         // that may hold it now
+	More    bool      `json:"more"`            // and others that are not counted
+	Until   time.Time `json:"until"`           // nobody behind this forwarder holds it after
+	Names   []Holder  `json:"names,omitempty"` // they, by address, where asked for
 }
 
 // Holder is a client that may hold data.
 type Holder struct {
 	Client netip.Addr `json:"client"`
-	Until  time.Time  `json:"until"`
+	Until  time.Time  `json:"until"` // holds it no longer than
 }
 
 // Seconds is a duration that JSON has in seconds.
@@ -156,7 +156,7 @@ func ms(t time.Time) time.Time {
 	if t.IsZero() {
 		return t
 	}
-	return t.Round(time.Millisecond)
+	return t.Round(time.Millisecond).UTC()
 }
 
 func (r *record) status(m Moment) SetStatus {

@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"crypto/rand"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -42,11 +43,16 @@ type Table struct {
 
 	ttl   uint32
 	label string
+	id    string // no other table has it
 
 	mu          sync.Mutex // guards all below; held for computing only
 	mayOverride func(name string) bool
-	patterns    map[string]bool  // wire names of the zones of "*.zone"; true: of the command line
-	names       map[string]*node // by wire name
+	patterns    map[string]bool      // wire names of the zones of "*.zone"; true: of the command line
+	names       map[string]*node     // by wire name
+	told        map[string]time.Time // when a command began to watch a name or pattern, by wire name (patternKey)
+	gone        tombstones
+	loaded      time.Time // the latest change that was loaded
+	caughtUp    bool      // others' changes since were merged
 	history     history
 	events      events
 	again       []Question
@@ -59,12 +65,14 @@ type Table struct {
 
 // New returns a table that watches nothing.
 func New(o Options) *Table {
-	t := &Table{ttl: o.TTL, label: o.Label, mayOverride: o.MayOverride}
+	t := &Table{ttl: o.TTL, label: o.Label, id: rand.Text(), mayOverride: o.MayOverride}
 	if t.label == "" {
 		t.label = DefaultLabel
 	}
 	t.patterns = make(map[string]bool)
 	t.names = make(map[string]*node)
+	t.told = make(map[string]time.Time)
+	t.gone = make(tombstones)
 	return t
 }
 

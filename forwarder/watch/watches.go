@@ -25,7 +25,7 @@ func (t *Table) watch(name string, fixed bool, m Moment) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if pattern {
-		err = t.watchZone(w, fixed)
+		err = t.watchZone(w, fixed, m)
 	} else {
 		err = t.watchName(w, fixed, m)
 	}
@@ -37,11 +37,14 @@ func (t *Table) watch(name string, fixed bool, m Moment) error {
 	return nil
 }
 
-func (t *Table) watchZone(zone string, fixed bool) error {
+func (t *Table) watchZone(zone string, fixed bool, m Moment) error {
 	if _, ok := t.patterns[zone]; !ok && len(t.patterns) >= maxNames {
 		return ErrTooMany
 	}
 	t.patterns[zone] = t.patterns[zone] || fixed
+	if !fixed {
+		t.tellWatch(patternKey(zone), m)
+	}
 	return nil
 }
 
@@ -54,7 +57,21 @@ func (t *Table) watchName(w string, fixed bool, m Moment) error {
 		return ErrTooMany
 	}
 	n.watched, n.fixed = true, n.fixed || fixed
+	if !fixed {
+		t.tellWatch(w, m)
+	}
 	return nil
+}
+
+// tellWatch notes that a command watches a name or pattern.
+func (t *Table) tellWatch(key string, m Moment) {
+	t.told[key] = later(m.Wall, t.gone.last(Key{Name: key}).Add(1)) // after it was ended
+}
+
+// untellWatch notes that a command does no more.
+func (t *Table) untellWatch(key string, m Moment) {
+	t.gone.add(Key{Name: key}, later(t.told[key], m.Wall), true, m.Now)
+	delete(t.told, key)
 }
 
 // Unwatch ends what Watch began, in its words. Overrides, guards and verifications
@@ -71,9 +88,11 @@ func (t *Table) Unwatch(name string, m Moment) error {
 	if n := t.names[w]; !pattern {
 		if found = n != nil && n.watched; found {
 			n.watched, n.fixed = false, false
+			t.untellWatch(w, m)
 		}
-	} else {
+	} else if found {
 		delete(t.patterns, w)
+		t.untellWatch(patternKey(w), m)
 	}
 	if !found {
 		return none(name + " is not watched")

@@ -149,7 +149,7 @@ func (c *chaos) do(op, arg byte) {
 }
 
 func (c *chaos) rare(w, name string, arg byte) {
-	switch arg % 4 {
+	switch arg % 6 {
 	case 0:
 		_ = c.table.ClearGuard(name, c.m)
 	case 1:
@@ -163,6 +163,16 @@ func (c *chaos) rare(w, name string, arg byte) {
 		}
 	case 3:
 		c.table.Events()
+	case 4:
+		other := &chaos{table: newTable(), m: Moment{time.Minute, c.m.Wall.Add(time.Duration(arg) * time.Second)}}
+		for op := range byte(12) { // none is rare
+			other.do((op+arg)%15, arg*op)
+		}
+		page, err := other.table.Export(ExportFrom{}, MinExport, other.m)
+		if err != nil {
+			panic(err)
+		}
+		_, _ = c.table.Merge(page, "member", c.m) // the clocks may differ too much
 	}
 }
 
@@ -206,6 +216,8 @@ func FuzzTable(f *testing.F) {
 		}
 		f.Add(ops)
 	}
+	f.Add([]byte{8, 139, 15, 232})                            // an override gives way to what a member knows of upstream
+	f.Add([]byte{6, 245, 4, 47, 7, 46, 5, 98, 5, 83, 2, 245}) // earlier data after none
 	f.Fuzz(func(t *testing.T, ops []byte) {
 		c := chaos{table: newTable(), m: Moment{time.Hour, day}}
 		_ = c.table.Watch("www.corp.example", c.m)

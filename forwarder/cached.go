@@ -84,10 +84,19 @@ func (c *CachedAnswer) Message() *dns.Msg {
 // IsCached reports whether there is a fresh answer for who asks for a name, in
 // presentation format, with neither DO nor CD.
 func (s *Server) IsCached(name string, rtype uint16) bool {
+	return s.CachedFor(name, rtype) > 0
+}
+
+// CachedFor returns the TTL that is left of the answer that IsCached looks for, 0 if there
+// is none.
+func (s *Server) CachedFor(name string, rtype uint16) time.Duration {
 	q := wire.Query{Question: append([]byte(wire.PackName(name)), byte(rtype>>8), byte(rtype), 0, wire.ClassIN)}
-	key := q.AppendKey(nil)
-	_, ok := findFresh(s.cache, key, s.cache.Hash(key), false, s.clock.now())
-	return ok
+	key, now := q.AppendKey(nil), s.clock.now()
+	e, ok := findFresh(s.cache, key, s.cache.Hash(key), false, now)
+	if !ok {
+		return 0
+	}
+	return e.Expires() - now
 }
 
 // Has reports whether a name, in presentation format, has a part in the answer: as an
@@ -100,9 +109,7 @@ func (c *CachedAnswer) Has(name string) bool {
 // Flush forgets all that is cached. Answers under way are not kept.
 func (s *Server) Flush() {
 	defer s.flushes.flushing()()
-	s.inflight.forget()
-	s.servfails.questions.clear()
-	s.repeats.clear()
+	s.forgetUnderWay()
 	s.cache.Purge()
 }
 
@@ -134,12 +141,25 @@ func (s *Server) flush(name string, match func(owner, flushed string) bool) (int
 	}
 	defer s.flushes.flushing()()
 	flushed := wire.PackName(dns.CanonicalName(name))
-	s.inflight.forget()
-	s.servfails.questions.clear()
-	s.repeats.clear()
+	s.forgetUnderWay()
 	return s.cache.DeleteFunc(func(e cache.Entry) bool {
 		return mayHave(e, flushed) && occursIn(e, func(owner string) bool { return match(owner, flushed) })
 	}), nil
+}
+
+func (s *Server) forgetUnderWay() {
+	s.inflight.forget()
+	s.servfails.questions.clear()
+	s.repeats.clear()
+}
+
+// flushWanted forgets every answer that a name has a part in which is its own source.
+func (s *Server) flushWanted() {
+	defer s.flushes.flushing()()
+	s.forgetUnderWay()
+	s.cache.DeleteFunc(func(e cache.Entry) bool {
+		return occursIn(e, func(owner string) bool { return s.watches.Wants([]byte(owner)) })
+	})
 }
 
 // mayHave reports whether a wire name, or one below it, can have a part in an entry: its

@@ -55,6 +55,9 @@ func TestCached(t *testing.T) {
 	if got.Name != "www.example." || got.Type != dns.TypeA || got.Rcode != dns.RcodeSuccess || got.TTL <= 3590*time.Second || got.TTL > 3600*time.Second || got.Stored < 0 {
 		t.Errorf("Cached() = %+v, want www.example. A for an hour", got)
 	}
+	if left, other := s.CachedFor("WWW.example", dns.TypeA), s.CachedFor("www.example.", dns.TypeMX); left <= 3590*time.Second || left > 3600*time.Second || other != 0 {
+		t.Errorf("CachedFor(www.example) = %v for A, %v for MX, want an hour, 0", left, other)
+	}
 	s.Flush()
 	if n := len(slices.Collect(s.Cached())); n != 0 {
 		t.Errorf("Cached() after Flush yields %d answers, want none", n)

@@ -19,7 +19,7 @@ func (s *Server) WatchName(name string) error {
 	return s.changeWatch(name, func(m watch.Moment) error { return s.watches.Watch(name, m) })
 }
 
-// UnwatchName ends that.
+// UnwatchName ends what WatchName has begun.
 func (s *Server) UnwatchName(name string) error {
 	return s.changeWatch(name, func(m watch.Moment) error { return s.watches.Unwatch(name, m) })
 }
@@ -29,7 +29,8 @@ func (s *Server) AddOverride(o watch.Override) error {
 	return s.changeWatch(o.Name, func(m watch.Moment) error { return s.watches.AddOverride(o, m) })
 }
 
-// ConfirmOverride makes a lease one that does not end by itself.
+// ConfirmOverride makes the lease that has the token an override that does not end with
+// it.
 func (s *Server) ConfirmOverride(name, token string) error {
 	return s.changeWatch(name, func(m watch.Moment) error { return s.watches.ConfirmOverride(name, token, m) })
 }
@@ -55,7 +56,7 @@ func (s *Server) ClearGuard(name string) error {
 	return s.changeWatch(name, func(m watch.Moment) error { return s.watches.ClearGuard(name, m) })
 }
 
-// Watching returns what is watched.
+// Watching returns what is watched: names, and "*.zone" for all below one.
 func (s *Server) Watching() []string { return s.watches.Watching() }
 
 // WatchStatus returns what is known of a name that is watched, overridden or verified,
@@ -64,11 +65,32 @@ func (s *Server) WatchStatus(name string, clients bool) (watch.Status, error) {
 	return s.watches.Status(name, clients, s.Moment())
 }
 
-// Overrides returns those in force.
+// Overrides returns the overrides in force.
 func (s *Server) Overrides() []watch.OverrideStatus { return s.watches.Overrides(s.Moment()) }
 
 // History returns the latest changes of a name, or with "" of all.
 func (s *Server) History(name string) ([]watch.Change, error) { return s.watches.History(name) }
+
+// ExportWatches returns a page of what another forwarder may take over, of at most so many
+// octets (watch.MinExport at least), as JSON.
+func (s *Server) ExportWatches(from watch.ExportFrom, most int) ([]byte, error) {
+	return s.watches.Export(from, most, s.Moment())
+}
+
+// MergeWatches takes over a page of what another forwarder exports; from names that one in
+// the log. It holds for the next query, and is in the state file, as it returns.
+func (s *Server) MergeWatches(page []byte, from string) (watch.Merged, error) {
+	got, err := s.watches.Merge(page, from, s.Moment())
+	if err != nil {
+		return got, err
+	}
+	s.applyPins()
+	if got.Wanted {
+		s.flushWanted()
+	}
+	s.tellWatches()
+	return got, s.saveChange()
+}
 
 // WatchStats are counts of watched names.
 type WatchStats struct {
@@ -77,9 +99,15 @@ type WatchStats struct {
 	ProbeQuestions  uint64 // and about labels below them
 }
 
-// WatchStats counts.
+// WatchStats returns the counts of watched names since the start.
 func (s *Server) WatchStats() WatchStats {
 	return WatchStats{s.watches.Stats(), s.watcher.verifications.Load(), s.watcher.probes.Load()}
+}
+
+// AppendGiven appends what clients are given now of each type of each name of which
+// something is known.
+func (s *Server) AppendGiven(list []watch.Given) []watch.Given {
+	return s.watches.AppendGiven(list, s.Moment())
 }
 
 // changeWatch does what concerns a name. What passed through one that is wanted from now on

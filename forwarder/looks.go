@@ -11,6 +11,7 @@ import (
 
 	"vpcdns/acl"
 	"vpcdns/forwarder/tail"
+	"vpcdns/forwarder/watch"
 	"vpcdns/forwarder/wire"
 )
 
@@ -129,6 +130,57 @@ func (w *worker) noteTail(q *query, from Source, rcode int) {
 	}
 	l.SetQuestion(q.Question)
 	w.tail.Note(&l)
+}
+
+// WatchedSets returns the sets of all names that are watched or overridden, by name and
+// type.
+func (s *Server) WatchedSets() []watch.Set { return s.watches.Sets() }
+
+// Held returns what clients whom no access list turns away are given at this moment of a
+// name and type, without upstream being asked: what is pinned, cached, or served here. It
+// is nil where upstream would be asked for it, or for the end of its chain. TTLs are what
+// is left of them here, not those of --watch-ttl. It is counted and logged nowhere.
+func (s *Server) Held(name string, rtype uint16) *dns.Msg {
+	ask := new(dns.Msg).SetQuestion(dns.Fqdn(name), rtype)
+	ask.RecursionDesired = false
+	msg, err := ask.Pack()
+	if err != nil {
+		return nil
+	}
+	x := s.exchanges.Get().(*exchange)
+	defer s.exchanges.Put(x)
+	x.begin()
+	return x.held(msg, &x.q)
+}
+
+// Look has upstream asked for a name and type that are watched or overridden, as if a client
+// had: soon Held has what it says.
+func (s *Server) Look(name string, rtype uint16) {
+	wireName := wire.PackName(name)
+	if wireName == "" {
+		return
+	}
+	var list waiterList
+	s.askWatched([]watch.Question{{Name: wireName, Type: rtype, For: wireName}}, &list)
+	s.queue.submit(&list)
+}
+
+// held walks to the end of what is asked for in msg.
+func (w *worker) held(msg []byte, q *query) *dns.Msg {
+	q.Parse(msg)
+	q.may, q.zone, q.walk = allRights, nil, nil
+	q.setKey(w.cache)
+	k := newWalk(q, w)
+	if w.advance(k); k.rejected || k.endless || len(k.parts) == 0 {
+		return nil
+	}
+	m := new(dns.Msg)
+	for i := range k.parts {
+		said := w.unpack(k, &k.parts[i])
+		m.Answer = append(m.Answer, said.Answer...)
+		m.Rcode, m.Ns = said.Rcode, said.Ns
+	}
+	return m
 }
 
 // Access returns whether an access list allows an address, as the interfaces are

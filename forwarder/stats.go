@@ -2,6 +2,7 @@ package forwarder
 
 import (
 	"math/bits"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"vpcdns/forwarder/logging"
 	"vpcdns/forwarder/udp"
 	"vpcdns/forwarder/upstream"
+	"vpcdns/forwarder/watch"
 	"vpcdns/forwarder/wire"
 )
 
@@ -48,7 +50,9 @@ type Stats struct {
 	Upstream upstream.Stats
 	Throttle ThrottleStats
 
-	Watch WatchStats
+	Watch     WatchStats
+	Names     []watch.NameStats // types of watched names, 100 at most
+	MoreNames int               // that are not among them
 
 	Dnstap DnstapStats
 
@@ -59,6 +63,32 @@ type Stats struct {
 	Reload  ReloadStats
 
 	LostLines []logging.Lost // set by who has the logs
+
+	Members MemberStats // set by who asks them
+	Peers   []PeerStats // likewise
+}
+
+// PeerStats is what the other forwarder of a pair says of watched names.
+type PeerStats struct {
+	Server      netip.AddrPort
+	Up          bool      // it answers, so that the two can be compared
+	Last        time.Time // when it answered last; zero: it has not
+	Sets        int       // watched names, by type, that it is asked for
+	Compared    int       // of which both have data
+	Disagreeing int       // in which the two differ for longer than TTLs explain
+}
+
+// MemberStats is what came of asking the other forwarders of a fleet (MergeWatches).
+type MemberStats struct {
+	Asked    bool      // there are such
+	Known    int       // members at the last look-up, but for this one
+	Answered int       // of these, the last time
+	Fetches  uint64    // exports that were asked for
+	Failures uint64    // those that were not had, or not sound
+	Last     time.Time // when one was had; zero: none was
+
+	Overrides, Watches, Guards uint64 // taken over
+	Ended                      uint64 // overrides and watches that ended here since they were ended there
 }
 
 // QueryCount is the number of replies of one kind.
@@ -127,6 +157,7 @@ func (s *Server) Stats() Stats {
 		Clients:    s.DistinctClients(),
 		Latency:    [NumSources]latency.Histogram(s.insight.latencies.Histograms()),
 	}
+	st.Names, st.MoreNames = s.watches.NameStats(s.Moment())
 	zones := &s.state.Load().zones.names
 	st.add("udp", s.udp, zones)
 	st.add("tcp", s.tcp, zones)

@@ -149,3 +149,37 @@ func collectBuild(_ *forwarder.Stats, e emitter) {
 	revision := cmp.Or(version.Revision(), "unknown")
 	e.value(1, version.Number, revision, runtime.Version())
 }
+
+// ofMembers sends nothing where no members are asked.
+func ofMembers(read func(*forwarder.MemberStats) float64) func(*forwarder.Stats, emitter) {
+	return func(st *forwarder.Stats, e emitter) {
+		if st.Members.Asked {
+			e.value(read(&st.Members))
+		}
+	}
+}
+
+func collectMemberChanges(st *forwarder.Stats, e emitter) {
+	if m := &st.Members; m.Asked {
+		e.value(float64(m.Overrides), "override")
+		e.value(float64(m.Watches), "watch")
+		e.value(float64(m.Guards), "guard")
+		e.value(float64(m.Ended), "end")
+	}
+}
+
+// perPeer collects a family with a series for each peer.
+func perPeer(read func(*forwarder.PeerStats) float64) func(*forwarder.Stats, emitter) {
+	return func(st *forwarder.Stats, e emitter) {
+		for i := range st.Peers {
+			e.value(read(&st.Peers[i]), st.Peers[i].Server.String())
+		}
+	}
+}
+
+func unixOrZero(t time.Time) float64 {
+	if t.IsZero() {
+		return 0
+	}
+	return unix(t)
+}

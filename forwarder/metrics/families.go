@@ -3,6 +3,7 @@ package metrics
 import (
 	"vpcdns/forwarder"
 	"vpcdns/forwarder/upstream"
+	"vpcdns/forwarder/watch"
 )
 
 // families are all metrics, in the order of README.md.
@@ -260,6 +261,81 @@ var families = []family{
 		"Questions asked upstream about random labels below watched names.",
 		one(func(s *forwarder.Stats) uint64 { return s.Watch.ProbeQuestions })},
 
+	{"watched_name_state", gauge, []string{"name", "type", "state"},
+		"What clients are given of a name that is watched, overridden or verified: 1 for the state that it is in, 0 for the others: upstream (what upstream says), override (an operator's data), guard (what came last, while earlier data is refused), verify. Of 100 names and types at most, as all metrics forwarder_watched_name_…: those with an override, a guard or a verification first, then those that changed last.",
+		collectNameStates},
+	{"watched_names_left_out", gauge, nil,
+		"Names and types that these leave out, as there are more than 100.",
+		one(func(s *forwarder.Stats) int { return s.MoreNames })},
+	{"watched_name_changes_total", counter, nameAndType,
+		"Changes of the name, by upstream, a probe or an override.",
+		perName(func(n *watch.NameStats) float64 { return float64(n.Changes) })},
+	{"watched_name_last_change_timestamp_seconds", gauge, nameAndType,
+		"When the name changed last, in Unix time; 0 if that is not known.",
+		perName(func(n *watch.NameStats) float64 { return unixOrZero(n.Changed) })},
+	{"watched_name_override_begin_timestamp_seconds", gauge, nameAndType,
+		"Since when the name has an override, in Unix time; 0 is none.",
+		perName(func(n *watch.NameStats) float64 { return unixOrZero(n.OverrideSet) })},
+	{"watched_name_override_expiry_timestamp_seconds", gauge, nameAndType,
+		"When that ends at the latest, even if upstream does not agree with it by then, in Unix time; 0 is none.",
+		perName(func(n *watch.NameStats) float64 { return unixOrZero(n.OverrideEnds) })},
+	{"watched_name_override_agrees", gauge, nameAndType,
+		"1 while upstream says what the override does, so that its end changes nothing, 0 while it says something else; only of names that have one.",
+		collectAgrees},
+	{"watched_name_verify_begin_timestamp_seconds", gauge, nameAndType,
+		"Since when a verification of the name runs, in Unix time; 0 is none.",
+		perName(func(n *watch.NameStats) float64 { return unixOrZero(n.VerifyBegan) })},
+	{"watched_name_verified", gauge, nameAndType,
+		"1 if upstream has steadily given what a verification wants, 0 if it has not, or not yet; only while one runs, and for ten minutes after.",
+		ofSome(func(n *watch.NameStats) string { return n.Verify }, "done")},
+	{"watched_name_earlier_data_until_timestamp_seconds", gauge, nameAndType,
+		"Until when a client may hold earlier data of the name, in Unix time; 0: nobody behind this forwarder does.",
+		perName(func(n *watch.NameStats) float64 { return unixOrZero(n.EarlierUntil) })},
+	{"watched_name_came_back", gauge, nameAndType,
+		"Answers of upstream with earlier data of the name, refused by the guard that runs.",
+		perName(func(n *watch.NameStats) int { return n.CameBack })},
+	{"watched_name_refused_answers_total", counter, nameAndType,
+		"Answers of upstream with earlier data of the name that guards refused.",
+		perName(func(n *watch.NameStats) float64 { return float64(n.Refused) })},
+	{"watched_name_probe", gauge, nameAndType,
+		"1 while a probe past all caches shows what the name has, 0 while its wildcard is left aside; only of names that have one.",
+		ofSome(func(n *watch.NameStats) string { return n.Probe }, "on")},
+
+	{"members", gauge, nil,
+		"Other forwarders of the fleet at the last look-up. Only with --member, as all of these.",
+		ofMembers(func(m *forwarder.MemberStats) float64 { return float64(m.Known) })},
+	{"members_answered", gauge, nil,
+		"Of them, those that answered the last time.",
+		ofMembers(func(m *forwarder.MemberStats) float64 { return float64(m.Answered) })},
+	{"member_fetches_total", counter, nil,
+		"Times that a member was asked for overrides, watches and guards: in the first five minutes of the process only.",
+		ofMembers(func(m *forwarder.MemberStats) float64 { return float64(m.Fetches) })},
+	{"member_fetch_failures_total", counter, nil,
+		"Of them, those without a sound answer: the log says why.",
+		ofMembers(func(m *forwarder.MemberStats) float64 { return float64(m.Failures) })},
+	{"member_last_fetch_timestamp_seconds", gauge, nil,
+		"When a member answered last, in Unix time; 0 if none has.",
+		ofMembers(func(m *forwarder.MemberStats) float64 { return unixOrZero(m.Last) })},
+	{"member_changes_total", counter, []string{"kind"},
+		"What was taken over from members: override (or its confirmation), watch, guard; end is what ended here since it was deleted there.",
+		collectMemberChanges},
+
+	{"peer_up", gauge, server,
+		"1 while the other forwarder of the pair gives answers that can be compared, else 0. Only with --peer, as all of these.",
+		perPeer(func(p *forwarder.PeerStats) float64 { return truth(p.Up) })},
+	{"peer_last_answer_timestamp_seconds", gauge, server,
+		"When it gave the last one, in Unix time; 0 if it has not.",
+		perPeer(func(p *forwarder.PeerStats) float64 { return unixOrZero(p.Last) })},
+	{"peer_names", gauge, server,
+		"Watched and overridden names, by type, that it is asked for.",
+		perPeer(func(p *forwarder.PeerStats) float64 { return float64(p.Sets) })},
+	{"peer_compared_names", gauge, server,
+		"Of them, those of which both forwarders have an answer now.",
+		perPeer(func(p *forwarder.PeerStats) float64 { return float64(p.Compared) })},
+	{"peer_disagreeing_names", gauge, server,
+		"Of them, those in which the two differ for longer than TTLs explain: 2 s where both watch the name.",
+		perPeer(func(p *forwarder.PeerStats) float64 { return float64(p.Disagreeing) })},
+
 	{"dnstap_messages_total", counter, []string{"result"},
 		"Messages that were tapped (dnstap), by what became of them: written, or dropped, as more came than could be written or the output failed. The log says why.",
 		collectDnstap},
@@ -276,7 +352,7 @@ var families = []family{
 		"1 while tapped messages are written, 0 while that fails; only where the configuration has dnstap.",
 		collectDnstapUp},
 	{"trouble", gauge, trouble,
-		"What is wrong, by kind and subject (server, zone, interface, address or file): 1 now, 0 while it comes and goes and is gone at the moment. Its first line is in the log, its last one still to come. The kinds: outage, local-error, failures, server-failures, slow, budget, queue, recursive-clients, fetches, allowance, forgery, cookies, loop, address, log.",
+		"What is wrong, by kind and subject (server, zone, interface, address or file): 1 now, 0 while it comes and goes and is gone at the moment. Its first line is in the log, its last one still to come. The kinds: outage, local-error, source-address, failures, server-failures, slow, budget, queue, recursive-clients, fetches, allowance, forgery, cookies, loop, address, log, peer, pair, dnstap.",
 		perTrouble(func(t *forwarder.TroubleStats) float64 { return truth(t.Now) })},
 	{"trouble_begin_timestamp_seconds", gauge, trouble,
 		"When that began, in Unix time.",
@@ -324,6 +400,8 @@ var (
 	server = []string{"server"} // address and port
 	source = []string{"server", "source"}
 	budget = []string{"interface"}
+
+	nameAndType = []string{"name", "type"}
 
 	trouble = []string{"kind", "subject"}
 	zone    = []string{"zone"}

@@ -71,6 +71,17 @@ func sample() forwarder.Stats {
 			Stats:           watch.Stats{Names: 1075, Watched: 1076, Overrides: 1077, Guards: 1078, Verifies: 1079, Probes: 1080, CameBack: 1081, Changes: 1082, Refused: 1083},
 			VerifyQuestions: 1084, ProbeQuestions: 1085,
 		},
+		Names: []watch.NameStats{
+			{Name: "db.awslab.mycompany.corp", Type: "A", Given: "guard", Changed: time.Unix(1_800_000_500, 0), OverrideSet: time.Unix(1_800_000_501, 0),
+				OverrideEnds: time.Unix(1_800_000_502, 0), VerifyBegan: time.Unix(1_800_000_503, 0), EarlierUntil: time.Unix(1_800_000_504, 0),
+				CameBack: 1098, Changes: 1099, Refused: 1100, Probe: "on", Agrees: true, Verify: "done"},
+			{Name: "db.awslab.mycompany.corp", Type: "AAAA", Given: "override", OverrideSet: time.Unix(1_800_000_505, 0)},
+		},
+		Dnstap:    forwarder.DnstapStats{On: true, Written: 1105, Dropped: 1106, Waiting: 1107, Opened: 1108, Failed: 1109},
+		MoreNames: 1101, ZeroTTL: 1102, Repeated: 1103, Clients: 1104,
+		Peers: []forwarder.PeerStats{{Server: netip.MustParseAddrPort("10.79.2.10:53"), Up: true, Last: time.Unix(1_800_000_500, 0), Sets: 2001, Compared: 2002, Disagreeing: 2003}},
+		Members: forwarder.MemberStats{Asked: true, Known: 1090, Answered: 1091, Fetches: 1092, Failures: 1093, Last: time.Unix(1_800_000_400, 0),
+			Overrides: 1094, Watches: 1095, Guards: 1096, Ended: 1097},
 		Started:   time.Unix(1_800_000_000, 0),
 		LostLines: []logging.Lost{{Channel: "bind", Lines: 1061}, {Channel: "default_syslog", Lines: 1062}},
 		Reload:    forwarder.ReloadStats{At: time.Unix(1_800_000_100, 0), Succeeded: 1050, Failed: 1051},
@@ -277,6 +288,18 @@ forwarder_responses_total{rcode="SERVFAIL"} 0
 forwarder_upstream_budget_packets_per_second{interface=""} 900
 forwarder_upstream_budget_packets_per_second{interface="ens6"} 901
 `,
+		},
+		{
+			name: "probes", metric: "forwarder_watched_name_probe",
+			want: `
+# HELP forwarder_watched_name_probe 1 while a probe past all caches shows what the name has, 0 while its wildcard is left aside; only of names that have one.
+# TYPE forwarder_watched_name_probe gauge
+forwarder_watched_name_probe{name="aside.corp",type="A"} 0
+forwarder_watched_name_probe{name="db.awslab.mycompany.corp",type="A"} 1
+`,
+			stats: func(st *forwarder.Stats) {
+				st.Names = append(st.Names, watch.NameStats{Name: "aside.corp", Type: "A", Probe: "aside"})
+			},
 		},
 		{
 			name: "reloaded", metric: "forwarder_config_last_reload_success_timestamp_seconds",

@@ -31,6 +31,8 @@ const (
 	Loop          Kind = "loop"              // what is asked comes back
 	Address       Kind = "address"           // an address is not served
 	Log           Kind = "log"               // a log cannot be written
+	Peer          Kind = "peer"              // the other forwarder of a pair does not answer
+	Pair          Kind = "pair"              // the two give different data
 	Dnstap        Kind = "dnstap"            // what is tapped cannot be written
 )
 

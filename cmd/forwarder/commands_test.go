@@ -59,6 +59,7 @@ func startCommanded(t testing.TB, more string) *commanded {
 		t.Fatal(err)
 	}
 	d := &daemon{flags: f, startup: newStartup(t.Output()), notify: newNotifier(func(string) string { return "" }), calls: make(chan func())}
+	d.members = newMembers(d)
 	if err := errors.Join(d.openLogs(), d.start()); err != nil {
 		t.Fatal(err)
 	}
@@ -66,6 +67,7 @@ func startCommanded(t testing.TB, more string) *commanded {
 	ended := make(chan error, 1)
 	go func() { ended <- d.server.Serve(ctx) }()
 	<-d.server.Ready()
+	t.Cleanup(d.askMembers()) // here, and only here
 	var calls sync.WaitGroup
 	calls.Go(func() { d.answerCalls(ctx) })
 	t.Cleanup(func() {

@@ -22,6 +22,7 @@ func watchCommands() []command {
 			{name: "delete", args: "name", summary: "Watch it no more; what --watch says is watched again after a restart", run: unwatchName},
 			{name: "list", summary: "Show the names that are watched, and their data", readOnly: true, run: listWatched},
 			{name: "show", args: "name [json] [clients]", summary: "Show all that is known of a name: data, override, guard, verification, probe, history, and until when clients may hold which data; with clients, which they are", readOnly: true, run: showWatched},
+			{name: "export", args: "[unless tag | from name [type]]", summary: "Show the state of watched and overridden names that a newcomer takes over (--member), as JSON: nothing of it while it has still the tag; from is where the page before said that there is more (next)", readOnly: true, run: exportWatches},
 			{args: "name", most: 1, summary: "The same as watch add", run: watchName},
 		}},
 		{name: "guard", summary: "End a guard against old answers", forms: []command{

@@ -51,7 +51,7 @@ func requester(ctx context.Context) string {
 
 // levelOf keeps what monitoring asks all the time out of the log, as BIND does.
 func levelOf(name string, args []string) slog.Level {
-	if name == "status" || name == "null" && len(args) == 1 || name == "queries" && argument(args, 1) == "-c" {
+	if name == "status" || name == "null" && len(args) == 1 || name == "queries" && argument(args, 1) == "-c" || isExport(args) {
 		return slog.LevelDebug
 	}
 	return logging.Info

@@ -39,6 +39,7 @@ type daemon struct {
 	watchdog   watchdog
 	control    *controlServer
 	statistics *statisticsServer
+	members    *members
 	stops      chan os.Signal // what ends the server, beside signals
 	calls      chan func()    // what others want done on the daemon's goroutine
 	ending     atomic.Bool    // nothing new is accepted, or soon will not be
@@ -52,6 +53,7 @@ func serve(f *flags, stderr io.Writer) int {
 	// of the configuration.
 	f.config, f.watch.stateFile = fullPath(f.config), fullPath(f.watch.stateFile)
 	d := &daemon{flags: f, startup: newStartup(stderr), notify: newNotifier(os.Getenv), calls: make(chan func()), stops: make(chan os.Signal, 1)}
+	d.members = newMembers(d)
 	err := d.run()
 	if err != nil {
 		d.fail(err)
@@ -266,6 +268,8 @@ func (d *daemon) serve(signals <-chan os.Signal) error {
 	defer d.serveMetrics(ctx)()
 	defer d.serveStatistics()()
 	defer d.serveHealth(ctx)()
+	defer d.askMembers()()
+	d.awaitMembers()
 	ended := make(chan error, 1)
 	go func() { ended <- d.server.Serve(ctx) }()
 

@@ -12,7 +12,8 @@ import (
 
 // healthPaths are what healthHandler serves, for those who look.
 const healthPaths = `/healthz  200 while queries are answered
-/readyz   200 while all addresses are served, and this goes on
+/readyz   200 while all addresses are served, and this goes on; after a start
+          also: what other members know was asked for
 `
 
 // serveHealth serves --health-address until stop is called: what asks there sees
@@ -63,6 +64,10 @@ func (d *daemon) awaitReady(ctx context.Context) {
 	case <-d.server.Ready():
 	case <-ctx.Done():
 	}
+	select {
+	case <-d.members.ready:
+	case <-ctx.Done():
+	}
 }
 
 // notServing tells why no queries are answered, or will not be soon.
@@ -82,6 +87,9 @@ func (d *daemon) notServing(ctx context.Context) []string {
 func (d *daemon) notReady(ctx context.Context) (why []string) {
 	if why := d.notServing(ctx); why != nil {
 		return why
+	}
+	if text := d.members.notReady(); text != "" {
+		why = append(why, text)
 	}
 	for _, u := range d.server.Unserved() {
 		why = append(why, fmt.Sprintf("%s is not served: %v", host.Address(u.Addr), u.Err))

@@ -29,6 +29,7 @@ type overview struct {
 	unloaded  int // primary zones
 	reload    reloadResult
 	watch     watchOverview
+	members   *memberOverview // nil: there are none
 }
 
 // reloadResult is what the last attempt to load a configuration said.
@@ -51,6 +52,7 @@ func (d *daemon) overview() overview {
 		troubles: d.troubles(),
 		reload:   d.loads.result(),
 		watch:    watchOverviewOf(d.server),
+		members:  d.memberOverview(),
 	}
 	o.upstreams, _ = d.server.Upstreams()
 	for _, z := range d.server.Config().Local {
@@ -102,6 +104,9 @@ func (o *overview) screen() string {
 		s.row("failed", "%s in the last minute", failureText(f))
 	}
 	o.watchRows(&s)
+	if o.members != nil {
+		s.row("members", "%s", o.membersText())
+	}
 	s.row("reload", "%s", o.reloadText())
 	if o.unloaded > 0 {
 		s.row("zones", "%d primary zones cannot be loaded, see the log", o.unloaded)

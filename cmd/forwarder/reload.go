@@ -124,6 +124,9 @@ func (d *daemon) stats() forwarder.Stats {
 	st := d.server.Stats()
 	d.loads.addTo(&st.Reload)
 	st.LostLines = d.logs.Lost()
+	if len(d.flags.members) > 0 {
+		st.Members = d.members.counts()
+	}
 	st.Troubles = nil
 	for _, t := range d.troubles() {
 		st.Troubles = append(st.Troubles, t.TroubleStats)

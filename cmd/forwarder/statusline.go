@@ -67,6 +67,9 @@ func (o *overview) line() string {
 	if more := len(wrong) - maxSaid; more > 0 {
 		wrong = append(wrong[:maxSaid], fmt.Sprintf("%d more, see forwarder status", more))
 	}
+	if o.members != nil && o.members.notReady != "" {
+		parts = append(parts, o.members.notReady)
+	}
 	if text := o.watch.overridesLine(); text != "" {
 		parts = append(parts, text)
 	}

@@ -34,7 +34,7 @@ type command struct {
 func commands() []command {
 	return slices.Concat(
 		statusCommands(), cacheCommands(), cachedCommands(), staleCommands(), logCommands(), dnstapCommands(), upstreamCommands(), queriesCommands(),
-		watchCommands(), overrideCommands(), verifyCommands(), fileCommands(), processCommands(), primaryCommands(), absentCommands(),
+		watchCommands(), overrideCommands(), verifyCommands(), fileCommands(), processCommands(), drainCommands(), primaryCommands(), absentCommands(),
 	)
 }
 

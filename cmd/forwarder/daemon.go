@@ -14,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"vpcdns/forwarder"
 	"vpcdns/forwarder/config"
@@ -45,6 +46,8 @@ type daemon struct {
 	ending     atomic.Bool    // nothing new is accepted, or soon will not be
 	reporting  sync.Mutex     // held while a file is written for rndc
 	tails      tails
+
+	draining atomic.Pointer[time.Time] // since when balancers are told to ask elsewhere; nil: they are not
 }
 
 // serve runs a server until a signal ends it, and returns the exit status.

@@ -94,8 +94,11 @@ func (d *daemon) notReady(ctx context.Context) (why []string) {
 	for _, u := range d.server.Unserved() {
 		why = append(why, fmt.Sprintf("%s is not served: %v", host.Address(u.Addr), u.Err))
 	}
-	if len(d.server.Addrs()) == 0 && why == nil {
-		why = []string{"no address is served: no interface has one that listen-on or listen-on-v6 matches"}
+	if len(d.server.Addrs()) == 0 && len(d.server.Unserved()) == 0 {
+		why = append(why, "no address is served: no interface has one that listen-on or listen-on-v6 matches")
+	}
+	if d.draining.Load() != nil {
+		why = append(why, "it is told to drain: 'forwarder rndc drain off' undoes it")
 	}
 	return why
 }

@@ -26,7 +26,8 @@ type overview struct {
 	rates     [3]forwarder.Rate // of the last 1, 10 and 60 seconds
 	failures  []forwarder.ZoneFailures
 	troubles  []forwarder.Trouble
-	unloaded  int // primary zones
+	unloaded  int        // primary zones
+	draining  *time.Time // since when; nil: it is not
 	reload    reloadResult
 	watch     watchOverview
 	members   *memberOverview // nil: there are none
@@ -52,6 +53,7 @@ func (d *daemon) overview() overview {
 		troubles: d.troubles(),
 		reload:   d.loads.result(),
 		watch:    watchOverviewOf(d.server),
+		draining: d.draining.Load(),
 		members:  d.memberOverview(),
 	}
 	o.upstreams, _ = d.server.Upstreams()
@@ -83,6 +85,9 @@ func (o *overview) screen() string {
 	var s rows
 	s.row("forwarder", "%s, pid %d, up %s", version.Number, o.pid, short(o.now.Sub(o.started)))
 	s.row("serving", "%s", orNone(addrTexts(o.served)))
+	if o.draining != nil {
+		s.row("draining", "since %s: forwarder rndc drain off undoes it", o.clock(*o.draining))
+	}
 	for _, u := range o.upstreams {
 		s.row("upstream", "%s %v since %s, RTT %s", host.Address(u.Addr), u.State, o.clock(o.now.Add(-u.For)), millis(u.SRTT))
 	}

@@ -51,6 +51,9 @@ func (o *overview) line() string {
 			parts[0] += fmt.Sprintf(" and %d more", n-1)
 		}
 	}
+	if o.draining != nil {
+		parts[0] += ", draining"
+	}
 	var wrong []string
 	for _, t := range o.troubles {
 		wrong = append(wrong, fmt.Sprintf("%s since %s", t.Text, o.clock(t.Since)))

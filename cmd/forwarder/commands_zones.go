@@ -174,8 +174,11 @@ func (d *daemon) replaceZone(name string) (string, error) {
 	next.Local = slices.Clone(next.Local)
 	next.Local[to] = z
 	if err := d.server.Reload(&next); err != nil {
-		return "", fmt.Errorf("reloading zone %s: %w", name, err)
+		err = fmt.Errorf("reloading zone %s: %w", name, err)
+		d.loads.noteResult("failed: "+oneLine(err), false)
+		return "", err
 	}
+	d.loads.noteResult("succeeded", true)
 	d.config = &next
 	return "zone reload successful", nil
 }

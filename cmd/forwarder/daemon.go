@@ -199,6 +199,7 @@ func (d *daemon) load(w io.Writer) (*config.Config, error) {
 	d.log(logging.Info, "loading configuration from '%s'", d.flags.config)
 	cfg, report, err := config.Loader{Port: uint16(d.flags.port), Own: d.flags.own}.Load(d.flags.config)
 	d.logFindings(report.Findings)
+	d.loads.noteFindings(report.Findings)
 	here := d.logsHere()
 	for _, found := range report.Findings {
 		if found.Severity == namedconf.Error && !here {
@@ -259,7 +260,7 @@ func (d *daemon) explain(err error, cfg *config.Config) error {
 		}
 		return fmt.Errorf("%w\n%s", err, strings.Join(holders(ports), "\n"))
 	case errors.Is(err, syscall.EACCES):
-		return fmt.Errorf("%w\nports below 1024 need CAP_NET_BIND_SERVICE: start as root with -u, or see forwarder.service", err)
+		return fmt.Errorf("%w\nports below 1024 need CAP_NET_BIND_SERVICE: start as root with -u, or see forwarder.service; in a container the sysctl net.ipv4.ip_unprivileged_port_start=53 does", err)
 	}
 	return err
 }

@@ -10,6 +10,7 @@ import (
 
 	"vpcdns/forwarder"
 	"vpcdns/forwarder/logging"
+	"vpcdns/forwarder/namedconf"
 )
 
 // errInPart: the configuration is in force, but for addresses that cannot be had.
@@ -46,7 +47,6 @@ func (d *daemon) reload() error {
 // replace loads the configuration and hands it to the server.
 func (d *daemon) replace() error {
 	cfg, err := d.load(io.Discard)
-	d.loads.note(err)
 	if err != nil {
 		return fmt.Errorf("%w\n%w", errConfiguration, err)
 	}
@@ -74,14 +74,14 @@ func (d *daemon) movePid(from string) {
 	}
 }
 
-// loads counts the configurations that did not even load: the server has not
-// heard of them.
+// loads are what became of reloads. The server has not heard of a configuration that
+// does not even load, nor of what comes behind its own.
 type loads struct {
-	mu     sync.Mutex
-	failed uint64
-	last   error
+	mu                sync.Mutex
+	succeeded, failed uint64
+	latest            reloadResult
 
-	latest reloadResult // of all attempts
+	warnings, errors []string // of the file: when it was loaded last, and when it could not be
 }
 
 // noteResult notes what the last attempt said.
@@ -89,6 +89,30 @@ func (l *loads) noteResult(said string, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.latest = reloadResult{time.Now(), said, ok}
+	if ok {
+		l.succeeded++
+	} else {
+		l.failed++
+	}
+}
+
+// noteFindings keeps what the file was found to have. An attempt that fails leaves the
+// warnings of what is in force.
+func (l *loads) noteFindings(findings []namedconf.Finding) {
+	var warnings, errors []string
+	for _, found := range findings {
+		switch found.Severity {
+		case namedconf.Error:
+			errors = append(errors, found.String())
+		case namedconf.Change:
+			warnings = append(warnings, found.String())
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.errors = errors; len(errors) == 0 {
+		l.warnings = warnings
+	}
 }
 
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
@@ -103,26 +127,18 @@ func (l *loads) result() reloadResult {
 	return l.latest
 }
 
-func (l *loads) note(err error) {
+// fill gives r the results of all attempts.
+func (l *loads) fill(r *forwarder.ReloadStats) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.last = err; err != nil {
-		l.failed++
-	}
+	r.Succeeded, r.Failed = l.succeeded, l.failed
+	r.OK = l.latest.ok || l.latest.at.IsZero()
 }
 
-// addTo adds them to the reloads that failed.
-func (l *loads) addTo(r *forwarder.ReloadStats) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	r.Failed += l.failed
-	r.OK = r.OK && l.last == nil
-}
-
-// stats are the server's, with what it has not heard of.
+// stats are the server's, with what it does not know.
 func (d *daemon) stats() forwarder.Stats {
 	st := d.server.Stats()
-	d.loads.addTo(&st.Reload)
+	d.loads.fill(&st.Reload)
 	st.LostLines = d.logs.Lost()
 	if len(d.flags.members) > 0 {
 		st.Members = d.members.counts()

@@ -49,7 +49,7 @@ var arrows = map[string][]string{
 	"forwarder/metrics":         {"forwarder", "forwarder/upstream", "forwarder/version", "forwarder/watch"}, // upstream and watch for the types of its Stats
 	"cmd/forwarder":             {"forwarder", "forwarder/config", "forwarder/control", "forwarder/host", "forwarder/logging", "forwarder/manual", "forwarder/metrics", "forwarder/namedconf", "forwarder/rndc", "forwarder/rndcconf", "forwarder/version", "forwarder/watch", "cmd/forwarder/doctor", "cmd/forwarder/shadow", "cmd/forwarder/statistics", "cmd/forwarder/vpcresolver", "testdata"},
 	"cmd/forwarder/doctor":      {"acl", "forwarder/config", "forwarder/host", "forwarder/udp"},
-	"cmd/forwarder/page":        {"forwarder/watch"},
+	"cmd/forwarder/page":        {"cmd/forwarder/peer", "forwarder", "forwarder/config", "forwarder/host", "forwarder/latency", "forwarder/tcp", "forwarder/trouble", "forwarder/upstream", "forwarder/version", "forwarder/watch"},
 	"cmd/forwarder/peer":        {"forwarder/host", "forwarder/trouble", "forwarder/watch"},
 	"cmd/forwarder/shadow":      {},
 	"cmd/forwarder/statistics":  {"forwarder", "forwarder/config", "forwarder/version"},

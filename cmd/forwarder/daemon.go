@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"vpcdns/cmd/forwarder/peer"
 	"vpcdns/forwarder"
 	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/logging"
@@ -41,6 +42,7 @@ type daemon struct {
 	control    *controlServer
 	statistics *statisticsServer
 	members    *members
+	peers      *peer.Peers
 	stops      chan os.Signal // what ends the server, beside signals
 	calls      chan func()    // what others want done on the daemon's goroutine
 	ending     atomic.Bool    // nothing new is accepted, or soon will not be
@@ -169,7 +171,7 @@ func (d *daemon) bind(cfg *config.Config) (err error) {
 	if taken := sharers(d.server.Addrs()); len(taken) > 0 {
 		return fmt.Errorf("%w\n%s", syscall.EADDRINUSE, strings.Join(taken, "\n"))
 	}
-	return nil
+	return d.meetPeers()
 }
 
 func (d *daemon) options() forwarder.Options {
@@ -190,6 +192,7 @@ func (d *daemon) options() forwarder.Options {
 		ProbeLabel:     string(w.label),
 		OverrideZones:  w.zones,
 		StateFile:      w.statePath(os.Getenv),
+		Peers:          d.flags.peers.addrs(),
 	}
 }
 
@@ -269,6 +272,7 @@ func (d *daemon) explain(err error, cfg *config.Config) error {
 func (d *daemon) serve(signals <-chan os.Signal) error {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
+	defer d.askPeers()()
 	defer d.serveMetrics(ctx)()
 	defer d.serveStatistics()()
 	defer d.serveHealth(ctx)()

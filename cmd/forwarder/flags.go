@@ -36,6 +36,7 @@ type flags struct {
 	querySources       querySources
 	watch              watchFlags
 	members            memberFlags
+	peers              peerAddresses
 	check, print       bool
 	verbose            bool   // with check: tell what is harmless too
 	hideSecrets        bool   // with print
@@ -144,6 +145,7 @@ func newFlags() *flags {
 	s.Var(&f.querySources, "query-source", "`address` of this host to ask upstream from, in place of query-source or query-source-v6 of the configuration; may be given again: each interface has --upstream-pps of its own, and the one with more left is taken; one that gets no answers is left out until it does (it needs an ip rule)")
 	f.watch.define(s)
 	s.Var(&f.members, "member", "`host` (name or address, with a port if it is not 953) where other forwarders of a fleet are asked at the start for overrides, watches and guards, with rndc's key; a name is all of its addresses; may be given again")
+	s.Var(&f.peers, "peer", "`address` of the other forwarder of a pair, with a port if it is not 53: it is asked once a second, without recursion, what it gives of watched names, and status, page, metrics and log say where the two differ; may be given again")
 	s.BoolVar(&f.check, "check-config", false, "check the configuration and exit; -p prints it, -v tells all, -x hides secrets")
 	s.BoolVar(&f.options, "options", false, "print what becomes of each option of named.conf, or of the one that is named, and exit")
 	s.BoolVar(&f.demo, "demo", false, "show failovers on loopback; needs no configuration")

@@ -41,6 +41,10 @@ func (in *inspection) inspectFlags() {
 	for _, notice := range append(f.applyTo(in.config), f.controlKeys.missed(keyNames(f.controls(in.config)))...) {
 		s.find(s.flagsPos, namedconf.Change, "%s", notice)
 	}
+	served, _ := f.servedBy(in.config) // of addresses that cannot be told wouldServe tells
+	if err := f.fitPeers(served); err != nil {
+		s.find(s.flagsPos, namedconf.Error, "%v: the service does not start", err)
+	}
 	if f.user == "" {
 		return
 	}

@@ -8,6 +8,7 @@ import (
 
 	"vpcdns/forwarder"
 	"vpcdns/forwarder/config"
+	"vpcdns/forwarder/host"
 	"vpcdns/forwarder/rndcconf"
 )
 
@@ -31,6 +32,14 @@ func (f *flags) applyTo(cfg *config.Config) (notices []string) {
 func tryAt(cfg *config.Config, a netip.AddrPort) {
 	cfg.ListenOnly(a)
 	cfg.PidFile = ""
+}
+
+// fitPeers refuses a peer that is one of the addresses that are served.
+func (f *flags) fitPeers(served []netip.AddrPort) error {
+	if own := f.peers.own(served); len(own) > 0 {
+		return fmt.Errorf("--peer %s is an address of this forwarder: give the other one's", host.Address(own[0]))
+	}
+	return nil
 }
 
 // controls are the channels to serve with a configuration.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"vpcdns/cmd/forwarder/peer"
 	"vpcdns/forwarder"
 	"vpcdns/forwarder/host"
 	"vpcdns/forwarder/manual"
@@ -31,6 +32,7 @@ type overview struct {
 	reload    reloadResult
 	watch     watchOverview
 	members   *memberOverview // nil: there are none
+	peers     []peer.Status
 }
 
 // reloadResult is what the last attempt to load a configuration said.
@@ -55,6 +57,7 @@ func (d *daemon) overview() overview {
 		watch:    watchOverviewOf(d.server),
 		draining: d.draining.Load(),
 		members:  d.memberOverview(),
+		peers:    d.peers.Status(),
 	}
 	o.upstreams, _ = d.server.Upstreams()
 	for _, z := range d.server.Config().Local {
@@ -65,9 +68,9 @@ func (d *daemon) overview() overview {
 	return o
 }
 
-// troubles are the server's, and those of the logs.
+// troubles are the server's, and those of peers and of the logs.
 func (d *daemon) troubles() []forwarder.Trouble {
-	list := d.server.Troubles()
+	list := append(d.server.Troubles(), d.peerTroubles()...)
 	for _, f := range d.logs.Faults() {
 		list = append(list, forwarder.Trouble{
 			TroubleStats: forwarder.TroubleStats{Kind: forwarder.KindOfLog, Subject: f.Place, Since: f.Since, Now: true},
@@ -111,6 +114,9 @@ func (o *overview) screen() string {
 	o.watchRows(&s)
 	if o.members != nil {
 		s.row("members", "%s", o.membersText())
+	}
+	for i := range o.peers {
+		s.row("peer", "%s", o.peerText(&o.peers[i]))
 	}
 	s.row("reload", "%s", o.reloadText())
 	if o.unloaded > 0 {

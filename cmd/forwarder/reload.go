@@ -143,6 +143,7 @@ func (d *daemon) stats() forwarder.Stats {
 	if len(d.flags.members) > 0 {
 		st.Members = d.members.counts()
 	}
+	st.Peers = d.peerStats()
 	st.Troubles = nil
 	for _, t := range d.troubles() {
 		st.Troubles = append(st.Troubles, t.TroubleStats)

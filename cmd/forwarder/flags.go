@@ -37,6 +37,7 @@ type flags struct {
 	watch              watchFlags
 	members            memberFlags
 	peers              peerAddresses
+	page               pageFlags
 	check, print       bool
 	verbose            bool   // with check: tell what is harmless too
 	hideSecrets        bool   // with print
@@ -143,6 +144,7 @@ func newFlags() *flags {
 	s.IntVar(&f.upstreamPPS, "upstream-pps", 900, "most `packets` a second to upstream by each interface, 0: no limit; a VPC resolver drops what exceeds 1024")
 	s.IntVar(&f.queryLogSample, "query-log-sample", 1, "log one of `N` queries, and its response, chosen at random: each has the same chance; 1: all")
 	s.Var(&f.querySources, "query-source", "`address` of this host to ask upstream from, in place of query-source or query-source-v6 of the configuration; may be given again: each interface has --upstream-pps of its own, and the one with more left is taken; one that gets no answers is left out until it does (it needs an ip rule)")
+	f.page.define(s)
 	f.watch.define(s)
 	s.Var(&f.members, "member", "`host` (name or address, with a port if it is not 953) where other forwarders of a fleet are asked at the start for overrides, watches and guards, with rndc's key; a name is all of its addresses; may be given again")
 	s.Var(&f.peers, "peer", "`address` of the other forwarder of a pair, with a port if it is not 53: it is asked once a second, without recursion, what it gives of watched names, and status, page, metrics and log say where the two differ; may be given again")

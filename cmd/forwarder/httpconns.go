@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"vpcdns/forwarder/tcp"
 )
 
 // httpConns keeps the connections to an address of HTTP few. When there are as
@@ -18,12 +20,14 @@ type httpConns struct {
 
 	mu    sync.Mutex
 	conns map[net.Conn]*httpConn
+	held  int // of conns, those that are counted elsewhere
 }
 
 type httpConn struct {
-	client netip.Addr
+	client netip.Addr // of IPv6 its /64
 	state  http.ConnState
 	since  time.Time
+	held   bool // its request is bounded elsewhere
 }
 
 func newHTTPConns(most int) *httpConns {
@@ -50,14 +54,14 @@ func (l httpListener) Accept() (net.Conn, error) {
 func (m *httpConns) add(c net.Conn) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if len(m.conns) >= m.most {
+	if len(m.conns)-m.held >= m.most {
 		victim := m.victim()
 		delete(m.conns, victim)
 		victim.Close()
 	}
 	var client netip.Addr
 	if addr, ok := c.RemoteAddr().(*net.TCPAddr); ok {
-		client = addr.AddrPort().Addr().Unmap()
+		client = tcp.ClientOf(addr.AddrPort().Addr().Unmap())
 	}
 	m.conns[c] = &httpConn{client: client, state: http.StateNew, since: time.Now()}
 }
@@ -70,6 +74,9 @@ func (m *httpConns) note(c net.Conn, state http.ConnState) {
 	switch {
 	case conn == nil: // it had to make room
 	case state == http.StateClosed || state == http.StateHijacked:
+		if conn.held {
+			m.held--
+		}
 		delete(m.conns, c)
 	case state != conn.state:
 		conn.state, conn.since = state, time.Now()
@@ -80,11 +87,13 @@ func (m *httpConns) note(c net.Conn, state http.ConnState) {
 func (m *httpConns) victim() (victim net.Conn) {
 	counts := make(map[netip.Addr]int)
 	for _, conn := range m.conns {
-		counts[conn.client]++
+		if !conn.held {
+			counts[conn.client]++
+		}
 	}
 	var least *httpConn
 	for c, conn := range m.conns {
-		if least == nil || conn.worthLess(least, counts) {
+		if !conn.held && (least == nil || conn.worthLess(least, counts)) {
 			victim, least = c, conn
 		}
 	}

@@ -121,7 +121,7 @@ func TestMetricsVictim(t *testing.T) {
 	now := time.Now()
 	one, many := netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.2")
 	conn := func(client netip.Addr, state http.ConnState, age time.Duration) *httpConn {
-		return &httpConn{client, state, now.Add(-age)}
+		return &httpConn{client: client, state: state, since: now.Add(-age)}
 	}
 	tests := []struct {
 		name  string

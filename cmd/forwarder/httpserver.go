@@ -64,7 +64,7 @@ func (m *httpServer) start(address string, h http.Handler) (stop func()) {
 		DisableGeneralOptionsHandler: true, // that of "*" is the handler's, as all else
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	m.http.ConnState = m.conns.note
+	m.http.ConnState, m.http.ConnContext = m.conns.note, withConn
 	l := m.listen()
 	var running sync.WaitGroup
 	running.Go(func() { m.run(ctx, l) })

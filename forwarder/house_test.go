@@ -53,6 +53,7 @@ var arrows = map[string][]string{
 	"cmd/forwarder/peer":        {"forwarder/host", "forwarder/trouble", "forwarder/watch"},
 	"cmd/forwarder/shadow":      {},
 	"cmd/forwarder/statistics":  {"forwarder", "forwarder/config", "forwarder/version"},
+	"cmd/forwarder/top":         {"cmd/forwarder/page", "forwarder/manual", "forwarder/watch"},
 	"cmd/forwarder/vpcresolver": {},
 	"cmd/failover":              {"forwarder/control", "forwarder/host", "forwarder/manual", "forwarder/rndc", "forwarder/version", "forwarder/watch", "cmd/failover/pair", "cmd/failover/timeline", "cmd/failover/zone"},
 	"cmd/failover/pair":         {"forwarder/control", "forwarder/watch"},

@@ -137,7 +137,7 @@ func newFlags() *flags {
 	s.IntVarP(&f.debug, "debug", "d", 0, "debug `level`, for channels of severity dynamic")
 	s.StringVarP(&f.logFile, "log-file", "L", "", "`file` to log to where named would log to syslog by default")
 	s.Var(&f.listen, "listen", "the only `address` to serve, whatever the configuration says, and no pid-file is written: to try it while named runs")
-	s.StringVar(&f.metricsAddress, "metrics-address", "127.0.0.1#9153", "`address` that serves Prometheus /metrics, \"\" for none")
+	s.StringVar(&f.metricsAddress, "metrics-address", "127.0.0.1#"+metricsPort, "`address` that serves Prometheus /metrics, \"\" for none")
 	s.Var(&f.control, "control-address", "`address` on loopback where rndc is listened to when the configuration has no controls, in place of 127.0.0.1#953 and ::1#953; may be given again, \"\" for none")
 	s.Var(f.controlKeys, "control-key", "limit a key to some commands of rndc, as `key=commands`: failover=status,flushname; may be given again")
 	s.StringVar(&f.healthAddress, "health-address", "", "`address` that serves /healthz and /readyz and nothing else, for a load balancer; the one of the metrics serves them too")

@@ -45,6 +45,9 @@ func (f *rndcFlags) showStatus(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "forwarder status: unexpected argument %q\nTry 'forwarder status --help'.\n", args[0])
 		return 1
 	}
+	if !f.set.Changed("key-file") {
+		f.keyFile = rndcconf.KeyFile()
+	}
 	text, err := f.askStatus(stderr)
 	switch {
 	case err != nil && strings.HasSuffix(err.Error(), bindErrors[syscall.ECONNREFUSED]):

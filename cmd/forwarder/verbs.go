@@ -37,13 +37,14 @@ func verbs() []verb {
 		doctorVerb(),
 		rndcVerb(),
 		statusVerb(),
+		topVerb(),
 		manVerb(),
 		completionVerb(),
 	}
 }
 
 // notes are what the help of a verb has below its flags.
-var notes = map[string]string{"migrate-check": migrateNotes, "shadow": shadowNotes, "doctor": doctorNotes, "rndc": rndcNotes(), "status": statusNotes}
+var notes = map[string]string{"migrate-check": migrateNotes, "shadow": shadowNotes, "doctor": doctorNotes, "rndc": rndcNotes(), "status": statusNotes, "top": topNotes}
 
 // verbNamed returns nil where there is none of this name.
 func verbNamed(name string) *verb {

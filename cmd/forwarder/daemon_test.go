@@ -257,7 +257,7 @@ func testOtherUser(t *testing.T, program string) {
 func privilegedPort(t *testing.T) uint16 {
 	t.Helper()
 	for port := uint16(1023); port > 900; port-- {
-		if isFree(netip.AddrPortFrom(loopback, port)) {
+		if workbench.IsFree(netip.AddrPortFrom(loopback, port)) {
 			return port
 		}
 	}

@@ -150,7 +150,7 @@ func newFlags() *flags {
 	s.Var(&f.peers, "peer", "`address` of the other forwarder of a pair, with a port if it is not 53: it is asked once a second, without recursion, what it gives of watched names, and status, page, metrics and log say where the two differ; may be given again")
 	s.BoolVar(&f.check, "check-config", false, "check the configuration and exit; -p prints it, -v tells all, -x hides secrets")
 	s.BoolVar(&f.options, "options", false, "print what becomes of each option of named.conf, or of the one that is named, and exit")
-	s.BoolVar(&f.demo, "demo", false, "show failovers on loopback; needs no configuration")
+	s.BoolVar(&f.demo, "demo", false, "show in a minute, on loopback, what a pair does in a failover and when servers are lost; needs no configuration")
 	s.BoolVarP(&f.version, "version", "v", false, "print the version and exit")
 	s.BoolVarP(&f.buildInfo, "build-info", "V", false, "print the version and how it was built, and exit")
 	s.BoolVarP(&f.help, "help", "h", false, "print this text and exit")

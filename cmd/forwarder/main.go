@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"vpcdns/cmd/forwarder/demo"
 	"vpcdns/forwarder/version"
 )
 
@@ -47,9 +48,10 @@ func run(args []string, stdout, stderr io.Writer) int {
 }
 
 func demonstrate(stdout, stderr io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	if err := runDemo(ctx, stdout); err != nil {
+	signal.Ignore(syscall.SIGPIPE) // the demo cleans up first, if nobody reads on
+	if err := demo.Run(ctx, stdout); err != nil {
 		fmt.Fprintf(stderr, "forwarder: %v\n", err)
 		return 1
 	}

@@ -2,19 +2,20 @@ package main
 
 import (
 	"fmt"
-	"net"
 	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"vpcdns/cmd/forwarder/lab"
 	"vpcdns/cmd/forwarder/vpcresolver"
+	"vpcdns/forwarder/workbench"
 	"vpcdns/testdata"
 )
+
+var loopback = netip.AddrFrom4([4]byte{127, 0, 0, 1})
 
 // startResolver starts the VPC resolver's stand-in on loopback, without a cache
 // of its own so that two forwarders see the same.
@@ -36,27 +37,7 @@ func startResolver(t testing.TB) (*vpcresolver.Resolver, netip.AddrPort) {
 	return resolver, addr
 }
 
-// givenAddrs are what freeAddr has returned: tests that run at the same time get
-// different ones.
-var givenAddrs sync.Map
-
-// freeAddr returns a loopback address with a port that is free for UDP and TCP.
-func freeAddr(t testing.TB) netip.AddrPort {
-	t.Helper()
-	for range 100 {
-		stream, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(netip.AddrPortFrom(loopback, 0)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		addr := stream.Addr().(*net.TCPAddr).AddrPort()
-		stream.Close()
-		if _, given := givenAddrs.LoadOrStore(addr, true); !given && isFree(addr) {
-			return addr
-		}
-	}
-	t.Fatal("no port is free for both UDP and TCP")
-	return netip.AddrPort{}
-}
+func freeAddr(t testing.TB) netip.AddrPort { return workbench.FreeAddr(t) }
 
 // startNamed starts a BIND in the foreground with a named.conf of this text, into
 // which it puts the directory, a port and what keeps it from touching the host.

@@ -25,12 +25,12 @@ func TestDeviationsAreListed(t *testing.T) {
 	}
 }
 
-// readmes are all README.md of the repository, by path from its top.
+// readmes are all pages of the repository, by path from its top.
 func readmes(t *testing.T) map[string]string {
 	t.Helper()
 	texts := make(map[string]string)
 	err := filepath.WalkDir(moduleRoot, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.Name() != "README.md" {
+		if err != nil || filepath.Ext(path) != ".md" {
 			return err
 		}
 		text, err := os.ReadFile(path)
@@ -87,9 +87,8 @@ func anchors(text string) (list []string) {
 func TestReadmeShowsLinesOfTables(t *testing.T) {
 	texts := readmes(t)
 	for heading, table := range map[string]string{
-		"## Options of named.conf\n": "forwarder/config/README.md",
-		"## Speed\n":                 "cmd/bench/README.md",
-		"## Faults\n":                "cmd/forwarder/faults/README.md",
+		"## Speed\n":  "cmd/bench/README.md",
+		"## Faults\n": "cmd/forwarder/faults/README.md",
 	} {
 		_, section, _ := strings.Cut(texts["README.md"], heading)
 		section, _, _ = strings.Cut(section, "\n## ")
@@ -118,7 +117,7 @@ func tableRows(text string) (rows []string) {
 
 // What is longer is not read. Tables belong where they are made.
 func TestReadmeIsShort(t *testing.T) {
-	const most = 17_000
+	const most = 19_500
 	info, err := os.Stat(filepath.Join(moduleRoot, "README.md"))
 	if err != nil {
 		t.Fatal(err)

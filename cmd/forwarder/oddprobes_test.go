@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/miekg/dns"
@@ -152,8 +153,10 @@ func signedProbes() (probes []probe) {
 	opt := optVariants()["cookie"]
 	newer := slices.Clone(opt)
 	newer[6] = 1 // version
+	signatures := signatures()
 	for _, opcode := range []uint16{dns.OpcodeQuery, dns.OpcodeNotify, dns.OpcodeUpdate, dns.OpcodeStatus} {
-		for title, rr := range signatures() {
+		for _, title := range slices.Sorted(maps.Keys(signatures)) { // a sample of them is the same in each run
+			rr := signatures[title]
 			add := func(where string, class uint16, sections [3][][]byte) {
 				both := overBoth(fmt.Sprintf("%s of opcode %d %s", title, opcode, where),
 					opcodeMessage(opcode, record(stableName, zoneType(opcode), class, nil), sections))

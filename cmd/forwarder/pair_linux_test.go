@@ -12,18 +12,18 @@ import (
 	"vpcdns/cmd/forwarder/vpcresolver"
 )
 
-// pair is the two forwarders in their network.
-type pair struct {
+// forwarderPair is the two forwarders in their network.
+type forwarderPair struct {
 	*lab.Network
 	vpc *vpcresolver.Resolver
 }
 
 // newPair starts both with the reference configuration as it is. The first has
 // the directories that it names, the second has not.
-func newPair(t *testing.T) *pair {
+func newPair(t *testing.T) *forwarderPair {
 	t.Helper()
 	network := lab.NewNetwork(t)
-	p := &pair{network, network.StartResolver(t)}
+	p := &forwarderPair{network, network.StartResolver(t)}
 	ours := lab.Forwarder(t, lab.BuildForwarder(t))
 	setup := lab.Setup{Address: lab.ForwarderA, Upstreams: []string{lab.Resolver}}
 	p.ForwarderA.Serve(t, ours, setup)
@@ -45,7 +45,7 @@ func TestPair(t *testing.T) {
 	t.Run("one forwarder is cut off", p.testCut)
 }
 
-func (p *pair) testCorporate(t *testing.T) {
+func (p *forwarderPair) testCorporate(t *testing.T) {
 	tests := []struct {
 		network, name string
 		qtype         uint16
@@ -80,7 +80,7 @@ func (p *pair) testCorporate(t *testing.T) {
 
 const resolvConf = "nameserver " + lab.ForwarderA + "\nnameserver " + lab.ForwarderB + "\noptions timeout:1\nsearch awslab.mycompany.corp\n"
 
-func (p *pair) testGetent(t *testing.T) {
+func (p *forwarderPair) testGetent(t *testing.T) {
 	for name, want := range map[string]string{
 		"myservice.awslab.mycompany.corp":          "10.79.252.13",
 		"myservice":                                "10.79.252.13",
@@ -99,7 +99,7 @@ func (p *pair) testGetent(t *testing.T) {
 	}
 }
 
-func (p *pair) testGuest(t *testing.T) {
+func (p *forwarderPair) testGuest(t *testing.T) {
 	for _, address := range []string{lab.ForwarderA, lab.ForwarderB} {
 		for _, network := range []string{"udp", "tcp"} {
 			question := new(dns.Msg).SetQuestion("myservice.awslab.mycompany.corp.", dns.TypeA).SetEdns0(1232, false)
@@ -123,7 +123,7 @@ func (p *pair) testGuest(t *testing.T) {
 // testFailover moves a name and waits for every client to see it, for as long
 // as the TTL allows: once in the VPC resolver and not again in each cache
 // below it. Each of those may round up by a second.
-func (p *pair) testFailover(t *testing.T) {
+func (p *forwarderPair) testFailover(t *testing.T) {
 	const ttl, caches, room = 4, 3, 3 // s; the last for a busy machine
 	const name, from, to = "moving.awslab.mycompany.corp.", "10.79.252.13", "10.79.253.13"
 	move := func(address string) {
@@ -158,7 +158,7 @@ func (p *pair) testFailover(t *testing.T) {
 }
 
 // address returns the address in the answer to a stub resolver, "" without one.
-func (p *pair) address(t *testing.T, server, name string) string {
+func (p *forwarderPair) address(t *testing.T, server, name string) string {
 	t.Helper()
 	reply, err := p.Corporate.Ask(t, "udp", server, new(dns.Msg).SetQuestion(name, dns.TypeA))
 	if err != nil || len(reply.Answer) == 0 {
@@ -168,7 +168,7 @@ func (p *pair) address(t *testing.T, server, name string) string {
 }
 
 // testCut takes an Availability Zone away: packets to its forwarder vanish.
-func (p *pair) testCut(t *testing.T) {
+func (p *forwarderPair) testCut(t *testing.T) {
 	p.Router.IP(t, "link set forwarderA down")
 	defer p.Router.IP(t, "link set forwarderA up")
 	for _, c := range lab.CorporateDNS {

@@ -18,6 +18,7 @@ import (
 
 // forwarder rndc drives the real named, and prints and returns what rndc does.
 func TestOwnRNDCDrivesNamed(t *testing.T) {
+	t.Parallel()
 	named, real := workbench.Need(t, "named"), []string{workbench.Need(t, "rndc")}
 	own := []string{lab.BuildForwarder(t), "rndc"}
 	c := newControlConf(t)

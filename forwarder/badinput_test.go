@@ -19,7 +19,7 @@ import (
 	"vpcdns/forwarder/udp"
 )
 
-var mutants = goflag.Int("mutants", 20_000, "how many broken messages tests send, from clients and from upstream, over UDP and over TCP each")
+var mutants = goflag.Int("mutants", 5_000, "how many broken messages tests send, from clients and from upstream, over UDP and over TCP each")
 
 // serveTime is long enough for the server to be done with all that it was asked.
 const serveTime = 5 * time.Second

@@ -59,6 +59,24 @@
 // All this is kept over restarts in --state-file, which only the server's user can
 // read. One that is broken is renamed to end in .broken, and the log says so.
 //
+// A fleet of forwarders has a name with the addresses of all. With --member that name, a
+// newcomer asks the others' control channels for overrides, watches and guards as it
+// starts, with the first key of its own controls that --control-key does not keep from
+// watch, or the one that rndc finds. It answers queries meanwhile; /readyz says "fetching
+// overrides from members" until each has answered or failed, 5 seconds at most. For 5
+// minutes it asks again every 2 seconds, since who commands the fleet may not have found
+// it yet; after that members share nothing. Of two overrides the later control time wins,
+// what was deleted or withdrawn at a member is not taken from another, and clocks may
+// differ by 5 minutes. forwarder status says who answered, and what was taken over.
+//
+// With --peer, the address of the other forwarder of a pair, that one is asked once a
+// second, over UDP and without recursion, what it gives of watched and overridden names:
+// a hundred questions at most. It may be a BIND; its allow-query and allow-query-cache
+// have to let this forwarder ask. What it has not cached is not compared. The two
+// disagree once a difference lasts longer than TTLs explain, or for 2 seconds where both
+// watch the name. forwarder status, the status page, the metrics and the log say so, and
+// since when it does not answer. What a peer asks stands in no ledger.
+//
 // # Checking
 //
 // --check-config prints errors, then changes, which clients or operators notice,
@@ -166,9 +184,18 @@
 // At --metrics-address, /metrics is for Prometheus. /healthz and /readyz, there and
 // at --health-address, which has nothing else, are for a load balancer. /healthz has
 // status 200 while queries are answered, and 503 from SIGTERM on. /readyz has 503 also
-// while an address is not served; both say why. When
+// while an address is not served, and from forwarder rndc drain on: then a balancer asks
+// elsewhere, all queries are answered still, and the service can be stopped as soon as
+// none come any more. Both say why. When
 // such an address cannot be had the log says so, DNS goes on, and the address is
 // tried again every second.
+//
+// At / of --metrics-address is the status page, unless --status-page=false, and at
+// /api/v1/status its JSON: who answers what, since when, and who may still hold an old
+// address. Both are to be read only, by a Host that is an address, localhost or this
+// machine's name; clients are shown by address with --status-clients only. A hundred may
+// look at once. From elsewhere: ssh -L 9153:127.0.0.1:9153 HOST. --pprof adds
+// /debug/pprof/.
 //
 // # Memory
 //

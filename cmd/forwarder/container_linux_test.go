@@ -33,14 +33,14 @@ func buildImage(t *testing.T, program string) *image {
 	for line := range strings.Lines(string(text)) {
 		word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
 		switch word {
-		case "", "#", "EXPOSE", "STOPSIGNAL":
+		case "", "#", "ARG", "EXPOSE", "STOPSIGNAL":
 		case "FROM":
 			if rest != "scratch" {
 				t.Fatalf("the image is made from %s, want scratch", rest)
 			}
 		case "COPY":
 			from, to, _ := strings.Cut(rest, " ")
-			if from == "bin/forwarder" {
+			if from == "bin/${TARGETARCH}/forwarder" {
 				from = program
 			} else {
 				from = filepath.Join("../..", from)

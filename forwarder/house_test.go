@@ -60,7 +60,10 @@ var arrows = map[string][]string{
 	"cmd/failover/pair":         {"forwarder/control", "forwarder/watch"},
 	"cmd/failover/timeline":     {},
 	"cmd/failover/zone":         {},
-	"cmd/bench":                 {"forwarder/udp"},
+	"cmd/bench":                 {"cmd/bench/markdown", "cmd/bench/sizing", "cmd/forwarder/vpcresolver", "forwarder/udp"},
+	"cmd/bench/markdown":        {},
+	"cmd/bench/sizing":          {"cmd/bench/markdown"},
+	"deploy/dashboard":          {"forwarder/metrics"},
 
 	// For tests only.
 	"cmd/failover/route53":              {},
@@ -69,16 +72,18 @@ var arrows = map[string][]string{
 	"forwarder/workbench":               {},
 	"cmd/forwarder/lab":                 {"cmd/forwarder/vpcresolver", "forwarder/workbench", "testdata"},
 	"cmd/forwarder/faults":              {},
+	"cmd/forwarder/page/browser":        {},
 	"testdata":                          {},
 }
 
 // shown are the packages whose arrows the README shows, in its order.
-var shown = []string{"cmd/forwarder", "cmd/failover", "forwarder/metrics", "forwarder", "forwarder/config", "forwarder/logging", "forwarder/rrl", "forwarder/local", "forwarder/scrub", "forwarder/upstream", "forwarder/watch"}
+var shown = []string{"cmd/forwarder", "cmd/failover", "forwarder/metrics", "forwarder", "forwarder/config", "forwarder/health", "forwarder/listener", "forwarder/logging", "forwarder/store", "forwarder/rrl", "forwarder/local", "forwarder/scrub", "forwarder/upstream", "forwarder/watch"}
 
 // owners are packages that only some of ours may know.
 var owners = map[string][]string{
 	"unsafe":                 {"forwarder/udp", "forwarder/host", "cache"}, // system calls that x/sys lacks; an entry in one pointer
 	"github.com/prometheus":  {"forwarder/metrics"},
+	"github.com/grafana":     {"deploy/dashboard"},
 	"github.com/dnstap":      {"forwarder/dnstap"},
 	"github.com/spf13/pflag": {"forwarder/manual", "cmd/forwarder", "cmd/failover"},
 	"github.com/aws":         {"cmd/failover", "cmd/failover/zone"},

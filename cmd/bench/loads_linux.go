@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"vpcdns/cmd/bench/markdown"
 )
 
 // starts measures the time to the first answer, and the memory of a server that
@@ -46,7 +48,7 @@ func (b *bench) small() error {
 
 func warmAll(servers []*server, names int) error {
 	for _, s := range servers {
-		fmt.Fprintf(os.Stderr, "filling the cache of %s with %s names\n", s.name, count(names))
+		fmt.Fprintf(os.Stderr, "filling the cache of %s with %s names\n", s.name, markdown.Count(names))
 		if err := warm(s, names); err != nil {
 			return err
 		}
@@ -161,13 +163,13 @@ func (b *bench) namesCost(servers []*server, names int) error {
 	if err := warmAll(servers, names); err != nil {
 		return err
 	}
-	return b.each(count(names)+" names", servers, func(s *server) error { return b.crowd(namesTest, names, s, 16, names) })
+	return b.each(markdown.Count(names)+" names", servers, func(s *server) error { return b.crowd(namesTest, names, s, 16, names) })
 }
 
 // memory records what each name has added to the resident set.
 func (b *bench) memory(s *server) error {
 	resident, err := s.resident()
-	b.results.add("resident, each of "+count(b.names)+" names", 0, s.name, "octets", (resident-s.idle)/float64(b.names))
+	b.results.add("resident, each of "+markdown.Count(b.names)+" names", 0, s.name, "octets", (resident-s.idle)/float64(b.names))
 	return err
 }
 
@@ -183,7 +185,7 @@ func (b *bench) tails(servers []*server) error {
 		}
 		defer c.close()
 		o := c.run(traffic{rate: rate, length: 2 * b.time, query: mix(b.names, b.series)})
-		test := "mixed load, 50 k/s, " + count(b.names) + " names, 10 % misses: "
+		test := "mixed load, 50 k/s, " + markdown.Count(b.names) + " names, 10 % misses: "
 		b.results.add(test+"p99", 0, s.name, "µs", micros(o.percentile(0.99)))
 		b.results.add(test+"p99.9", 0, s.name, "µs", micros(o.percentile(0.999)))
 		b.results.add(test+"lost", 0, s.name, "%", 100*float64(o.lost)/float64(o.answered+o.lost))
@@ -232,7 +234,7 @@ func (b *bench) manyNames(servers []*server) error {
 		if err := knownNames(file, b.names, some); err != nil {
 			return err
 		}
-		return b.hit("UDP hit, "+count(b.names)+" names, 16 sockets", s, file, 16)
+		return b.hit("UDP hit, "+markdown.Count(b.names)+" names, 16 sockets", s, file, 16)
 	})
 }
 

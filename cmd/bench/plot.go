@@ -7,6 +7,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"vpcdns/cmd/bench/markdown"
 )
 
 // Sizes of the plot in SVG's pixels: three panels side by side.
@@ -148,7 +150,7 @@ func (a axes) draw(p panel, points []int) {
 	}
 	for _, n := range points {
 		x, y := a.at(n, 0)
-		p.text("mid", x, y+18, count(n))
+		p.text("mid", x, y+18, markdown.Count(n))
 	}
 }
 

@@ -8,7 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"unicode/utf8"
+
+	"vpcdns/cmd/bench/markdown"
 )
 
 // The servers that have a meaning in tables and plot.
@@ -135,7 +136,7 @@ func (r *Results) table(of func(*Series) bool) string {
 	for _, t := range tests {
 		name := t.name
 		if t.n > 0 {
-			name += " " + count(t.n)
+			name += " " + markdown.Count(t.n)
 		}
 		row := []string{name, t.unit}
 		for _, server := range servers {
@@ -143,7 +144,7 @@ func (r *Results) table(of func(*Series) bool) string {
 		}
 		rows = append(rows, append(row, figure(ratio(r.find(t.name, t.n, ours), r.find(t.name, t.n, floor)))))
 	}
-	return align(rows)
+	return markdown.Table(2, rows)
 }
 
 func cell(s *Series) string {
@@ -164,56 +165,6 @@ func figure(v float64) string {
 		return fmt.Sprintf("%.1f", v)
 	}
 	return fmt.Sprintf("%.2f", v)
-}
-
-// count writes 10000 as 10 k.
-func count(n int) string {
-	switch {
-	case n >= 1_000_000 && n%100_000 == 0:
-		return fmt.Sprintf("%g M", float64(n)/1e6)
-	case n >= 1000 && n%100 == 0:
-		return fmt.Sprintf("%g k", float64(n)/1e3)
-	}
-	return fmt.Sprint(n)
-}
-
-// align lays rows out as a Markdown table, numbers to the right. The first row
-// is the head.
-func align(rows [][]string) string {
-	widths := make([]int, len(rows[0]))
-	for _, row := range rows {
-		for i, c := range row {
-			widths[i] = max(widths[i], 3, utf8.RuneCountInString(c))
-		}
-	}
-	var b strings.Builder
-	for i, row := range rows {
-		for j, c := range row {
-			pad := strings.Repeat(" ", widths[j]-utf8.RuneCountInString(c))
-			if j < 2 {
-				c, pad = c+pad, ""
-			}
-			b.WriteString("| " + pad + c + " ")
-		}
-		b.WriteString("|\n")
-		if i == 0 {
-			b.WriteString(rule(widths))
-		}
-	}
-	return b.String()
-}
-
-func rule(widths []int) string {
-	var b strings.Builder
-	for i, w := range widths {
-		dashes := strings.Repeat("-", w+1)
-		if i < 2 {
-			b.WriteString("|" + dashes + "-")
-		} else {
-			b.WriteString("|" + dashes + ":")
-		}
-	}
-	return b.String() + "|\n"
 }
 
 // embed replaces what stands between the marks in the file at path.

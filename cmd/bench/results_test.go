@@ -50,14 +50,6 @@ func TestFigures(t *testing.T) {
 			t.Errorf("figure(%v) = %q, want %q", test.v, got, test.want)
 		}
 	}
-	for _, test := range []struct {
-		n    int
-		want string
-	}{{1, "1"}, {1000, "1 k"}, {1234, "1234"}, {1500, "1.5 k"}, {1_000_000, "1 M"}} {
-		if got := count(test.n); got != test.want {
-			t.Errorf("count(%v) = %q, want %q", test.n, got, test.want)
-		}
-	}
 }
 
 // sample has two rounds of each kind of test.

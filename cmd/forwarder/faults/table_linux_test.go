@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
+	"vpcdns/cmd/bench/markdown"
 	"vpcdns/cmd/forwarder/lab"
 )
 
@@ -37,7 +37,7 @@ func (r *results) table() string {
 			rows = append(rows, r.line(sc, row, head[3:]))
 		}
 	}
-	return r.heading(head[4:]) + "\n" + align(rows)
+	return r.heading(head[4:]) + "\n" + markdown.Table(2, rows)
 }
 
 // heading says where, when and what.
@@ -80,38 +80,6 @@ func show(v float64, unit string) string {
 		return fmt.Sprintf("%.1f", v)
 	}
 	return fmt.Sprintf("%.0f", v)
-}
-
-// align lays rows out as a Markdown table, numbers to the right. The first row
-// is the head.
-func align(rows [][]string) string {
-	const words = 2 // columns that are not numbers
-	widths := make([]int, len(rows[0]))
-	for _, row := range rows {
-		for i, c := range row {
-			widths[i] = max(widths[i], 2, utf8.RuneCountInString(c))
-		}
-	}
-	var b strings.Builder
-	for i, row := range rows {
-		for j, c := range row {
-			pad := strings.Repeat(" ", widths[j]-utf8.RuneCountInString(c))
-			if j < words {
-				c, pad = c+pad, ""
-			}
-			b.WriteString("| " + pad + c + " ")
-		}
-		b.WriteString("|\n")
-		if i > 0 {
-			continue
-		}
-		for j, w := range widths {
-			dashes := strings.Repeat("-", w+1)
-			b.WriteString("|" + dashes + map[bool]string{true: "-", false: ":"}[j < words])
-		}
-		b.WriteString("|\n")
-	}
-	return b.String()
 }
 
 // What README.md shows is what was measured.

@@ -29,6 +29,10 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// mostLate is how much the machine may add before nothing can be said: packets
+// are lost then that nobody had the time to read.
+const mostLate = 500 * time.Millisecond
+
 // TestFaults runs heavy scenarios one by one, and then all others together.
 func TestFaults(t *testing.T) {
 	workbench.NeedRoot(t)
@@ -62,8 +66,8 @@ func (sc scenario) test(t *testing.T, servers []lab.Server, failover func() stri
 			sc.beside(t)
 			s := newSite(t, server)
 			s.failover = failover
-			late := watchMachine()
-			got, busy := sc.run(t, s), late.allowance()
+			late := lab.WatchMachine()
+			got, busy := sc.run(t, s), late.Allowance()
 			if busy > mostLate && !sc.steady {
 				t.Skipf("this machine added up to %v: its figures say nothing; run it when the machine is idle", busy)
 			}

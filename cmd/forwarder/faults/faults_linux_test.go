@@ -22,6 +22,7 @@ var (
 const atOnce = "12"
 
 func TestMain(m *testing.M) {
+	workbench.ForgetManager()
 	flag.Parse()
 	if err := flag.Set("test.parallel", atOnce); err != nil {
 		panic(err)

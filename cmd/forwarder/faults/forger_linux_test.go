@@ -28,6 +28,7 @@ type sighting struct {
 type wiretap struct {
 	upstream dns.Handler
 	worker   sync.Mutex // held for an answer over TCP, if there is one worker
+	conns    sync.Map   // from a client's address to its TCP connection
 
 	mu   sync.Mutex
 	lone bool // one answer at a time over TCP
@@ -52,9 +53,40 @@ func (w *wiretap) ServeDNS(rw dns.ResponseWriter, query *dns.Msg) {
 		w.worker.Lock()
 		defer w.worker.Unlock()
 		w.upstream.ServeDNS(rw, query)
-	default:
-		go w.upstream.ServeDNS(rw, query) // else a delay holds up the connection's next query
+	default: // else a delay holds up the connection's next query
+		go w.upstream.ServeDNS(w.lasting(rw), query)
 	}
+}
+
+// lasting returns a writer to the client's TCP connection. dns.Server closes its own while
+// an answer may still be written.
+func (w *wiretap) lasting(rw dns.ResponseWriter) dns.ResponseWriter {
+	conn, _ := w.conns.Load(rw.RemoteAddr().String())
+	return lastingWriter{rw, &dns.Conn{Conn: conn.(net.Conn)}}
+}
+
+type lastingWriter struct {
+	dns.ResponseWriter
+	conn *dns.Conn
+}
+
+func (w lastingWriter) Write(packed []byte) (int, error) { return w.conn.Write(packed) }
+func (w lastingWriter) WriteMsg(reply *dns.Msg) error    { return w.conn.WriteMsg(reply) }
+
+// noting is a reader that notes from which connections it reads.
+type noting struct {
+	dns.Reader
+	conns *sync.Map
+}
+
+func (r noting) ReadTCP(conn net.Conn, timeout time.Duration) ([]byte, error) {
+	client := conn.RemoteAddr().String()
+	r.conns.Store(client, conn)
+	query, err := r.Reader.ReadTCP(conn, timeout)
+	if err != nil {
+		r.conns.Delete(client)
+	}
+	return query, err
 }
 
 // since returns what was seen from begin on.
@@ -88,16 +120,16 @@ func tap(t *testing.T, n *lab.Network, upstream dns.Handler) *wiretap {
 	t.Helper()
 	w := &wiretap{upstream: upstream}
 	for _, network := range []string{"udp", "tcp"} {
-		serveAlso(t, n, network, w)
+		serveAlso(t, n, &dns.Server{Net: network, Handler: w, DecorateReader: func(r dns.Reader) dns.Reader { return noting{r, &w.conns} }})
 	}
 	return w
 }
 
-// serveAlso serves at the upstream's other address until the end of the test.
-func serveAlso(t *testing.T, n *lab.Network, network string, handler dns.Handler) {
+// serveAlso runs a server at the upstream's other address until the end of the test.
+func serveAlso(t *testing.T, n *lab.Network, s *dns.Server) {
 	t.Helper()
 	started := make(chan struct{})
-	s := &dns.Server{Addr: lab.ResolverAlso + ":53", Net: network, Handler: handler, NotifyStartedFunc: func() { close(started) }}
+	s.Addr, s.NotifyStartedFunc = lab.ResolverAlso+":53", func() { close(started) }
 	var err error
 	n.Resolver.Do(t, func() { err = listen(s) })
 	if err != nil {

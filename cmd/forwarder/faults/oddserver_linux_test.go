@@ -46,11 +46,11 @@ func (o *oddServer) most() float64 {
 // overUDP answers each query with what f returns.
 func (o *oddServer) overUDP(t *testing.T, f func(query *dns.Msg) (packets [][]byte)) {
 	t.Helper()
-	serveAlso(t, o.Network, "udp", dns.HandlerFunc(func(w dns.ResponseWriter, query *dns.Msg) {
+	serveAlso(t, o.Network, &dns.Server{Net: "udp", Handler: dns.HandlerFunc(func(w dns.ResponseWriter, query *dns.Msg) {
 		for _, packet := range f(query) {
 			_, _ = w.Write(packet)
 		}
-	}))
+	})})
 }
 
 // overTCP hands each connection to f, and closes it afterwards.

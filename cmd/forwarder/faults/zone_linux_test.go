@@ -47,7 +47,7 @@ var zoneLost = scenario{
 		}.Start(t)
 
 		time.Sleep(2 * time.Second)
-		linked := s.cut(t, 8*time.Second)
+		linked := s.cut(t, "forwarderA", lab.ForwarderA, 8*time.Second)
 		time.Sleep(3 * time.Second)
 		a.Kill()
 		time.Sleep(4 * time.Second)
@@ -87,13 +87,13 @@ func (s *site) lookups(t *testing.T, rate, tries int, servers ...string) (wait f
 	return wait
 }
 
-// cut makes packets to and from forwarder a vanish for a while, and returns the
-// time at which that ends.
-func (s *site) cut(t *testing.T, d time.Duration) time.Time {
+// cut makes packets to and from the address behind a cable vanish for a while, and
+// returns the time at which that ends.
+func (s *site) cut(t *testing.T, cable, address string, d time.Duration) time.Time {
 	t.Helper()
-	s.Router.IP(t, "link set forwarderA down", "route add blackhole "+lab.ForwarderA)
+	s.Router.IP(t, "link set "+cable+" down", "route add blackhole "+address)
 	time.Sleep(d)
-	s.Router.IP(t, "link set forwarderA up", "route del blackhole "+lab.ForwarderA)
+	s.Router.IP(t, "link set "+cable+" up", "route del blackhole "+address)
 	return time.Now()
 }
 

@@ -28,7 +28,8 @@ type options struct {
 	peers     []string
 }
 
-func main() {
+// compareVerb compares the forwarder with its peers.
+func compareVerb([]string) error {
 	o := options{}
 	flag.IntVar(&o.rounds, "rounds", 5, "`times` that each load is repeated; the medians count")
 	flag.DurationVar(&o.time, "time", time.Second, "`length` of one load")
@@ -39,15 +40,12 @@ func main() {
 	flag.StringVar(&o.from, "from", "", "`file` of an earlier run to show, instead of measuring")
 	flag.StringVar(&o.readme, "readme", "", "`file` to write the tables to, between its bench:begin and bench:end marks")
 	flag.Usage = func() {
-		fmt.Fprintf(flag.CommandLine.Output(), "Usage: bench [flags] [PEER…]\nPeers: %v\n", peerNames())
+		fmt.Fprintf(flag.CommandLine.Output(), "Usage: bench [flags] [PEER…]\n       bench sizing [flags]\nPeers: %v\n", peerNames())
 		flag.PrintDefaults()
 	}
 	flag.Parse()
 	o.peers = flag.Args()
-	if err := run(o); err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1)
-	}
+	return run(o)
 }
 
 func run(o options) error {

@@ -97,8 +97,17 @@ func (c *clients) close() {
 }
 
 // run sends the traffic and waits for the last answers. What is not answered
-// when nothing has come for a while is lost.
+// when nothing has come for a while is lost. It takes longer where no answer came.
 func (c *clients) run(t traffic) outcome {
+	o := c.send(t)
+	if o.answered == 0 && t.length < longest {
+		t.length = min(8*t.length, longest)
+		return c.run(t)
+	}
+	return o
+}
+
+func (c *clients) send(t traffic) outcome {
 	const timeout = time.Second
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -110,7 +119,7 @@ func (c *clients) run(t traffic) outcome {
 		now := time.Since(c.begun)
 		due, next := t.due(seq, seq-o.answered-o.lost, now)
 		for ; seq < due; seq++ {
-			c.send(seq, t)
+			c.ask(seq, t)
 		}
 		if next == 0 && seq <= o.answered+o.lost {
 			return o
@@ -146,8 +155,8 @@ func (t *traffic) due(seq, waiting int, now time.Duration) (due int, next time.D
 	return due, next
 }
 
-// send sends query seq from the next socket; its ID leads back to when.
-func (c *clients) send(seq int, t traffic) {
+// ask sends query seq from the next socket; its ID leads back to when.
+func (c *clients) ask(seq int, t traffic) {
 	id := uint16(seq)
 	stem, number := t.query(seq)
 	query := appendQuery(c.buf[:0], id, stem, number)

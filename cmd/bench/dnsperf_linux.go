@@ -14,10 +14,13 @@ import (
 	"time"
 )
 
+// longest is how long a load becomes for which the machine was too busy to bring a
+// single answer.
+const longest = 10 * time.Second
+
 // dnsperf asks the questions of file for that long with so many sockets; longer
-// where the machine was too busy for a single answer.
+// where no answer came.
 func dnsperf(ctx context.Context, server netip.AddrPort, file string, sockets int, length time.Duration, extra ...string) (report, error) {
-	const longest = 10 * time.Second
 	r, err := runDnsperf(ctx, server, file, sockets, length, extra...)
 	if errors.Is(err, errNoAnswers) && length < longest {
 		return dnsperf(ctx, server, file, sockets, min(8*length, longest), extra...)

@@ -3,6 +3,8 @@ package main
 import (
 	"net/netip"
 	"os"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -157,6 +159,33 @@ func TestMeasure(t *testing.T) {
 	}
 	if s := results.find(socketsTest, 10_000, ours); s == nil {
 		t.Errorf("measure() tried no 10,000 sockets")
+	}
+}
+
+// Each way of being seen runs, and the table has a row of figures for it.
+func TestObserved(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts servers")
+	}
+	t.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin")
+	for _, program := range []string{"dnsperf", "taskset", "fstrm_capture"} {
+		workbench.Need(t, program)
+	}
+	results, err := measureObserved(t.Context(), options{rounds: 1, time: 20 * time.Millisecond}, ways)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := strings.Split(strings.TrimSpace(results.Observed()), "\n")
+	rows := table[len(table)-len(ways):]
+	for i, w := range ways {
+		cells := strings.Split(rows[i], "|")
+		if len(cells) != 9 || strings.TrimSpace(cells[1]) != w.name || slices.ContainsFunc(cells[2:8], func(c string) bool { return strings.TrimSpace(c) == "" }) {
+			t.Errorf("row %d is %q, want %s with six figures", i, rows[i], w.name)
+		}
+	}
+	gone := way{name: "gone", options: "no-such-option; };"}
+	if _, err := measureObserved(t.Context(), options{rounds: 1, time: time.Millisecond}, []way{gone}); err == nil {
+		t.Error("measureObserved() of a configuration that is wrong = nil, want an error")
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 func main() {
 	run := compareVerb
 	args := os.Args[1:]
-	verbs := map[string]func([]string) error{"sizing": sizingVerb}
+	verbs := map[string]func([]string) error{"sizing": sizingVerb, "observed": observedVerb}
 	if len(args) > 0 && verbs[args[0]] != nil {
 		run, args = verbs[args[0]], args[1:]
 	}

@@ -40,7 +40,7 @@ func compareVerb([]string) error {
 	flag.StringVar(&o.from, "from", "", "`file` of an earlier run to show, instead of measuring")
 	flag.StringVar(&o.readme, "readme", "", "`file` to write the tables to, between its bench:begin and bench:end marks")
 	flag.Usage = func() {
-		fmt.Fprintf(flag.CommandLine.Output(), "Usage: bench [flags] [PEER…]\n       bench sizing [flags]\nPeers: %v\n", peerNames())
+		fmt.Fprintf(flag.CommandLine.Output(), "Usage: bench [flags] [PEER…]\n       bench observed [flags]\n       bench sizing [flags]\nPeers: %v\n", peerNames())
 		flag.PrintDefaults()
 	}
 	flag.Parse()
@@ -58,7 +58,7 @@ func run(o options) error {
 	}
 	fmt.Print(results.Markdown())
 	if o.readme != "" {
-		if err := embed(o.readme, results.Markdown()); err != nil {
+		if err := embed(o.readme, "bench", results.Markdown()); err != nil {
 			return fmt.Errorf("writing the tables: %w", err)
 		}
 	}

@@ -36,30 +36,38 @@ type bench struct {
 
 // measure runs everything, in parts that each have their servers.
 func measure(ctx context.Context, o options) (*Results, error) {
-	if _, err := exec.LookPath("dnsperf"); err != nil {
-		return nil, fmt.Errorf("the loads need it: %w", err)
-	}
-	dir, err := os.MkdirTemp("", "bench")
+	b, done, err := newBench(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
-	b := &bench{ctx: ctx, options: o, dir: dir, results: &Results{Machine: machine(), Date: time.Now().Format(time.DateOnly)}}
+	defer done()
 	if err := b.choosePeers(); err != nil {
 		return nil, err
 	}
-	upstream, stop, err := startUpstream()
-	if err != nil {
-		return nil, fmt.Errorf("starting the upstream: %w", err)
-	}
-	defer stop()
-	b.upstream = upstream
 	for _, part := range []func() error{b.starts, b.small, b.big, b.sockets, b.readers} {
 		if err := part(); err != nil {
 			return nil, err
 		}
 	}
 	return b.results, nil
+}
+
+// newBench makes a run with a directory and an upstream, until done is called.
+func newBench(ctx context.Context, o options) (b *bench, done func(), err error) {
+	if _, err := exec.LookPath("dnsperf"); err != nil {
+		return nil, nil, fmt.Errorf("the loads need it: %w", err)
+	}
+	dir, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return nil, nil, err
+	}
+	b = &bench{ctx: ctx, options: o, dir: dir, results: &Results{Machine: machine(), Date: time.Now().Format(time.DateOnly)}}
+	upstream, stop, err := startUpstream()
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("starting the upstream: %w", err), os.RemoveAll(dir))
+	}
+	b.upstream = upstream
+	return b, func() { stop(); os.RemoveAll(dir) }, nil
 }
 
 // machine names the processor and the kernel.

@@ -167,9 +167,9 @@ func figure(v float64) string {
 	return fmt.Sprintf("%.2f", v)
 }
 
-// embed replaces what stands between the marks in the file at path.
-func embed(path, tables string) error {
-	const begin, end = "<!-- bench:begin -->\n", "<!-- bench:end -->\n"
+// embed replaces what stands between the marks of that name in the file at path.
+func embed(path, name, tables string) error {
+	begin, end := "<!-- "+name+":begin -->\n", "<!-- "+name+":end -->\n"
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return err

@@ -148,7 +148,7 @@ func TestEmbed(t *testing.T) {
 		if err := os.WriteFile(path, []byte(test.text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		err := embed(path, "new\n")
+		err := embed(path, "bench", "new\n")
 		got, _ := os.ReadFile(path)
 		if test.want == "" {
 			if err == nil || string(got) != test.text {

@@ -89,7 +89,8 @@ func (sc scenario) beside(t *testing.T) {
 // of the race detector. A time may be longer by what the machine added.
 func (sc scenario) check(t *testing.T, s *site, got figures, late time.Duration) {
 	t.Helper()
-	for _, row := range sc.rows {
+	rows := slices.Concat(sc.rows, sc.apart)
+	for _, row := range rows {
 		v, ok := got[row.title]
 		if ok {
 			t.Logf("%s: %.4g %s", row.title, v, row.unit)
@@ -103,7 +104,7 @@ func (sc scenario) check(t *testing.T, s *site, got figures, late time.Duration)
 		}
 	}
 	for title := range got {
-		if !slices.ContainsFunc(sc.rows, func(r row) bool { return r.title == title }) {
+		if !slices.ContainsFunc(rows, func(r row) bool { return r.title == title }) {
 			t.Errorf("%s is in no row of the table", title)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 type scenario struct {
 	name   string
 	rows   []row // of the table, in its order
+	apart  []row // of another table
 	run    func(*testing.T, *site) figures
 	heavy  bool // loads the machine so much that nothing else may run
 	steady bool // has something to say on a machine that is busy with other things, too
@@ -21,7 +22,7 @@ type scenario struct {
 // scenarios are in the order of the table.
 var scenarios = []scenario{
 	failover, eagerFailover, switched, switchedBack, told, half, overridden, thereAndBack, probed, spreading, flapping, killed, ledger, questions,
-	zoneLost, outage, staleOutage,
+	zoneLost, corporate, outage, staleOutage,
 	loss1, loss5, loss20, slow1500, slow2500, jumbled, deadOne,
 	throttle, herd, zeroTTL, missing, flood, fair, silent, brief,
 	unsound, oneAnswer, inOrderly, hanging, copies, frames, spoof, portsBeside, wrongAnswers, victim, tcpAbuse, restart,

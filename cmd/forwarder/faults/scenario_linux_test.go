@@ -25,7 +25,7 @@ var scenarios = []scenario{
 	zoneLost, corporate, outage, staleOutage,
 	loss1, loss5, loss20, slow1500, slow2500, jumbled, deadOne,
 	throttle, herd, zeroTTL, missing, flood, fair, silent, brief,
-	unsound, oneAnswer, inOrderly, hanging, copies, frames, spoof, portsBeside, wrongAnswers, victim, tcpAbuse, restart,
+	unsound, oneAnswer, inOrderly, hanging, copies, frames, spoof, portsBeside, wrongAnswers, victim, tcpAbuse, restart, fleet,
 }
 
 // row is one figure, and what the forwarder must reach.

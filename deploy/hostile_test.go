@@ -52,7 +52,7 @@ func TestHeadsAreAssignments(t *testing.T) {
 	for _, test := range []struct {
 		path string
 		sets map[string]map[string]string
-	}{{"pair.yaml", pairSets}} {
+	}{{"pair.yaml", pairSets}, {"fleet.yaml", fleetSets}} {
 		tm := load(t, test.path)
 		for name, set := range test.sets {
 			s := tm.with(t, set)

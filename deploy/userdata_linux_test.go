@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"vpcdns/cmd/forwarder/lab"
 	"vpcdns/cmd/forwarder/vpcresolver"
@@ -45,6 +44,7 @@ func testServes(t *testing.T, i *instance) {
 		{"restart", testRestart},
 		{"again", testAgain},
 		{"replaced", testReplaced},
+		{"member", testMember},
 	} {
 		if !t.Run(step.name, func(t *testing.T) {
 			i.T = t
@@ -289,21 +289,4 @@ func (i *instance) fails(reasons []string, more ...string) {
 		i.T.Errorf("the secret is told:\n%s", console)
 	}
 	i.T.Log(got[0].Reason)
-}
-
-// ready waits until the forwarder has given up on members that are not there.
-func (i *instance) ready(t *testing.T, port string) {
-	t.Helper()
-	out, err := "", error(nil)
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
-		i.Do(t, func() {
-			out, err = output("curl", "--silent", "--fail", "http://"+lab.ForwarderA+":"+port+"/readyz")
-		})
-		if err == nil {
-			break
-		}
-	}
-	if err != nil || !strings.HasPrefix(out, "ready\n") {
-		t.Errorf("readyz = %s, %v", out, err)
-	}
 }

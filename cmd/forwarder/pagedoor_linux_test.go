@@ -14,8 +14,8 @@ import (
 	"vpcdns/cmd/forwarder/lab"
 )
 
-// Who asks by the name of another site gets nothing at any path, however it is written,
-// but what machines ask for by any name; and nothing but reading is let through.
+// Who asks by the name of another site gets nothing at any path, however it is written;
+// and nothing but reading is let through.
 func TestPageDoor(t *testing.T) {
 	t.Parallel()
 	p := newPaged(t, "--pprof")
@@ -34,11 +34,11 @@ func TestPageDoor(t *testing.T) {
 		"GET /debug/pprof/cmdline" + foreign:                              "421 ",
 		"HEAD /api/v1/events" + foreign:                                   "421 ",
 		"GET http://evil.example/" + own + "\r\n":                         "421 ", // RFC 9112, 3.2.2: the Host is that of the target
-		"GET http://evil.example/metrics" + own + "\r\n":                  "200 ",
+		"GET http://evil.example/metrics" + own + "\r\n":                  "421 ",
 		"GET http://localhost/api/v1/status" + foreign:                    "200 ",
-		"GET /metrics" + foreign:                                          "200 ",
-		"GET /readyz" + foreign:                                           "200 ",
-		"GET /healthz" + foreign:                                          "200 ",
+		"GET /metrics" + foreign:                                          "421 ",
+		"GET /readyz" + foreign:                                           "421 ",
+		"GET /healthz" + foreign:                                          "421 ",
 		"GET //metrics" + own + "\r\n":                                    "307 ",
 		"GET /api/v1/status" + own + "\r\n":                               "200 ",
 		"GET /debug/pprof/cmdline" + own + "\r\n":                         "200 ",

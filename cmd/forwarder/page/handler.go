@@ -54,7 +54,8 @@ func sendJSON(w http.ResponseWriter, text []byte) {
 
 // Guard lets nothing but reading through, from who knows this machine by its address or
 // its own name: a page of another site that has its name resolve to here (DNS rebinding)
-// does not. Machines ask for the paths of open by whatever name they have.
+// does not. Other machines ask for the paths of open by whatever name they have; what
+// comes from loopback may come from a browser, by a tunnel.
 //
 // It stands before whatever else looks at a path, as a ServeMux redirects some.
 func Guard(next http.Handler, open ...string) http.Handler {
@@ -68,7 +69,7 @@ func guarded(hosts []string, next http.Handler, open []string) http.Handler {
 		case r.Method != http.MethodGet && r.Method != http.MethodHead:
 			w.Header().Set("Allow", "GET, HEAD")
 			http.Error(w, "this can only be read: GET or HEAD", http.StatusMethodNotAllowed)
-		case !isOwn(r.Host, hosts) && !slices.Contains(open, r.URL.Path):
+		case !isOwn(r.Host, hosts) && !(slices.Contains(open, r.URL.Path) && isMachine(r)):
 			http.Error(w, fmt.Sprintf("the Host %q is not this machine: use its address, or %s", cut(r.Host), strings.Join(hosts, " or ")), http.StatusMisdirectedRequest)
 		case isForeign(r):
 			http.Error(w, "a page of another site asks: open this one by itself", http.StatusForbidden)
@@ -86,6 +87,10 @@ func setPolicy(h http.Header) {
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
 }
+
+// isMachine reports whether this is no browser at an operator's tunnel, which ends at
+// loopback: a browser always sends a Host.
+func isMachine(r *http.Request) bool { return r.Host == "" || !hostOf(r).IsLoopback() }
 
 // isForeign reports whether a page of another site has the browser ask. It could not
 // read the answer, but take the places of viewers.

@@ -71,6 +71,36 @@ func TestGuarded(t *testing.T) {
 	}
 }
 
+// Paths for machines are open to any name over the network, and without a Host; from
+// loopback, where a browser comes out of a tunnel, the name is looked at.
+func TestGuardedOpen(t *testing.T) {
+	tests := []struct {
+		from, host, path string
+		want             int
+	}{
+		{"10.1.2.3:4000", "dns.example.corp", "/metrics", 404},
+		{"[2001:db8::1]:4000", "dns.example.corp", "/metrics", 404},
+		{"10.1.2.3:4000", "dns.example.corp", "/api/v1/status", 421},
+		{"127.0.0.1:4000", "localhost", "/metrics", 404},
+		{"127.0.0.1:4000", "10.79.0.5:9153", "/metrics", 404},
+		{"127.0.0.1:4000", "", "/metrics", 404},
+		{"127.0.0.1:4000", "", "/", 421},
+		{"127.0.0.1:4000", "evil.example", "/metrics", 421},
+		{"127.8.9.1:4000", "evil.example", "/metrics", 421},
+		{"[::1]:4000", "evil.example", "/metrics", 421},
+		{"[::ffff:127.0.0.1]:4000", "evil.example", "/metrics", 421},
+	}
+	for _, tt := range tests {
+		r := httptest.NewRequest("GET", "http://localhost"+tt.path, nil)
+		r.RemoteAddr, r.Host = tt.from, tt.host
+		w := httptest.NewRecorder()
+		guarded([]string{"localhost"}, http.NotFoundHandler(), []string{"/metrics"}).ServeHTTP(w, r)
+		if w.Code != tt.want {
+			t.Errorf("%+v gets %d", tt, w.Code)
+		}
+	}
+}
+
 // What a page of another site asks for in a browser is refused; a link to here works.
 func TestForeign(t *testing.T) {
 	tests := []struct {

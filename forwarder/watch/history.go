@@ -121,5 +121,18 @@ func (t *Table) History(name string) ([]Change, error) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return slices.DeleteFunc(slices.Clone(t.history.list), func(c Change) bool { return name != "" && c.Name != name }), nil
+	list := []Change{}
+	for i := range t.history.list {
+		if c := &t.history.list[i]; name == "" || c.Name == name {
+			list = append(list, c.clone())
+		}
+	}
+	return list, nil
+}
+
+// clone is a copy that shares no data.
+func (c *Change) clone() Change {
+	copied := *c
+	copied.Old, copied.New = slices.Clone(c.Old), slices.Clone(c.New)
+	return copied
 }

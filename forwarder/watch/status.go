@@ -192,7 +192,7 @@ func (g *guard) status(m Moment) *GuardStatus {
 func (r *record) overrideStatus(m Moment) OverrideStatus {
 	v := r.override
 	s := OverrideStatus{
-		Name: r.node.name, Type: typeText(r.rtype), Data: v.Data, By: v.By, Set: ms(v.Set), Expires: ms(m.wall(v.expires)),
+		Name: r.node.name, Type: typeText(r.rtype), Data: v.data.list(), By: v.By, Set: ms(v.Set), Expires: ms(m.wall(v.expires)),
 		Upstream: r.current.list(), Agreed: Seconds(v.agree.length()), Need: Seconds(v.agreesFor()),
 	}
 	if v.lease > 0 {

@@ -13,6 +13,7 @@ import (
 	"github.com/miekg/dns"
 
 	"vpcdns/forwarder"
+	"vpcdns/forwarder/watch"
 )
 
 // A peer that gives very much takes no name out of the failover view.
@@ -71,6 +72,31 @@ func TestForgottenNames(t *testing.T) {
 	ranks = append(ranks, s.page.ranks()...)
 	if list, more := s.page.named(ranks); len(list) != maxNames || more != maxNames/2 {
 		t.Errorf("%d are shown, and %d are not", len(list), more)
+	}
+}
+
+// What the document leaves out of data is left out there alone: the forwarder's own stays
+// whole, for its file and for members.
+func TestLongDataStaysWhole(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", maxDatum+50)
+	s := newSite(t, Options{}, "", forwarder.Options{})
+	if err := s.server.AddOverride(watch.Override{Name: app + ".", Type: dns.TypeTXT, Data: []string{long}, By: "ops"}); err != nil {
+		t.Fatal(err)
+	}
+	if d, text := s.document(); len(d.Overrides) != 1 || strings.Contains(text, long) {
+		t.Errorf("the document is %s, want the override cut", text)
+	}
+	if got := s.server.Overrides()[0].Data[0]; !strings.Contains(got, long) {
+		t.Errorf("the override gives %q now", got)
+	}
+	changes, err := s.server.History(app)
+	if err != nil || len(changes) != 1 || !strings.Contains(changes[0].New[0], long) {
+		t.Errorf("the history is %+v, %v, want the data whole", changes, err)
+	}
+	page, err := s.server.ExportWatches(watch.ExportFrom{}, watch.MinExport)
+	if err != nil || !strings.Contains(string(page), long) {
+		t.Errorf("the export is %s, %v, want the data whole", page, err)
 	}
 }
 

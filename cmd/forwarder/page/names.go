@@ -177,24 +177,24 @@ func boundOverrides(list []watch.OverrideStatus) {
 	}
 }
 
-// boundChanges leaves alone what the server keeps.
 func boundChanges(list []watch.Change) {
 	for i := range list {
 		c := &list[i]
-		c.Old, c.New = shorten(slices.Clone(c.Old)), shorten(slices.Clone(c.New))
+		c.Old, c.New = shorten(c.Old), shorten(c.New)
 		c.At, c.By = ms(c.At), cut(c.By)
 	}
 }
 
-// shorten bounds data in place; what is left out is counted in its last line.
+// shorten is a bounded copy of data; what is left out is counted in its last line.
 func shorten(data []string) []string {
-	for i := range data[:min(len(data), maxDataText)] {
-		if len(data[i]) > maxDatum {
-			data[i] = strings.ToValidUTF8(data[i][:maxDatum], "") + "…"
+	short := slices.Clone(data[:min(len(data), maxDataText)])
+	for i := range short {
+		if len(short[i]) > maxDatum {
+			short[i] = strings.ToValidUTF8(short[i][:maxDatum], "") + "…"
 		}
 	}
 	if more := len(data) - maxDataText; more > 0 {
-		data = append(data[:maxDataText:maxDataText], fmt.Sprintf("and %d more", more))
+		short = append(short, fmt.Sprintf("and %d more", more))
 	}
-	return data
+	return short
 }

@@ -24,6 +24,7 @@ var fleetErrors = []struct{ name, old, new, check string }{
 	{"health of the wrong port", "HealthCheckPort: '8053'", "HealthCheckPort: traffic-port", "targets"},
 	{"targets by address", "TargetType: instance", "TargetType: ip", "targets"},
 	{"flows that never end", "deregistration_delay.connection_termination.enabled, Value: 'true'", "deregistration_delay.connection_termination.enabled, Value: 'false'", "drain"},
+	{"an attribute that no group of UDP may have", "- {Key: preserve_client_ip.enabled", "- {Key: target_health_state.unhealthy.connection_termination.enabled, Value: 'true'}\n        - {Key: preserve_client_ip.enabled", "targets"},
 	{"a delay shorter than a flow", "timeout_seconds, Value: '150'", "timeout_seconds, Value: '90'", "drain"},
 	{"a hook shorter than the delay", "HeartbeatTimeout: 180", "HeartbeatTimeout: 30", "drain"},
 	{"a hook for the launch", "autoscaling:EC2_INSTANCE_TERMINATING", "autoscaling:EC2_INSTANCE_LAUNCHING", "drain"},

@@ -258,13 +258,14 @@ func wantedACL(values map[string]string) []string {
 	return want
 }
 
-// checkEndpoints: package, key and word come through, and in a VPC of its own nothing else.
+// checkEndpoints: packages, keys and word come through, those of a fleet too, and in a VPC
+// of its own nothing else.
 func checkEndpoints(f *findings) {
-	object := strings.TrimPrefix(f.values["PackageUrl"], "s3://")
+	bucket, _, _ := strings.Cut(strings.TrimPrefix(f.values["PackageUrl"], "s3://"), "/")
 	for _, e := range []struct{ parameter, name, service, kind, resources string }{
-		{"S3Endpoint", "S3GatewayEndpoint", "s3", "Gateway", "[s3:GetObject arn:aws:s3:::" + object +
+		{"S3Endpoint", "S3GatewayEndpoint", "s3", "Gateway", "[s3:GetObject arn:aws:s3:::" + bucket + "/*" +
 			" s3:GetObject arn:aws:s3:::al2023-repos-us-east-1-*/* s3:PutObject arn:aws:s3:::cloudformation-waitcondition-us-east-1/*]"},
-		{"SecretsEndpoint", "SecretsManagerEndpoint", "secretsmanager", "Interface", "[secretsmanager:GetSecretValue ${Key}]"},
+		{"SecretsEndpoint", "SecretsManagerEndpoint", "secretsmanager", "Interface", "[secretsmanager:GetSecretValue arn:aws:secretsmanager:us-east-1:123456789012:secret:*]"},
 	} {
 		if f.values[e.parameter] != "create" {
 			f.equal(e.name, f.resources[e.name].kind, "")

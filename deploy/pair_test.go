@@ -65,6 +65,7 @@ func TestPairRefuses(t *testing.T) {
 		{yours("SubnetB", "subnet-0123456789abcdef0"), "One subnet is in one Availability Zone"},
 		{given("SubnetA", "subnet-01234567"), "VpcId has to be given"},
 		{given("S3Endpoint", "existing"), "no endpoint of S3 but its own"},
+		{given("HostedZoneId", "Z0123456789ABCDEFGHIJ"), "knows no VPC that is made here"},
 		{yours(), "RouteTables have to be given"},
 		{given("PackageUrl", "https://packages/forwarder.rpm"), "s3://BUCKET/KEY.rpm"},
 		{given("PackageUrl", "s3://packages/$(reboot).rpm"), "s3://BUCKET/KEY.rpm"},

@@ -312,7 +312,8 @@ func (c *cluster) checkAddresses(f *faults) {
 	c.checkFixed(f, netip.MustParsePrefix(vpc))
 }
 
-// checkFixed wants two addresses of the VPC, in two subnets.
+// checkFixed wants two addresses of the VPC, in two subnets that are named, and pods in
+// two zones.
 func (c *cluster) checkFixed(f *faults, vpc netip.Prefix) {
 	subnets := make(map[netip.Prefix]bool)
 	for s := range strings.SplitSeq(c.balancer.Annotations[balancerPrefix+"private-ipv4-addresses"], ",") {
@@ -323,4 +324,20 @@ func (c *cluster) checkFixed(f *faults, vpc netip.Prefix) {
 		subnets[subnet] = free
 	}
 	f.want("subnets of the balancer", len(subnets), 2)
+	named := strings.Split(c.balancer.Annotations[balancerPrefix+"subnets"], ", ")
+	f.is(len(named) == 2 && named[0] != named[1], "the balancer's subnets are %q, want the two of its addresses", named)
+	f.want("zones of the pods", c.zones(), []string{"us-east-1a", "us-east-1b"})
+}
+
+// zones are those that pods are kept to.
+func (c *cluster) zones() []string {
+	terms := value(value(value(c.pod().Affinity).NodeAffinity).RequiredDuringSchedulingIgnoredDuringExecution).NodeSelectorTerms
+	if len(terms) != 1 || len(terms[0].MatchExpressions) != 1 {
+		return nil
+	}
+	e := terms[0].MatchExpressions[0]
+	if e.Key != corev1.LabelTopologyZone || e.Operator != corev1.NodeSelectorOpIn {
+		return nil
+	}
+	return e.Values
 }

@@ -81,6 +81,10 @@ var plantedInKubernetes = []struct{ name, old, new, want string }{
 	{"health by TCP", "healthcheck-protocol: http", "healthcheck-protocol: tcp", "annotation healthcheck-protocol"},
 	{"an address that AWS keeps", "10.79.1.10, 10.79.2.10", "10.79.1.3, 10.79.2.10", "AWS leaves free"},
 	{"both in one zone", "10.79.1.10, 10.79.2.10", "10.79.1.10, 10.79.1.11", "subnets of the balancer"},
+	{"subnets of all zones", "    service.beta.kubernetes.io/aws-load-balancer-subnets: subnet-AAAA, subnet-BBBB\n", "", "the balancer's subnets"},
+	{"a subnet without an address", "subnet-AAAA, subnet-BBBB", "subnet-AAAA, subnet-BBBB, subnet-CCCC", "the balancer's subnets"},
+	{"a pod that gets nothing", "values: [us-east-1a, us-east-1b]", "values: [us-east-1a, us-east-1b, us-east-1c]", "zones of the pods"},
+	{"pods but there", "                    operator: In\n", "                    operator: NotIn\n", "zones of the pods"},
 	{"clients of elsewhere", "loadBalancerSourceRanges: [10.0.0.0/8]", "loadBalancerSourceRanges: [0.0.0.0/0]", "what the balancer admits"},
 
 	// The policy.

@@ -63,6 +63,8 @@ func (c *cluster) checkPorts(f *faults) {
 	f.want("ports of the Service", c.servicePorts(f, &c.balancer), []string{"dns 53 UDP", "dns-tcp 53 TCP"})
 	f.want("ports of the members", c.servicePorts(f, &c.members), []string{"control 953 TCP"})
 	f.want("address of the members' Service", c.members.Spec.ClusterIP, corev1.ClusterIPNone)
+	f.is(c.members.Spec.PublishNotReadyAddresses, "the members' Service leaves out who ends or begins")
+	f.is(!c.balancer.Spec.PublishNotReadyAddresses, "the Service sends to who is not ready")
 	endpoint := c.monitor.Spec.PodMetricsEndpoints
 	f.is(c.monitor.Spec.JobLabel == "app.kubernetes.io/name", "the PodMonitor's job is %q, want the name, which alerts.yaml goes by", c.monitor.Spec.JobLabel)
 	f.is(len(endpoint) == 1 && endpoint[0].Port != nil && *endpoint[0].Port == "metrics" && endpoint[0].Path == "/metrics", "the PodMonitor scrapes %v, want the port metrics", endpoint)

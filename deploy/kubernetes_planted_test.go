@@ -36,6 +36,8 @@ var plantedInKubernetes = []struct{ name, old, new, want string }{
 
 	// Ports and probes.
 	{"UDP alone", "    - name: dns-tcp\n      port: 53\n      targetPort: dns-tcp\n      protocol: TCP\n", "", "ports of the Service"},
+	{"members that no override reaches", "  publishNotReadyAddresses: true\n", "", "who ends or begins"},
+	{"questions to who is not ready", "  type: LoadBalancer\n", "  type: LoadBalancer\n  publishNotReadyAddresses: true\n", "sends to who is not ready"},
 	{"UDP to the port of TCP", "targetPort: dns\n", "targetPort: dns-tcp\n", "leads to dns-tcp"},
 	{"another port of the container", "containerPort: 8053", "containerPort: 8054", "ports of the container"},
 	{"a port past the last", "      port: 53\n      targetPort: dns\n", "      port: 65589\n      targetPort: dns\n", "ports of the Service"},

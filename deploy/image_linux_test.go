@@ -177,19 +177,31 @@ func copyProject(t *testing.T, from string) string {
 // machines are those that the platforms' programs are for.
 var machines = map[string]elf.Machine{"linux/amd64": elf.EM_X86_64, "linux/arm64": elf.EM_AARCH64}
 
-// The image is for two architectures, has nothing but what it needs, and comes out
-// the same twice.
+// The image: what is in it, that it comes out the same twice, and how it runs.
 func TestImage(t *testing.T) {
 	workbench.NeedRoot(t)
 	workbench.Need(t, "buildah")
 	project := copyProject(t, "..")
 	layout := buildImages(t, project)
-	images, list := layout.manifests(t)
+	t.Run("contents", layout.testContents)
+	t.Run("again", func(t *testing.T) {
+		_, list := layout.manifests(t)
+		if _, again := buildImages(t, copyProject(t, project)).manifests(t); again != list {
+			t.Errorf("a second build is %s, want the same as the first, %s", again, list)
+		}
+	})
+	t.Run("Kubernetes", func(t *testing.T) { testKubernetesContainer(t, layout) })
+	t.Run("port 53", func(t *testing.T) { testKubernetesPort53(t, layout) })
+}
+
+// testContents holds that the images have nothing but what they need.
+func (l ociLayout) testContents(t *testing.T) {
+	images, _ := l.manifests(t)
 	if got, want := slices.Sorted(maps.Keys(images)), slices.Sorted(maps.Keys(machines)); !slices.Equal(got, want) {
 		t.Fatalf("the image is for %v, want %v", got, want)
 	}
 	for platform, digest := range images {
-		m := layout.unpack(t, digest)
+		m := l.unpack(t, digest)
 		if m.user != "25:25" || m.stop != "SIGTERM" || !slices.Equal(m.entrypoint, []string{"/usr/sbin/forwarder", "-f"}) {
 			t.Errorf("%s: user %s, stop %s, entrypoint %q", platform, m.user, m.stop, m.entrypoint)
 		}
@@ -197,9 +209,6 @@ func TestImage(t *testing.T) {
 			t.Errorf("%s has %q, want %q", platform, got, want)
 		}
 		m.checkProgram(t, machines[platform])
-	}
-	if _, again := buildImages(t, copyProject(t, project)).manifests(t); again != list {
-		t.Errorf("a second build is %s, want the same as the first, %s", again, list)
 	}
 }
 
@@ -243,15 +252,13 @@ func (m image) checkProgram(t *testing.T, machine elf.Machine) {
 	}
 }
 
-// thisImage is that of this machine.
-func thisImage(t *testing.T) image {
+// unpackThis lays out that of this machine.
+func (l ociLayout) unpackThis(t *testing.T) image {
 	t.Helper()
-	project := copyProject(t, "..")
-	layout := buildImages(t, project)
-	images, _ := layout.manifests(t)
+	images, _ := l.manifests(t)
 	digest, ok := images["linux/"+runtime.GOARCH]
 	if !ok {
 		workbench.Skip(t, "there is no image for %s", runtime.GOARCH)
 	}
-	return layout.unpack(t, digest)
+	return l.unpack(t, digest)
 }

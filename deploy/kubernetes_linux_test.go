@@ -22,8 +22,8 @@ import (
 )
 
 // The Deployment's container, by a real runtime, without a cluster.
-func TestKubernetesContainer(t *testing.T) {
-	p := newPodTest(t)
+func testKubernetesContainer(t *testing.T, layout ociLayout) {
+	p := newPodTest(t, layout)
 	q := p.start(t, p.network.ForwarderA, lab.ForwarderA)
 	q.awaitReady(t)
 	t.Run("answers", q.testAnswers)
@@ -187,8 +187,8 @@ func (p *podTest) asked(below string, clients int) (n int) {
 const remedy = "in a container the sysctl net.ipv4.ip_unprivileged_port_start=53 does"
 
 // What opens port 53 to a user who is not root, and what does not.
-func TestKubernetesPort53(t *testing.T) {
-	p := newPodTest(t)
+func testKubernetesPort53(t *testing.T, layout ociLayout) {
+	p := newPodTest(t, layout)
 	for _, test := range []struct {
 		name           string
 		sysctl, file   bool // the pod's, and a capability of the program's file

@@ -32,16 +32,14 @@ type podTest struct {
 // resolvConf is what kubelet writes into a pod of the namespace (ClusterFirst).
 const resolvConf = "search forwarder.svc.cluster.local svc.cluster.local cluster.local\nnameserver " + lab.ResolverAlso + "\noptions ndots:5\n"
 
-func newPodTest(t *testing.T) *podTest {
+func newPodTest(t *testing.T, layout ociLayout) *podTest {
 	t.Helper()
-	workbench.NeedRoot(t)
-	workbench.Need(t, "buildah")
 	workbench.Need(t, "runc")
 	c, err := decodeKubernetes(readKubernetes(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &podTest{cluster: c, network: lab.NewNetwork(t), image: thisImage(t)}
+	p := &podTest{cluster: c, network: lab.NewNetwork(t), image: layout.unpackThis(t)}
 	p.resolver = p.network.StartResolver(t)
 	p.network.Resolver.Do(t, func() { _, err = p.resolver.Listen(netip.MustParseAddrPort(lab.ResolverAlso + ":53")) })
 	if err == nil { // the headless Service: what is ready, which the first will be

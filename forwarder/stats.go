@@ -190,9 +190,15 @@ func (st *Stats) add(transport string, c *counters, zones *[maxZones]string) {
 	}
 	st.Repeated += c.repeated.Load()
 	st.Bad += c.malformed.Load()
-	st.Dropped += c.dropped.Load()
-	st.Limited += c.limited.Load()
 	st.Slipped += c.slipped.Load()
+	st.addDropped(c)
+}
+
+// addDropped reads the part before the whole, to which publish adds first: else more
+// might be limited than dropped.
+func (st *Stats) addDropped(c *counters) {
+	st.Limited += c.limited.Load()
+	st.Dropped += c.dropped.Load()
 }
 
 // rcodeName is a response code as metrics name it.

@@ -3,6 +3,7 @@ package forwarder
 import (
 	"maps"
 	"math/rand/v2"
+	"sync"
 	"testing"
 	"unsafe"
 
@@ -102,4 +103,32 @@ func TestFailureIsNoHit(t *testing.T) {
 	if got := SourceMiss.countedAs(RcodeServFail); got != SourceMiss {
 		t.Errorf("a miss with SERVFAIL counts as %v, want miss", got)
 	}
+}
+
+// Whoever looks while it is counted sees no more of a part than of the whole.
+func TestLimitedAreDropped(t *testing.T) {
+	to, over := new(counters), make(chan struct{})
+	var counting sync.WaitGroup
+	counting.Go(func() {
+		for y := (tally{to: to}); ; {
+			select {
+			case <-over:
+				return
+			default:
+			}
+			y.dropped, y.limited = 1, 1
+			y.publish()
+		}
+	})
+	var st Stats
+	for range 5_000_000 {
+		st.Limited, st.Dropped = 0, 0
+		st.addDropped(to)
+		if st.Limited > st.Dropped {
+			t.Errorf("%d were dropped, and %d of them were limited", st.Dropped, st.Limited)
+			break
+		}
+	}
+	close(over)
+	counting.Wait()
 }

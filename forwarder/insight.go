@@ -182,7 +182,7 @@ func (s *Server) topClients(t *hot.Table, n int, count func(*hot.Item) float64) 
 }
 
 // DistinctClients returns how many addresses were served in the last minute: within two
-// per cent up to a hundred thousand, and never more than 750,000.
+// per cent up to a hundred thousand, and never more than hot.MaxDistinct.
 func (s *Server) DistinctClients() int { return s.insight.clients.Len() }
 
 // Latency is how long replies of one source took in the last minute, as

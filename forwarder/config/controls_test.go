@@ -79,7 +79,7 @@ func TestLoadKey(t *testing.T) {
 		{"none", ``, "one key statement expected"},
 		{"other", `options { };`, "one key statement expected"},
 		{"no secret", `key a { algorithm hmac-sha256; };`, "must have both"},
-		{"algorithm", `key a { algorithm foo; secret "b25l"; };`, "unknown algorithm 'foo'"},
+		{"algorithm", `key a { algorithm foo; secret "b25l"; };`, "1:19: unknown algorithm '????????'"},
 		{"base64", `key a { algorithm hmac-sha1; secret "b"; };`, "bad base64"},
 		{"base64 with bits left over", `key a { algorithm hmac-sha1; secret "1s=="; };`, "bad base64"},
 		{"syntax", `key a { algorithm`, "unexpected end"},

@@ -55,6 +55,9 @@ const (
 // Item is one part of a statement.
 type Item struct {
 	Kind ItemKind
+
+	hidden bool // messages do not show it: it may be a secret
+
 	Text string      // of a Word or String, the latter without quotes and with \" unescaped
 	Body []Statement // of a Block
 	Pos  Pos         // where it begins
@@ -64,8 +67,12 @@ type Item struct {
 const near = 30
 
 // String returns the item as a message shows it: the token, cut to 30 bytes
-// and with unprintable characters escaped; '{' for a block.
+// and with unprintable characters escaped; '{' for a block; question marks for what
+// may be a secret, however long it is.
 func (i Item) String() string {
+	if i.hidden {
+		return "????????"
+	}
 	switch i.Kind {
 	case String:
 		return `"` + printable(i.Text) + `"`

@@ -19,6 +19,7 @@ type parser struct {
 	hasPeek  bool
 	ended    bool // the end came too early, and was reported
 	stopped  bool // a limit was reached: next returns tokenEOF
+	secrecy  secrecy
 
 	// What is being read, block within block, and what is complete.
 	words      []Item
@@ -138,6 +139,9 @@ func (p *parser) statement() Statement {
 
 // readStatement appends to words, where the statement begins at from.
 func (p *parser) readStatement(from int) {
+	outer := p.secrecy
+	p.secrecy = outer.within()
+	defer func() { p.secrecy = outer }()
 	for {
 		t := p.next()
 		switch t.kind {
@@ -163,12 +167,13 @@ func (p *parser) readStatement(from int) {
 func (p *parser) item(from int, t token) {
 	switch t.kind {
 	case tokenWord:
-		p.add(Item{Kind: Word, Text: t.text, Pos: t.pos})
+		p.add(Item{Kind: Word, Text: t.text, Pos: t.pos, hidden: p.secrecy.hides(t)})
 	case tokenString:
-		p.add(Item{Kind: String, Text: t.text, Pos: t.pos})
+		p.add(Item{Kind: String, Text: t.text, Pos: t.pos, hidden: p.secrecy.hides(t)})
 	case '{':
 		name := Statement{p.words[from:]}.Name()
 		p.add(Item{Kind: Block, Body: p.block(name, t.pos), Pos: t.pos})
+		p.secrecy.key = 0
 	case '!':
 		p.bang(t)
 	case '/':

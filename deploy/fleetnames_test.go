@@ -69,40 +69,49 @@ func checkNamesCalls(f *findings) {
 	}
 }
 
-// moto runs testdata/fleet.py, or skips the test where that cannot run.
-func moto(t *testing.T, args ...string) string {
+// made is what testdata/fleet.py prints.
+type made struct {
+	Status string
+	Steps  []struct {
+		Step          string
+		Want, Have    []string
+		Kinds         []string
+		Others, Wrote int
+	}
+}
+
+// makeFleet runs it, or skips the test where it cannot run.
+func makeFleet(t *testing.T, args ...string) (m made) {
 	t.Helper()
 	python := tool(t, "python3", "'moto[all]'")
 	if err := exec.Command(python, "-c", "import boto3, moto").Run(); err != nil {
 		t.Skip("Python has no moto, in which stacks are made: pip install 'moto[all]'")
 	}
-	cmd := exec.Command(python, append([]string{"testdata/fleet.py"}, args...)...)
-	out, err := cmd.Output()
+	out, err := exec.Command(python, append([]string{"testdata/fleet.py"}, args...)...).Output()
 	if err != nil {
-		t.Fatalf("fleet.py %s: %v\n%s", args[0], err, err.(*exec.ExitError).Stderr)
+		t.Fatalf("fleet.py: %v\n%s", err, err.(*exec.ExitError).Stderr)
 	}
-	return string(out)
+	if err := json.Unmarshal(out, &m); err != nil {
+		t.Fatal(err)
+	}
+	return m
 }
 
-// The Lambda of the template follows what becomes of members in moto: the name has who
-// may be asked, is written when that changes, and goes when nobody is left.
+// moto makes the fleet, and the Lambda of the template follows what becomes of members
+// there: the name has who may be asked, is written when that changes, and goes when
+// nobody is left.
 func TestFleetNames(t *testing.T) {
 	code := filepath.Join(t.TempDir(), "index.py")
 	s := load(t, "fleet.yaml").with(t, fleetGiven())
 	if err := os.WriteFile(code, []byte(text(dig(s.resources["Names"].properties, "Code", "ZipFile"))), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var steps []struct {
-		Step          string
-		Want, Have    []string
-		Kinds         []string
-		Others, Wrote int
-	}
-	if err := json.Unmarshal([]byte(moto(t, "names", "fleet.yaml", code)), &steps); err != nil {
-		t.Fatal(err)
+	fleet := makeFleet(t, "fleet.yaml", code)
+	if fleet.Status != "CREATE_COMPLETE" {
+		t.Fatalf("moto says %q, want CREATE_COMPLETE", fleet.Status)
 	}
 	writes := map[string]int{"launched": 4, "one more": 5, "one is launched": 4, "one drains": 5, "one less": 4, "none left": 0, "one again": 1}
-	for _, step := range steps {
+	for _, step := range fleet.Steps {
 		count, writing := writes[step.Step]
 		if !slices.Equal(step.Have, step.Want) || writing && len(step.Have) != count {
 			t.Errorf("%s: the name has %v, want the %d of %v", step.Step, step.Have, count, step.Want)
@@ -114,7 +123,7 @@ func TestFleetNames(t *testing.T) {
 			t.Errorf("%s: records %v and %d others, want an A with TTL 5, and the zone's own two", step.Step, step.Kinds, step.Others)
 		}
 	}
-	if len(steps) != 10 {
-		t.Errorf("%d steps, want 10", len(steps))
+	if len(fleet.Steps) != 10 {
+		t.Errorf("%d steps, want 10", len(fleet.Steps))
 	}
 }

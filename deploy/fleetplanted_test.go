@@ -147,9 +147,3 @@ func TestFleetLint(t *testing.T) {
 		}
 	}
 }
-
-func TestFleetIsMade(t *testing.T) {
-	if got := moto(t, "create", "fleet.yaml"); strings.TrimSpace(got) != "CREATE_COMPLETE" {
-		t.Errorf("moto says %q, want CREATE_COMPLETE", got)
-	}
-}

@@ -1,7 +1,7 @@
 """Makes the stack of a fleet in moto, and runs the Lambda of its members' name there.
 
-fleet.py create TEMPLATE   prints the stack's status, or why there is none
-fleet.py names TEMPLATE CODE   prints what the name has at each step, as JSON
+fleet.py TEMPLATE CODE   prints as JSON the stack's status, or why there is none, and what
+the name has at each step
 """
 import contextlib
 import json
@@ -141,12 +141,11 @@ def names(given, code):
 def main():
     os.environ.update(AWS_DEFAULT_REGION=REGION, AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x")
     with mock_aws():
-        given = create(sys.argv[2])
-        if sys.argv[1] == "names":
-            print(json.dumps(names(given, sys.argv[3])))
-            return
+        given = create(sys.argv[1])
         stack = boto3.client("cloudformation").describe_stacks(StackName="fleet")["Stacks"][0]
-        print(stack["StackStatus"], stack.get("StackStatusReason", ""))
+        status = f"{stack['StackStatus']} {stack.get('StackStatusReason', '')}".strip()
+        steps = names(given, sys.argv[2]) if status == "CREATE_COMPLETE" else []
+        print(json.dumps({"status": status, "steps": steps}))
 
 
 main()

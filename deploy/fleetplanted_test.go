@@ -2,8 +2,6 @@ package deploy
 
 import (
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -120,30 +118,4 @@ func foundIn(text string) (checks []string, err error) {
 	}
 	slices.Sort(checks)
 	return slices.Compact(checks), nil
-}
-
-// cfn-lint knows the types and values of all properties; moto makes what it knows.
-func TestFleetLint(t *testing.T) {
-	lint := tool(t, "cfn-lint", "cfn-lint")
-	good, err := os.ReadFile("fleet.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	bad := strings.NewReplacer("Scheme: internal", "Schema: internal", "Protocol: TCP_UDP", "Protocol: TCPUDP",
-		"LoadBalancerArn: !Ref Balancer\n", "LoadBalancerArn: !Ref Balance\n").Replace(string(good))
-	for text, codes := range map[string][]string{string(good): nil, bad: {"E3002", "E3030", "E1020"}} {
-		path := filepath.Join(t.TempDir(), "template.yaml")
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		out, err := exec.Command(lint, "-r", "us-east-1", "-f", "parseable", "--non-zero-exit-code", "warning", "-t", path).CombinedOutput()
-		if (err == nil) != (codes == nil) {
-			t.Errorf("cfn-lint: %v, want %v\n%s", err, codes, out)
-		}
-		for _, code := range codes {
-			if !strings.Contains(string(out), code) {
-				t.Errorf("cfn-lint does not find %s:\n%s", code, out)
-			}
-		}
-	}
 }

@@ -85,10 +85,10 @@ func asMotoCan(script string, made bool) string {
 	return script
 }
 
-// The README's commands, in their order, against moto in the place of AWS.
-func TestPairReadmeCommands(t *testing.T) {
+// The commands of aws.md, in their order, against moto in the place of AWS.
+func (m motoServer) testReadmeCommands(t *testing.T) {
 	workbench.Need(t, "aws")
-	server := startMoto(t)
+	m.reset(t)
 	dir := t.TempDir()
 	source, err := os.ReadFile("pair.yaml")
 	if err != nil {
@@ -107,12 +107,12 @@ func TestPairReadmeCommands(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	arn := server.shell(t, dir, "aws s3 mb s3://packages >/dev/null\n"+
+	arn := m.shell(t, dir, "aws s3 mb s3://packages >/dev/null\n"+
 		"aws secretsmanager create-secret --name Key --secret-string c2VjcmV0 --query ARN --output text")
 	said := ""
 	for i, script := range commands(pairSection(t)) {
 		script = strings.NewReplacer("BUCKET", "packages", "KEY-ARN", strings.TrimSpace(arn), "/etc/", dir+"/").Replace(script)
-		said += server.shell(t, dir, asMotoCan(script, i > 0))
+		said += m.shell(t, dir, asMotoCan(script, i > 0))
 	}
 	if want := "Successfully created/updated stack - pair\n"; !strings.Contains(said, want) {
 		t.Errorf("the commands print %q, want %q in it", said, want)
@@ -124,18 +124,19 @@ func TestPairReadmeCommands(t *testing.T) {
 }
 
 // The outputs are printed as the README does it. (In moto only create-stack makes them.)
-func TestPairOutputsInMoto(t *testing.T) {
+func (m motoServer) testOutputs(t *testing.T) {
 	workbench.Need(t, "aws")
+	m.reset(t)
 	describe := regexp.MustCompile(`(?m)^aws cloudformation describe-stacks .*$`).FindString(pairSection(t))
 	source, err := os.ReadFile("pair.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, dir := startMoto(t), t.TempDir()
+	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "pair.yaml"), []byte(forMoto(string(source))), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	said := server.shell(t, dir, "aws cloudformation create-stack --stack-name pair --template-body file://pair.yaml "+
+	said := m.shell(t, dir, "aws cloudformation create-stack --stack-name pair --template-body file://pair.yaml "+
 		"--capabilities CAPABILITY_IAM --parameters ParameterKey=PackageUrl,ParameterValue=s3://packages/forwarder.rpm\n"+describe)
 	for _, want := range []string{"AddressA\t10.79.1.10\n", "FailoverCommand\tfailover switch --name myservice.awslab.mycompany.corp "} {
 		if !strings.Contains(said, want) {

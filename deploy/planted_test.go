@@ -1,8 +1,6 @@
 package deploy
 
 import (
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -13,7 +11,8 @@ import (
 type plantedError struct {
 	name, old, new string
 	check          string
-	lint, moto     bool
+	lint           string // the code that cfn-lint finds it by; "" is none
+	moto           bool
 }
 
 // edit plants the error: the first old becomes new.
@@ -25,28 +24,15 @@ func (p plantedError) edit(t *testing.T, text string) string {
 	return strings.Replace(text, p.old, p.new, 1)
 }
 
-// Each kind of error is found without any tool, and each tool finds what it is said to.
+// Each kind of error is found without any tool.
 func TestPlantedErrors(t *testing.T) {
-	source, err := os.ReadFile("pair.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	finders := make(map[string][]string)
+	source := read(t, "pair.yaml")
 	for _, p := range pairPlanted {
-		finders[p.name] = checksThatFind(p.edit(t, string(source)))
-		if !slices.Contains(finders[p.name], p.check) {
-			t.Errorf("%s: found by the checks %q, want %s", p.name, finders[p.name], p.check)
+		found := checksThatFind(p.edit(t, source))
+		if !slices.Contains(found, p.check) {
+			t.Errorf("%s: found by the checks %q, want %s", p.name, found, p.check)
 		}
-	}
-	t.Run("cfn-lint", func(t *testing.T) {
-		ask := linter{tool(t, "cfn-lint", "cfn-lint")}.says
-		holdTool(t, string(source), func(p plantedError) bool { return p.lint }, ask, finders)
-	})
-	t.Run("moto", func(t *testing.T) {
-		holdTool(t, string(source), func(p plantedError) bool { return p.moto }, startMoto(t).says, finders)
-	})
-	for _, p := range pairPlanted {
-		t.Logf("%s: found by %s", p.name, strings.Join(finders[p.name], ", "))
+		t.Logf("%s: found by %s", p.name, strings.Join(found, ", "))
 	}
 }
 
@@ -66,26 +52,4 @@ func checksThatFind(text string) (names []string) {
 	}
 	slices.Sort(names)
 	return names
-}
-
-// holdTool asks a tool about the errors that it has to find, and about the template as it
-// is. (Not about all: they take seconds for each.) It adds it to those that find them.
-func holdTool(t *testing.T, source string, finds func(plantedError) bool, says func(*testing.T, []string) []string, finders map[string][]string) {
-	texts, errors := []string{source}, []plantedError{}
-	for _, p := range pairPlanted {
-		if finds(p) {
-			texts, errors = append(texts, p.edit(t, source)), append(errors, p)
-		}
-	}
-	said := says(t, texts)
-	if said[0] != "" {
-		t.Errorf("of the template as it is it says: %s", said[0])
-	}
-	for i, p := range errors {
-		if said[i+1] == "" {
-			t.Errorf("%s: it says nothing", p.name)
-			continue
-		}
-		finders[p.name] = append(finders[p.name], filepath.Base(t.Name()))
-	}
 }

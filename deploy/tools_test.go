@@ -7,9 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -26,36 +24,6 @@ func tool(t *testing.T, name, pip string) string {
 		t.Skipf("there is no %s: pip install %s; what it would find is not looked for", name, pip)
 	}
 	return path
-}
-
-// linter is a cfn-lint.
-type linter struct{ path string }
-
-// says returns what it says of each template: "" is nothing.
-func (l linter) says(t *testing.T, templates []string) []string {
-	t.Helper()
-	args := []string{"-r", "us-east-1", "-f", "parseable", "--non-zero-exit-code", "warning", "--"}
-	dir := t.TempDir()
-	for i, text := range templates {
-		path := filepath.Join(dir, fmt.Sprintf("%d.yaml", i))
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		args = append(args, path)
-	}
-	out, err := exec.Command(l.path, args...).Output()
-	if len(out) == 0 && err != nil {
-		t.Fatalf("running cfn-lint: %v", err)
-	}
-	said := make([]string, len(templates))
-	for _, line := range strings.Split(string(out), "\n") {
-		for i := range templates {
-			if rest, ok := strings.CutPrefix(line, filepath.Join(dir, fmt.Sprintf("%d.yaml:", i))); ok {
-				said[i] += rest + "\n"
-			}
-		}
-	}
-	return said
 }
 
 // motoServer is a moto_server, which plays AWS at an address of loopback.
@@ -98,17 +66,21 @@ func forMoto(text string) string {
 	return regexp.MustCompile(`LaunchTemplate: \{LaunchTemplateId: .*\}`).ReplaceAllString(text, "ImageId: ami-12345678")
 }
 
-// says returns why moto makes no stack of each template: "" where it makes one.
-func (m motoServer) says(t *testing.T, templates []string) []string {
+// reset makes it forget all that was made.
+func (m motoServer) reset(t *testing.T) {
 	t.Helper()
-	said := make([]string, len(templates))
-	for i, text := range templates {
-		said[i] = m.create(t, fmt.Sprintf("pair-%d", i), forMoto(text))
+	reply, err := http.Post(m.url+"/moto-api/reset", "", nil)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return said
+	reply.Body.Close()
+	if reply.StatusCode != http.StatusOK {
+		t.Fatalf("resetting moto: %s", reply.Status)
+	}
 }
 
-// create asks for a stack as the aws command does, which takes longer to start than this.
+// create asks for a stack as the aws command does, which takes longer to start than this,
+// and returns why moto makes none: "" where it makes one.
 func (m motoServer) create(t *testing.T, name, text string) string {
 	t.Helper()
 	form := url.Values{"Action": {"CreateStack"}, "Version": {"2010-05-15"}, "StackName": {name}, "TemplateBody": {text},

@@ -149,7 +149,7 @@ func (s *Server) flush(name string, match func(owner, flushed string) bool) (int
 
 func (s *Server) forgetUnderWay() {
 	s.inflight.forget()
-	s.servfails.questions.clear()
+	s.servfails.Clear()
 	s.repeats.clear()
 }
 

@@ -9,6 +9,7 @@ import (
 	"vpcdns/cache"
 	"vpcdns/forwarder/dnstap"
 	"vpcdns/forwarder/health"
+	"vpcdns/forwarder/recent"
 	"vpcdns/forwarder/tail"
 	"vpcdns/forwarder/watch"
 )
@@ -31,12 +32,12 @@ type engine struct {
 	queue    queue    // what is to be asked
 	waiters  waiters  // who waits for either
 
-	prefetches       recent // what was asked before its time, or past it
-	unanswered       recent // what upstream failed to refresh, for stale-refresh-time
-	servfails        servfails
-	regulars         regulars // clients
-	repeats          repeats  // answers without TTL
-	zeroTTL          counter  // of these
+	prefetches       recent.Questions // what was asked before its time, or past it
+	unanswered       recent.Questions // what upstream failed to refresh, for stale-refresh-time
+	servfails        recent.Failures
+	regulars         recent.Clients
+	repeats          repeats // answers without TTL
+	zeroTTL          counter // of these
 	flushes          flushes
 	udp, tcp         *counters
 	inProcess        *counters

@@ -30,7 +30,7 @@ func (w *worker) prefetch(e cache.Entry, q *query) {
 	if isFresh && time.Duration(e.TTL())*time.Second < o.PrefetchEligible || !q.may.recurse || q.Flags&wire.RD == 0 || w.draining.Load() {
 		return
 	}
-	if !w.prefetches.first(q.hash, w.now, prefetchEvery) {
+	if !w.prefetches.First(q.hash, w.now, prefetchEvery) {
 		return
 	}
 	zone := w.st.routes.find(q.name(), q.Type)

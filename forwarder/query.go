@@ -201,7 +201,7 @@ func (w *worker) beyond(e cache.Entry, ok bool, q *query) found {
 		w.tally.repeated++
 		return found{response: response{answers: p.answers, asOf: p.asOf, from: SourceHit}, zone: p.zone}
 	}
-	if w.servfails.recent(q.hash, w.now, w.st.cfg.Cache.ServfailTTL) {
+	if w.servfails.Has(q.hash, w.now, w.st.cfg.Cache.ServfailTTL) {
 		return found{response: failure(SourceHit, ede{code: wire.EDECachedError}), zone: q.zone.id}
 	}
 	return found{what: waiting}

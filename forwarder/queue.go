@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"vpcdns/forwarder/tcp"
 	"vpcdns/forwarder/udp"
 	"vpcdns/forwarder/watch"
 	"vpcdns/forwarder/wire"
@@ -41,6 +42,21 @@ type waiter struct {
 type lateReply interface {
 	Reply(write func(dst []byte) []byte)
 	Drop()
+}
+
+// sharedTurns are for all clients that are not known to be who they say: forged
+// sources gain nothing by their number.
+const sharedTurns = 64
+
+// turnOf returns in whose turn q waits: that of its client, or a shared one. 0 is
+// nobody's.
+func (w *worker) turnOf(q *query) (turn, client uint64) {
+	block := tcp.ClientOf(q.addr.Addr()).As16()
+	client = w.cache.Hash(block[:])
+	if q.via != viaUDP || w.regulars.Has(client) || w.goodCookie(q) {
+		return client | 1<<63, client
+	}
+	return 1 + client%sharedTurns, client
 }
 
 // waiters pools waiters, and counts those in use.

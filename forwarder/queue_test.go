@@ -1,9 +1,11 @@
 package forwarder
 
 import (
+	"net/netip"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/miekg/dns"
 
@@ -141,4 +143,38 @@ func (c *waits) Drop() { c.n.Add(-1) }
 func (c *waits) Reply(write func(dst []byte) []byte) {
 	write(nil)
 	c.n.Add(-1)
+}
+
+// Who is known has a turn of his own; others share some.
+func TestTurnOf(t *testing.T) {
+	a := unserved(t).newAsker()
+	a.begin()
+	turn := func(c client) uint64 {
+		turn, _ := a.turnOf(&query{client: c})
+		return turn
+	}
+	over := testAsker(true)
+	if turn(over) <= sharedTurns {
+		t.Error("a client over TCP shares a turn")
+	}
+	seen := make(map[uint64]bool)
+	for i := range 1000 {
+		c := client{addr: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), 53)}
+		n := turn(c)
+		if n == 0 || n > sharedTurns {
+			t.Fatalf("turn of an unknown client = %d, want 1 to %d", n, sharedTurns)
+		}
+		seen[n] = true
+	}
+	if len(seen) < sharedTurns/2 {
+		t.Errorf("1000 unknown clients share %d turns, want about %d", len(seen), sharedTurns)
+	}
+	c := testAsker(false)
+	_, from := a.turnOf(&query{client: c})
+	for i := range 3 {
+		a.regulars.Note(from, time.Duration(i)*time.Second)
+	}
+	if turn(c) <= sharedTurns || turn(c) != turn(over) {
+		t.Errorf("turn of a regular = %d, want its own, whatever it comes over", turn(c))
+	}
 }

@@ -192,7 +192,7 @@ func (r *resolver) Answer(req *upstream.Request, _ []byte, err error) {
 		return
 	}
 	r.asOf = r.now - req.Took
-	r.servfails.answered()
+	r.servfails.Answered()
 	r.damage.Answered(f.zone.id)
 	r.resolve(f)
 }
@@ -280,7 +280,7 @@ func (r *resolver) fail(f *fetch, err error) {
 	defer r.inflight.recycle(f)
 	if i, ok := insteadOf(r.cache, r.st, f.hash, f.key, r.now, edeStaleFailure); ok {
 		if i.stale {
-			r.unanswered.note(f.hash, r.now)
+			r.unanswered.Note(f.hash, r.now)
 		}
 		r.sendAll(r.inflight.finish(f, func() {}), i)
 		return
@@ -298,7 +298,7 @@ func (r *resolver) keepFailure(f *fetch, err error) {
 		return
 	}
 	if !r.hasFresh(f) {
-		r.servfails.note(f.hash, r.now)
+		r.servfails.Note(f.hash, r.now)
 	}
 }
 

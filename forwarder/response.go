@@ -21,6 +21,9 @@ type response struct {
 	why   ede
 }
 
+// servfail is an answer without records that says SERVFAIL.
+const servfail = wire.Answer("\x02\x00\x00\x00\x00\x00\x00\x00")
+
 // failure is the response when there is no answer.
 func failure(from Source, why ede) response {
 	return response{answers: both(servfail), from: from, why: why}

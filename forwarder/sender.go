@@ -109,7 +109,7 @@ func (s *sender) send(w *waiter, write func(dst []byte) []byte) {
 // noteRegular remembers that w's client got data of upstream.
 func (s *sender) noteRegular(w *waiter, from Source, rcode int) {
 	if (from == SourceMiss || from == SourceJoined) && rcode == wire.NoError && w.via == viaUDP {
-		s.regulars.note(w.from, s.now)
+		s.regulars.Note(w.from, s.now)
 	}
 }
 

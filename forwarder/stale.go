@@ -26,7 +26,7 @@ const (
 // SetServeStale holds from now on, for who waits already too, and over reloads.
 func (s *Server) SetServeStale(to ServeStale) {
 	s.serveStale.Store(int32(to))
-	s.servfails.questions.clear() // who failed a moment ago may have a stale answer now
+	s.servfails.Clear() // who failed a moment ago may have a stale answer now
 	s.reviewTimeouts()
 }
 
@@ -55,7 +55,7 @@ func (st *state) givesStale() bool {
 // long after upstream is back.
 func (w *worker) staleNow(e cache.Entry, q *query) bool {
 	o := &w.st.cfg.Cache
-	return w.now < e.StaleUntil() && w.st.givesStale() && w.unanswered.has(q.hash, w.now, o.StaleRefresh)
+	return w.now < e.StaleUntil() && w.st.givesStale() && w.unanswered.Has(q.hash, w.now, o.StaleRefresh)
 }
 
 // staleAfter is how long a question is asked before its clients get a stale answer

@@ -10,6 +10,7 @@ import (
 	"vpcdns/forwarder/dnstap"
 	"vpcdns/forwarder/health"
 	"vpcdns/forwarder/recent"
+	"vpcdns/forwarder/selfcheck"
 	"vpcdns/forwarder/tail"
 	"vpcdns/forwarder/watch"
 )
@@ -73,7 +74,7 @@ func newEngine(maxCache int64, o *Options, asleep func() time.Duration) *engine 
 		udp:       new(counters),
 		tcp:       new(counters),
 		inProcess: new(counters),
-		probe:     newProbe(),
+		probe:     selfcheck.NewQuestion(),
 		damage:    health.NewDamage(maxZones),
 	}
 	e.tap = dnstap.New(e.clock.now)

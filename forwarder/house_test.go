@@ -40,13 +40,14 @@ var arrows = map[string][]string{
 	"forwarder/rrl":             {"acl"},
 	"forwarder/store":           {"forwarder/host"},
 	"forwarder/local":           {"forwarder/wire"},
+	"forwarder/selfcheck":       {"forwarder/wire"},
 	"forwarder/scrub":           {"forwarder/wire"},
 	"forwarder/upstream":        {"forwarder/wire"},
 	"forwarder/watch":           {"forwarder/wire"},
 	"forwarder/config":          {"acl", "forwarder/host", "forwarder/local", "forwarder/logging", "forwarder/namedconf", "forwarder/version"},
 	"forwarder/control":         {"forwarder/host", "forwarder/rndc", "forwarder/rndcconf"},
 	"forwarder/rndcconf":        {"forwarder/config", "forwarder/namedconf", "forwarder/rndc"},
-	"forwarder":                 {"acl", "cache", "forwarder/config", "forwarder/dnstap", "forwarder/health", "forwarder/host", "forwarder/hot", "forwarder/latency", "forwarder/listener", "forwarder/local", "forwarder/logging", "forwarder/recent", "forwarder/rrl", "forwarder/scrub", "forwarder/store", "forwarder/tail", "forwarder/tcp", "forwarder/trouble", "forwarder/udp", "forwarder/upstream", "forwarder/watch", "forwarder/wire"},
+	"forwarder":                 {"acl", "cache", "forwarder/config", "forwarder/dnstap", "forwarder/health", "forwarder/host", "forwarder/hot", "forwarder/latency", "forwarder/listener", "forwarder/local", "forwarder/logging", "forwarder/recent", "forwarder/rrl", "forwarder/scrub", "forwarder/selfcheck", "forwarder/store", "forwarder/tail", "forwarder/tcp", "forwarder/trouble", "forwarder/udp", "forwarder/upstream", "forwarder/watch", "forwarder/wire"},
 	"forwarder/metrics":         {"forwarder", "forwarder/upstream", "forwarder/version", "forwarder/watch"}, // upstream and watch for the types of its Stats
 	"cmd/forwarder":             {"forwarder", "forwarder/config", "forwarder/control", "forwarder/host", "forwarder/logging", "forwarder/manual", "forwarder/metrics", "forwarder/namedconf", "forwarder/rndc", "forwarder/rndcconf", "forwarder/tcp", "forwarder/version", "forwarder/watch", "cmd/forwarder/demo", "cmd/forwarder/doctor", "cmd/forwarder/page", "cmd/forwarder/peer", "cmd/forwarder/shadow", "cmd/forwarder/statistics", "cmd/forwarder/top"},
 	"cmd/forwarder/demo":        {"forwarder", "forwarder/config", "forwarder/host", "forwarder/watch", "cmd/forwarder/page", "cmd/forwarder/peer", "cmd/forwarder/vpcresolver", "testdata"},
@@ -78,7 +79,7 @@ var arrows = map[string][]string{
 }
 
 // shown are the packages whose arrows the README shows, in its order.
-var shown = []string{"cmd/forwarder", "cmd/failover", "forwarder/metrics", "forwarder", "forwarder/config", "forwarder/health", "forwarder/listener", "forwarder/logging", "forwarder/store", "forwarder/rrl", "forwarder/local", "forwarder/scrub", "forwarder/upstream", "forwarder/watch"}
+var shown = []string{"cmd/forwarder", "cmd/failover", "forwarder/metrics", "forwarder", "forwarder/config", "forwarder/health", "forwarder/listener", "forwarder/logging", "forwarder/store", "forwarder/rrl", "forwarder/local", "forwarder/scrub", "forwarder/selfcheck", "forwarder/upstream", "forwarder/watch"}
 
 // owners are packages that only some of ours may know.
 var owners = map[string][]string{

@@ -1,6 +1,7 @@
 package forwarder
 
 import (
+	"context"
 	"encoding/binary"
 	"log/slog"
 	"net/netip"
@@ -11,6 +12,7 @@ import (
 
 	"vpcdns/forwarder/health"
 	"vpcdns/forwarder/logging"
+	"vpcdns/forwarder/selfcheck"
 	"vpcdns/forwarder/trouble"
 	"vpcdns/forwarder/upstream"
 )
@@ -92,6 +94,24 @@ func (st *state) forwarded() []health.Zone {
 func (s *Server) forgetTroubles(st *state) {
 	servers, _ := st.upstream.Now()
 	s.health.Forget(st.forwarded(), servers)
+}
+
+// Check asks the server a question over UDP and another over TCP, each through
+// the sockets that clients use, and returns nil when both are answered before
+// ctx ends; else the error says which was not. It tries several times. A server
+// that is too busy to hear the question, but answers others meanwhile, is well.
+//
+// The question is known to the server alone. No upstream hears of it, and it
+// appears neither in the query log nor among the replies of Stats. No access
+// list and no rate limit stands in its way; addresses that are blackholed are
+// left out, and a server that has no others is taken at its word. Check blocks
+// when the server is stuck with a lock held.
+func (s *Server) Check(ctx context.Context) error {
+	s.Stats() // takes the locks that readers and resolvers take
+	addrs := slices.DeleteFunc(s.Addrs(), func(a netip.AddrPort) bool {
+		return s.state.Load().sets.blackhole.Match(a.Addr())
+	})
+	return selfcheck.Check(ctx, selfcheck.Server{Addrs: addrs, Question: s.probe, UDP: s.listeners.Sent, TCP: s.tcp.total})
 }
 
 // upstreamEvent tells and writes what happens to servers.

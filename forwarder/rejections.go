@@ -1,6 +1,10 @@
 package forwarder
 
-import "vpcdns/forwarder/wire"
+import (
+	"bytes"
+
+	"vpcdns/forwarder/wire"
+)
 
 // reason is why a query gets no data.
 type reason uint8
@@ -253,6 +257,15 @@ func (w *worker) serveNoData(dst []byte, q *query) ([]byte, outcome) {
 		return w.answerChaos(dst, q), replied
 	}
 	return dst, waiting
+}
+
+// isProbe reports whether q asks the question of Server.Check.
+func (e *engine) isProbe(q *query) bool { return bytes.Equal(q.Question, e.probe) }
+
+// answerProbe repeats it. Nothing counts that.
+func (w *worker) answerProbe(dst []byte, q *query) []byte {
+	dst = wire.AppendHeader(dst, q.ID, echo(q), 1, 0, 0, 0)
+	return append(dst, q.Question...)
 }
 
 // hasNoData returns why there is no data of the class or type asked, if so.

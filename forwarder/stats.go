@@ -307,6 +307,14 @@ type counters struct {
 	slipped   atomic.Uint64                // replies cut by rate-limit
 }
 
+// total is the number of replies.
+func (c *counters) total() (n uint64) {
+	for i := range c.replies {
+		n += c.replies[i].Load()
+	}
+	return n
+}
+
 // restart begins the counts of a zone anew.
 func (c *counters) restart(zone int) {
 	for i := zone; i < cells; i += maxZones {

@@ -1,4 +1,6 @@
-package forwarder
+// Package selfcheck finds out whether a server answers: it asks it a question that
+// nobody else knows, through the sockets that clients use.
+package selfcheck
 
 import (
 	"bytes"
@@ -10,7 +12,6 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"slices"
 	"time"
 
 	"github.com/miekg/dns"
@@ -18,18 +19,21 @@ import (
 	"vpcdns/forwarder/wire"
 )
 
-// Check asks the server a question over UDP and another over TCP, each through
-// the sockets that clients use, and returns nil when both are answered before
-// ctx ends; else the error says which was not. It tries several times. A server
-// that is too busy to hear the question, but answers others meanwhile, is well.
-//
-// The question is known to the server alone. No upstream hears of it, and it
-// appears neither in the query log nor among the replies of Stats. No access
-// list and no rate limit stands in its way; addresses that are blackholed are
-// left out, and a server that has no others is taken at its word. Check blocks
-// when the server is stuck with a lock held.
-func (s *Server) Check(ctx context.Context) error {
-	s.Stats() // takes the locks that readers and resolvers take
+// Server is one that is checked.
+type Server struct {
+	Addrs    []netip.AddrPort // that are served, each over UDP and TCP
+	Question []byte           // of NewQuestion
+	UDP, TCP func() uint64    // replies so far, to anybody
+}
+
+// Check asks s over UDP and then over TCP, and returns nil when both are answered before
+// ctx ends; else the error says which was not. It tries several times. A server that is
+// too busy to hear the question, but answers others meanwhile, is well, and one that
+// serves no address is taken at its word.
+func Check(ctx context.Context, s Server) error {
+	if len(s.Addrs) == 0 {
+		return nil
+	}
 	for _, p := range s.probers() {
 		if err := p.check(ctx); err != nil {
 			return err
@@ -38,9 +42,9 @@ func (s *Server) Check(ctx context.Context) error {
 	return nil
 }
 
-// probeWait is how long one try may take: far above any pause of a server that
+// Wait is how long one try may take: far above any pause of a server that
 // is well. Each try comes from another port, and so to any of the readers.
-const probeWait = 200 * time.Millisecond
+const Wait = 200 * time.Millisecond
 
 // prober checks one transport.
 type prober struct {
@@ -53,22 +57,16 @@ type prober struct {
 }
 
 func (s *Server) probers() []prober {
-	addrs := slices.DeleteFunc(s.Addrs(), func(a netip.AddrPort) bool {
-		return s.state.Load().sets.blackhole.Match(a.Addr())
-	})
-	if len(addrs) == 0 {
-		return nil
-	}
 	return []prober{{
-		"udp", addrs, s.probe,
+		"udp", s.Addrs, s.Question,
 		func(a netip.Addr) net.Addr { return net.UDPAddrFromAddrPort(netip.AddrPortFrom(a, 0)) },
 		exchangeUDP,
-		s.listeners.Sent,
+		s.UDP,
 	}, {
-		"tcp", addrs, s.probe,
+		"tcp", s.Addrs, s.Question,
 		func(a netip.Addr) net.Addr { return net.TCPAddrFromAddrPort(netip.AddrPortFrom(a, 0)) },
 		exchangeTCP,
-		s.tcp.total,
+		s.TCP,
 	}}
 }
 
@@ -77,7 +75,7 @@ func (p prober) check(ctx context.Context) error {
 	before := p.replies()
 	var err error
 	for i := 0; ctx.Err() == nil; i++ {
-		slot, cancel := context.WithTimeout(ctx, probeWait)
+		slot, cancel := context.WithTimeout(ctx, Wait)
 		if err = p.try(slot, p.addrs[i%len(p.addrs)]); err == nil {
 			cancel()
 			return nil
@@ -137,29 +135,12 @@ func exchangeTCP(c net.Conn, query []byte) ([]byte, error) {
 	return reply, err
 }
 
-// newProbe returns a question that nobody can guess, in class CHAOS, which the
+// NewQuestion returns a question that nobody can guess, in class CHAOS, which the
 // cache never has.
-func newProbe() []byte {
+func NewQuestion() []byte {
 	label := make([]byte, 16)
 	rand.Read(label)
 	text := hex.AppendEncode(nil, label)
 	q := append([]byte{byte(len(text))}, text...)
 	return append(q, 0, 0, byte(dns.TypeTXT), 0, byte(wire.ClassCH))
-}
-
-// isProbe reports whether q asks that question.
-func (e *engine) isProbe(q *query) bool { return bytes.Equal(q.Question, e.probe) }
-
-// answerProbe repeats it. Nothing counts that.
-func (w *worker) answerProbe(dst []byte, q *query) []byte {
-	dst = wire.AppendHeader(dst, q.ID, echo(q), 1, 0, 0, 0)
-	return append(dst, q.Question...)
-}
-
-// total is the number of replies.
-func (c *counters) total() (n uint64) {
-	for i := range c.replies {
-		n += c.replies[i].Load()
-	}
-	return n
 }

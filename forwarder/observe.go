@@ -11,6 +11,7 @@ import (
 	"github.com/miekg/dns"
 
 	"vpcdns/forwarder/health"
+	"vpcdns/forwarder/host"
 	"vpcdns/forwarder/logging"
 	"vpcdns/forwarder/selfcheck"
 	"vpcdns/forwarder/trouble"
@@ -19,11 +20,28 @@ import (
 
 // Trouble is something that is wrong, in words; TroubleStats is it without them.
 // ZoneFailures is how many queries of a forward zone failed in the last minute.
+// ThrottleStats is about the packet budget.
 type (
-	Trouble      = health.Trouble
-	TroubleStats = health.TroubleStats
-	ZoneFailures = health.ZoneFailures
+	Trouble       = health.Trouble
+	TroubleStats  = health.TroubleStats
+	ZoneFailures  = health.ZoneFailures
+	ThrottleStats = health.ThrottleStats
 )
+
+// UpstreamState and BudgetState are how a server and a packet budget are now, and
+// SourceState and InterfaceState how their parts are.
+type (
+	UpstreamState  = upstream.ServerState
+	SourceState    = upstream.SourceState
+	BudgetState    = upstream.BudgetState
+	InterfaceState = upstream.InterfaceState
+)
+
+// Upstreams returns how the servers are that are asked, and the packet budgets of the
+// interfaces to them.
+func (s *Server) Upstreams() ([]UpstreamState, []BudgetState) {
+	return s.state.Load().upstream.Now()
+}
 
 // KindOfLog is the Kind of a Trouble of who has the logs.
 const KindOfLog = string(trouble.Log)
@@ -39,7 +57,9 @@ func (s *Server) Failures() []ZoneFailures { return s.health.Failures() }
 func (s *Server) LastBudgets() []BudgetState { return s.health.Budgets() }
 
 func (s *Server) newHealth() *health.Monitor {
-	return health.New(health.Config{Now: s.clock.now, Log: s.logs.trouble, Leaves: s.net.leaves, Owner: s.net.owner}, s.damage)
+	return health.New(health.Config{
+		Now: s.clock.now, Log: s.logs.trouble, Leaves: s.net.leaves, Owner: s.net.owner, PPS: s.opts.UpstreamPPS,
+	}, s.damage)
 }
 
 // trouble is the logger for a kind of trouble.
@@ -112,6 +132,31 @@ func (s *Server) Check(ctx context.Context) error {
 		return s.state.Load().sets.blackhole.Match(a.Addr())
 	})
 	return selfcheck.Check(ctx, selfcheck.Server{Addrs: addrs, Question: s.probe, UDP: s.listeners.Sent, TCP: s.tcp.total})
+}
+
+// allowancesEvery is how often the interfaces' counters are read.
+const allowancesEvery = time.Second
+
+// watchAllowances follows what the host's interfaces say of allowances.
+func (s *Server) watchAllowances() {
+	tick := time.NewTicker(allowancesEvery)
+	defer tick.Stop()
+	for {
+		if list, err := s.net.exceeded(); err == nil { // else out of descriptors, say: the next look may tell
+			s.adjustBudget(list)
+		}
+		select {
+		case <-tick.C:
+		case <-s.quit:
+			return
+		}
+	}
+}
+
+func (s *Server) adjustBudget(list []host.Exceeded) {
+	if pps, changed := s.health.Allowances(list); changed {
+		s.state.Load().upstream.SetPPS(pps) // of the clients before and after it too
+	}
 }
 
 // upstreamEvent tells and writes what happens to servers.

@@ -25,15 +25,14 @@ import (
 // Server is a running forwarder. All methods may be called concurrently.
 type Server struct {
 	*engine
-	opts       Options
-	net        network
-	clients    *tcp.Server // over TCP
-	listeners  *listener.Set
-	allowances allowances
-	health     *health.Monitor
-	rates      rates
-	tapWatch   tapWatch
-	exchanges  sync.Pool // of *exchange
+	opts      Options
+	net       network
+	clients   *tcp.Server // over TCP
+	listeners *listener.Set
+	health    *health.Monitor
+	rates     rates
+	tapWatch  tapWatch
+	exchanges sync.Pool // of *exchange
 
 	ready    chan struct{}
 	serving  atomic.Bool
@@ -103,7 +102,6 @@ func newServer(cfg *config.Config, o Options, n network) (*Server, error) {
 		stop:     make(chan struct{}),
 	}
 	s.health = s.newHealth()
-	s.allowances.throttle = upstream.NewThrottle(o.UpstreamPPS)
 	s.reloads.ReloadStats = ReloadStats{At: s.clock.epoch, OK: true}
 	s.exchanges.New = func() any { return newExchange(s.engine) }
 	s.clients = tcp.New(tcp.Config{NewHandler: s.newTCPHandler, Clock: s.clock.now, Limits: s.tcpLimits})

@@ -148,7 +148,7 @@ func (s *Server) Stats() Stats {
 		TCPDropped: dropped,
 		UDP:        datagrams,
 		Upstream:   s.state.Load().upstream.Stats(),
-		Throttle:   s.allowances.stats(),
+		Throttle:   s.health.Throttle(),
 		Started:    s.clock.epoch,
 		Reload:     s.reloads.stats(),
 		Failures:   s.Failures(),

@@ -25,13 +25,15 @@ type Config struct {
 	Log    func(trouble.Kind) *slog.Logger        // for lines about a kind of trouble
 	Leaves func(server, source netip.Addr) string // the interface by which packets leave, "" if that is not known
 	Owner  func(netip.Addr) string                // the interface that has an address, "" for none
+	PPS    int                                    // packets a second that may be sent upstream, 0: no limit
 }
 
 // Monitor watches. All methods may be called concurrently; only the log is written with
 // its lock held, so that lines are in order.
 type Monitor struct {
-	cfg    Config
-	damage *Damage
+	cfg        Config
+	damage     *Damage
+	allowances allowances
 
 	mu        sync.Mutex
 	table     trouble.Table
@@ -45,7 +47,7 @@ type Monitor struct {
 // New returns a Monitor that takes what went wrong with questions from d.
 func New(cfg Config, d *Damage) *Monitor {
 	return &Monitor{
-		cfg: cfg, damage: d,
+		cfg: cfg, damage: d, allowances: allowances{throttle: upstream.NewThrottle(cfg.PPS)},
 		zones: make(map[string]*zoneWatch), addresses: make(addressWatches),
 		up: upstreamWatch{servers: make(map[netip.AddrPort]*serverWatch)},
 	}

@@ -1,4 +1,4 @@
-package forwarder
+package health
 
 import (
 	"fmt"
@@ -9,9 +9,6 @@ import (
 	"vpcdns/forwarder/trouble"
 	"vpcdns/forwarder/upstream"
 )
-
-// allowancesEvery is how often the interfaces' counters are read.
-const allowancesEvery = time.Second
 
 // allowances is what is known of the host's allowances.
 type allowances struct {
@@ -35,21 +32,6 @@ func (a *allowances) stats() ThrottleStats {
 	return ThrottleStats{t.PPS() < t.Limit(), t.Halvings(), a.exceeded}
 }
 
-// UpstreamState and BudgetState are how a server and a packet budget are now, and
-// SourceState and InterfaceState how their parts are.
-type (
-	UpstreamState  = upstream.ServerState
-	SourceState    = upstream.SourceState
-	BudgetState    = upstream.BudgetState
-	InterfaceState = upstream.InterfaceState
-)
-
-// Upstreams returns how the servers are that are asked, and the packet budgets of the
-// interfaces to them.
-func (s *Server) Upstreams() ([]UpstreamState, []BudgetState) {
-	return s.state.Load().upstream.Now()
-}
-
 // growth is how many packets to link-local services were lost between two
 // readings. An interface that is new, or was reset, tells with the next one.
 func growth(old, list []host.Exceeded) (n uint64) {
@@ -67,29 +49,16 @@ func growth(old, list []host.Exceeded) (n uint64) {
 	return n
 }
 
-// watchAllowances follows what the host's interfaces say of allowances.
-func (s *Server) watchAllowances() {
-	tick := time.NewTicker(allowancesEvery)
-	defer tick.Stop()
-	for {
-		if list, err := s.net.exceeded(); err == nil { // else out of descriptors, say: the next look may tell
-			s.adjustBudget(list)
-		}
-		select {
-		case <-tick.C:
-		case <-s.quit:
-			return
-		}
-	}
+// Allowances is told once a second what the host's interfaces count. It returns how many
+// packets a second may be sent upstream now (0: no limit), and whether that has changed.
+func (m *Monitor) Allowances(list []host.Exceeded) (pps int, changed bool) {
+	change, was, t := m.allowances.read(list)
+	m.noteThrottle(change, &t)
+	return t.PPS(), t.PPS() != was
 }
 
-func (s *Server) adjustBudget(list []host.Exceeded) {
-	change, was, t := s.allowances.read(list)
-	if t.PPS() != was {
-		s.state.Load().upstream.SetPPS(t.PPS()) // of the clients before and after it too
-	}
-	s.noteThrottle(change, &t)
-}
+// Throttle is how the packet budget is.
+func (m *Monitor) Throttle() ThrottleStats { return m.allowances.stats() }
 
 // read takes a reading. It returns what that did, the budget before, and how
 // things are now.
@@ -103,9 +72,9 @@ func (a *allowances) read(list []host.Exceeded) (c upstream.Change, was int, now
 }
 
 // noteThrottle notes the beginning and the end of an episode.
-func (s *Server) noteThrottle(c upstream.Change, t *upstream.Throttle) {
+func (m *Monitor) noteThrottle(c upstream.Change, t *upstream.Throttle) {
 	key := trouble.Key{Kind: trouble.Allowance}
-	s.health.Change(func(table *trouble.Table, now time.Duration) {
+	m.Change(func(table *trouble.Table, now time.Duration) {
 		switch c {
 		case upstream.Began:
 			table.Begin(trouble.Start{Key: key, Text: throttleText(t), Since: now}, now)

@@ -17,6 +17,7 @@ import (
 	"vpcdns/forwarder/host"
 	"vpcdns/forwarder/listener"
 	"vpcdns/forwarder/logging"
+	"vpcdns/forwarder/store"
 	"vpcdns/forwarder/tcp"
 	"vpcdns/forwarder/udp"
 	"vpcdns/forwarder/upstream"
@@ -32,7 +33,8 @@ type Server struct {
 	health    *health.Monitor
 	rates     rates
 	tapWatch  tapWatch
-	exchanges sync.Pool // of *exchange
+	kept      *store.State // what is known of watched names
+	exchanges sync.Pool    // of *exchange
 
 	ready    chan struct{}
 	serving  atomic.Bool
@@ -102,6 +104,7 @@ func newServer(cfg *config.Config, o Options, n network) (*Server, error) {
 		stop:     make(chan struct{}),
 	}
 	s.health = s.newHealth()
+	s.kept = s.newKept()
 	s.reloads.ReloadStats = ReloadStats{At: s.clock.epoch, OK: true}
 	s.exchanges.New = func() any { return newExchange(s.engine) }
 	s.clients = tcp.New(tcp.Config{NewHandler: s.newTCPHandler, Clock: s.clock.now, Limits: s.tcpLimits})
@@ -159,7 +162,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	wg.Wait()
 	s.tap.Close()
 	s.health.Close()
-	s.saveWatches() // unless they are another process's already
+	s.kept.Save() // unless they are another process's already
 	return nil
 }
 

@@ -22,11 +22,6 @@ type watcher struct {
 
 	mu      sync.Mutex
 	applied *watch.Pins // with which the cache agrees; guarded by mu
-
-	keeping   sync.Mutex // held while the state is written
-	saved     uint64     // its version; guarded by keeping
-	fault     string     // why it could not be, as the log says; guarded by keeping
-	discarded bool       // it is another process's; guarded by keeping
 }
 
 func (w *watcher) init() { w.wake = make(chan struct{}, 1) }
@@ -83,7 +78,7 @@ func (s *Server) keepWatches() {
 	for {
 		select {
 		case <-tick.C:
-			s.saveWatches()
+			s.kept.Save()
 		case <-s.quit:
 			return
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"vpcdns/forwarder/store"
 	"vpcdns/forwarder/watch"
 	"vpcdns/forwarder/wire"
 )
@@ -89,7 +90,7 @@ func (s *Server) MergeWatches(page []byte, from string) (watch.Merged, error) {
 		s.flushWanted()
 	}
 	s.tellWatches()
-	return got, s.saveChange()
+	return got, s.kept.SaveChange()
 }
 
 // WatchStats are counts of watched names.
@@ -124,7 +125,7 @@ func (s *Server) changeWatch(name string, do func(watch.Moment) error) error {
 		}
 	}
 	s.tellWatches()
-	return s.saveChange()
+	return s.kept.SaveChange()
 }
 
 // wants reports whether a name, or all names below the zone of a pattern, were their own
@@ -164,7 +165,7 @@ func (s *Server) setOverrideRules(st *state) {
 // startWatches takes over what a former process has left, and watches the names of
 // Options.
 func (s *Server) startWatches() error {
-	s.loadWatches()
+	s.kept.Load()
 	for _, name := range s.opts.Watch {
 		if err := s.watches.WatchFixed(name, s.Moment()); err != nil {
 			return fmt.Errorf("making a server: %w", err)
@@ -173,3 +174,40 @@ func (s *Server) startWatches() error {
 	s.tellWatches()
 	return nil
 }
+
+const (
+	// watchSection is where the state file has overrides, watches, guards and history. The
+	// number changes with what it holds.
+	watchSection = "watch-1"
+
+	// maxWatchState is more than a thousand names need, in octets.
+	maxWatchState = 64 << 20
+)
+
+func (s *Server) newKept() *store.State {
+	return store.NewState(store.StateConfig{
+		Path: s.opts.StateFile, Section: watchSection, Most: maxWatchState,
+		What:    "overrides, watches and history",
+		Load:    func(state []byte) error { return s.watches.Load(state, s.Moment()) },
+		Append:  func(dst []byte) ([]byte, error) { return s.watches.AppendState(dst, s.Moment()) },
+		Version: s.watches.Version,
+		Stamp:   s.stamp,
+		Log:     s.logs.general,
+	})
+}
+
+func (s *Server) stamp() store.Stamp {
+	id, boot := s.net.boot()
+	return store.Stamp{Boot: id, Time: boot}
+}
+
+// ErrTakenOver is what a change fails with that the process that takes over has not
+// heard of: it is for that one.
+var ErrTakenOver = store.ErrTakenOver
+
+// StateFault says why the state was not saved lately, "" if it was.
+func (s *Server) StateFault() string { return s.kept.Fault() }
+
+// LeaveState writes the state for a process that is about to take over: from then on
+// the file is that one's, unless goOn is called.
+func (s *Server) LeaveState() (goOn func()) { return s.kept.Leave() }

@@ -7,11 +7,11 @@ import (
 	"time"
 
 	"vpcdns/cache"
-	"vpcdns/forwarder/dnstap"
 	"vpcdns/forwarder/health"
 	"vpcdns/forwarder/recent"
 	"vpcdns/forwarder/selfcheck"
 	"vpcdns/forwarder/tail"
+	"vpcdns/forwarder/tap"
 	"vpcdns/forwarder/watch"
 )
 
@@ -52,7 +52,7 @@ type engine struct {
 	responsesSampled atomic.Bool  // and in that of responses
 	serveStale       atomic.Int32 // ServeStale
 	tail             tail.Tail    // for who looks at queries
-	tap              *dnstap.Tap
+	tap              *tap.Tap
 	clientCounts     clientSums
 	workers          atomic.Uint32 // that there have been
 	observing        atomic.Uint32 // observers
@@ -77,7 +77,7 @@ func newEngine(maxCache int64, o *Options, asleep func() time.Duration) *engine 
 		probe:     selfcheck.NewQuestion(),
 		damage:    health.NewDamage(maxZones),
 	}
-	e.tap = dnstap.New(e.clock.now)
+	e.tap = tap.New(e.clock.now, e.logs.dnstap)
 	e.inflight.init(e.cache, &e.waiters)
 	e.queue.init(&e.waiters)
 	e.waiters.init()

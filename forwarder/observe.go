@@ -83,7 +83,7 @@ func (s *Server) observe() {
 	used := st.zones.used()
 	s.sumReplies(sums, used)
 	s.rates.add(s.clock.now(), sums)
-	s.health.Change(s.observeTap)
+	s.health.Change(s.tap.Observe)
 	s.health.Observe(&health.Second{
 		Zones:   st.forwarded(),
 		Counted: st.zones.names[:used], All: sums.all[:used], Failed: sums.failed[:used],

@@ -32,7 +32,6 @@ type Server struct {
 	listeners *listener.Set
 	health    *health.Monitor
 	rates     rates
-	tapWatch  tapWatch
 	kept      *store.State // what is known of watched names
 	exchanges sync.Pool    // of *exchange
 

@@ -1,133 +1,97 @@
 package forwarder
 
 import (
-	"fmt"
-	"os"
+	"context"
+	"encoding/binary"
 
 	"vpcdns/forwarder/config"
 	"vpcdns/forwarder/dnstap"
-	"vpcdns/forwarder/host"
-	"vpcdns/forwarder/logging"
+	"vpcdns/forwarder/upstream"
+	"vpcdns/forwarder/wire"
 )
 
 // DnstapStats is what the tap has done: see the package dnstap.
 type DnstapStats = dnstap.Stats
 
+// ErrNotTapped says that the configuration has no dnstap.
+var ErrNotTapped = dnstap.ErrOff
+
 // Dnstap returns what the tap has done.
 func (s *Server) Dnstap() DnstapStats { return s.tap.Stats() }
 
+// ReopenDnstap begins another file for what is tapped, or connects to its reader anew
+// (rndc dnstap -reopen).
+func (s *Server) ReopenDnstap(ctx context.Context) error { return s.tap.Reopen(ctx) }
+
+// RollDnstap is ReopenDnstap that keeps so many former files: 0 is as many as the
+// configuration says, and less all of them (rndc dnstap -roll).
+func (s *Server) RollDnstap(ctx context.Context, keep int) error { return s.tap.Roll(ctx, keep) }
+
 // setTap makes the tap do as the configuration says.
 func (s *Server) setTap(c *config.Dnstap) {
-	o := tapOptions(c)
-	before := s.tap.State().Output
-	if o.Types != 0 {
+	on := c.Queries|c.Responses != 0
+	if on {
 		s.setObserver(observedByTap, true)
 	}
-	s.tap.Set(o)
-	s.setObserver(observedByTap, o.Types != 0)
-	if after := s.tap.State().Output; after != before {
-		s.logTap("closing", before)
-		s.logTap("opening", after)
-	}
+	s.tap.Set(c)
+	s.setObserver(observedByTap, on)
 }
 
-// tappedTypes are the types of messages of a kind in the configuration: queries, and
-// their responses.
-var tappedTypes = []struct {
-	kind            config.DnstapMessages
-	query, response dnstap.Type
-}{
-	{config.DnstapAuth, dnstap.AuthQuery, dnstap.AuthResponse},
-	{config.DnstapClient, dnstap.ClientQuery, dnstap.ClientResponse},
-	{config.DnstapResolver, dnstap.ResolverQuery, dnstap.ResolverResponse},
-	{config.DnstapForwarder, dnstap.ForwarderQuery, dnstap.ForwarderResponse},
-	{config.DnstapUpdate, dnstap.UpdateQuery, dnstap.UpdateResponse},
+// upstreamTypes are those of what is asked upstream: a tap has one or the other of each
+// pair (config.DnstapForwarder).
+var upstreamTypes = []struct{ query, response dnstap.Type }{
+	{dnstap.ResolverQuery, dnstap.ResolverResponse},
+	{dnstap.ForwarderQuery, dnstap.ForwarderResponse},
 }
 
-func tapOptions(c *config.Dnstap) dnstap.Options {
-	o := dnstap.Options{Identity: c.Identity, Version: c.Version, Size: c.Size, Again: c.Reopen}
-	for _, t := range tappedTypes {
-		if c.Queries&t.kind != 0 {
-			o.Types |= dnstap.Of(t.query)
+// upstreamTap gives the tap what is asked upstream (upstream.Tap).
+type upstreamTap struct{ *engine }
+
+func (u upstreamTap) On() bool {
+	return observers(u.observing.Load())&observedByTap != 0 && (u.wanted(false) != 0 || u.wanted(true) != 0)
+}
+
+// wanted is the type by which queries or responses are tapped; 0: they are not.
+func (u upstreamTap) wanted(response bool) dnstap.Type {
+	for _, t := range upstreamTypes {
+		kind := t.query
+		if response {
+			kind = t.response
 		}
-		if c.Responses&t.kind != 0 {
-			o.Types |= dnstap.Of(t.response)
+		if u.tap.Wants(kind) {
+			return kind
 		}
 	}
-	if o.Types == 0 {
-		return dnstap.Options{}
-	}
-	if o.Socket = c.Path; !c.Socket {
-		o.Socket, o.Files = "", tapFiles{c.Path, c.Versions, c.SuffixTimestamp}
-	}
-	return o
+	return 0
 }
 
-// tapFiles are where the configuration has a tap's file.
-type tapFiles struct {
-	path     string
-	versions int // as in logging.Channel
-	stamped  bool
+// Message taps m as named does with what it forwards.
+func (u upstreamTap) Message(m upstream.TappedMessage) {
+	to := dnstap.Message{
+		Type: u.wanted(m.Response), TCP: m.TCP, Asker: m.Source, Answerer: m.Server,
+		Zone: u.zoneAsked(m.Msg), Asked: u.clock.at(m.Sent), Data: m.Msg,
+	}
+	if m.Response {
+		to.Answered = u.clock.at(m.Came)
+	}
+	if to.Type != 0 {
+		u.tap.Put(&to)
+	}
 }
 
-func (t tapFiles) Path() string { return t.path }
-
-// emptyTap is the size of a file without messages, in octets: it is not kept.
-const emptyTap = 54
-
-// Open moves what a former process has written out of the way too, which named
-// overwrites.
-func (t tapFiles) Open(keep dnstap.Keep) (*os.File, error) {
-	if err := t.moveAway(keep); err != nil {
-		return nil, fmt.Errorf("moving former messages away: %w", err)
+// zoneAsked is the zone whose servers are asked a message's question, in wire form; ""
+// where there is no question.
+func (e *engine) zoneAsked(msg []byte) string {
+	st := e.state.Load()
+	if st == nil || msg[4] == 0 && msg[5] == 0 {
+		return ""
 	}
-	place, _, err := host.LocateMade(t.path)
-	if err != nil {
-		return nil, err
+	var buf [maxKey]byte
+	name := wire.AppendName(buf[:0], msg, wire.HeaderLen)
+	if at := wire.HeaderLen + len(name); len(name) > 0 && at+2 <= len(msg) {
+		if z := st.routes.find(wire.AppendLower(name[:0], name), binary.BigEndian.Uint16(msg[at:])); z != nil {
+			return wire.PackName(z.name)
+		}
 	}
-	defer place.Close()
-	f, err := place.Append()
-	if err != nil {
-		return nil, err
-	}
-	info, err := f.Stat()
-	if err == nil && info.Size() > 0 {
-		err = f.Truncate(0)
-	}
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	return f, nil
-}
-
-func (t tapFiles) moveAway(keep dnstap.Keep) error {
-	if keep == dnstap.KeepFormer && t.versions == logging.Unlimited {
-		return t.setAside()
-	}
-	return logging.Roll(t.path, t.kept(keep), t.stamped, emptyTap)
-}
-
-// setAside keeps the former file by a name that rolling does not use: restarts do not
-// fill the disk, and take nothing away that was rolled on purpose.
-func (t tapFiles) setAside() error {
-	place, err := host.Locate(t.path)
-	if err != nil {
-		return nil // opening it finds out what is wrong
-	}
-	defer place.Close()
-	if size, ok := place.Size(place.Name()); !ok || size <= emptyTap {
-		return nil
-	}
-	return place.Rename(place.Name(), place.Name()+".old")
-}
-
-func (t tapFiles) kept(keep dnstap.Keep) int {
-	switch keep {
-	case dnstap.KeepAsConfigured, dnstap.KeepFormer:
-		return t.versions
-	case dnstap.KeepAll:
-		return logging.Unlimited
-	}
-	return int(keep)
+	return ""
 }

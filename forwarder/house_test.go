@@ -44,11 +44,12 @@ var arrows = map[string][]string{
 	"forwarder/scrub":           {"forwarder/wire"},
 	"forwarder/upstream":        {"forwarder/wire"},
 	"forwarder/watch":           {"forwarder/wire"},
+	"forwarder/querylog":        {"forwarder/logging", "forwarder/wire"},
 	"forwarder/tap":             {"forwarder/config", "forwarder/dnstap", "forwarder/host", "forwarder/logging", "forwarder/trouble"},
 	"forwarder/config":          {"acl", "forwarder/host", "forwarder/local", "forwarder/logging", "forwarder/namedconf", "forwarder/version"},
 	"forwarder/control":         {"forwarder/host", "forwarder/rndc", "forwarder/rndcconf"},
 	"forwarder/rndcconf":        {"forwarder/config", "forwarder/namedconf", "forwarder/rndc"},
-	"forwarder":                 {"acl", "cache", "forwarder/config", "forwarder/dnstap", "forwarder/health", "forwarder/host", "forwarder/hot", "forwarder/latency", "forwarder/listener", "forwarder/local", "forwarder/logging", "forwarder/recent", "forwarder/rrl", "forwarder/scrub", "forwarder/selfcheck", "forwarder/store", "forwarder/tail", "forwarder/tap", "forwarder/tcp", "forwarder/trouble", "forwarder/udp", "forwarder/upstream", "forwarder/watch", "forwarder/wire"},
+	"forwarder":                 {"acl", "cache", "forwarder/config", "forwarder/dnstap", "forwarder/health", "forwarder/host", "forwarder/hot", "forwarder/latency", "forwarder/listener", "forwarder/local", "forwarder/logging", "forwarder/querylog", "forwarder/recent", "forwarder/rrl", "forwarder/scrub", "forwarder/selfcheck", "forwarder/store", "forwarder/tail", "forwarder/tap", "forwarder/tcp", "forwarder/trouble", "forwarder/udp", "forwarder/upstream", "forwarder/watch", "forwarder/wire"},
 	"forwarder/metrics":         {"forwarder", "forwarder/upstream", "forwarder/version", "forwarder/watch"}, // upstream and watch for the types of its Stats
 	"cmd/forwarder":             {"forwarder", "forwarder/config", "forwarder/control", "forwarder/host", "forwarder/logging", "forwarder/manual", "forwarder/metrics", "forwarder/namedconf", "forwarder/rndc", "forwarder/rndcconf", "forwarder/tcp", "forwarder/version", "forwarder/watch", "cmd/forwarder/demo", "cmd/forwarder/doctor", "cmd/forwarder/page", "cmd/forwarder/peer", "cmd/forwarder/shadow", "cmd/forwarder/statistics", "cmd/forwarder/top"},
 	"cmd/forwarder/demo":        {"forwarder", "forwarder/config", "forwarder/host", "forwarder/watch", "cmd/forwarder/page", "cmd/forwarder/peer", "cmd/forwarder/vpcresolver", "testdata"},

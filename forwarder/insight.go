@@ -8,6 +8,7 @@ import (
 
 	"vpcdns/forwarder/hot"
 	"vpcdns/forwarder/latency"
+	"vpcdns/forwarder/querylog"
 	"vpcdns/forwarder/wire"
 )
 
@@ -142,7 +143,7 @@ func (s *Server) HotNames(n int) []HotName {
 	for _, i := range s.insight.names.Top(n, s.clock.now()) {
 		end := len(i.Label) - 2
 		list = append(list, HotName{
-			Name: wire.NameText(i.Label[:end]), Type: typeName(binary.BigEndian.Uint16(i.Label[end:])),
+			Name: wire.NameText(i.Label[:end]), Type: querylog.TypeName(binary.BigEndian.Uint16(i.Label[end:])),
 			PerSecond: i.Rate, Share: i.Share,
 		})
 	}

@@ -4,15 +4,17 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 
 	"vpcdns/forwarder/logging"
+	"vpcdns/forwarder/querylog"
 	"vpcdns/forwarder/wire"
 )
 
 // loggers are the categories that the server writes to.
 type loggers struct {
 	general, network, resolver, queryErrors, rateLimit, dnstap *slog.Logger
-	security, queries, responses                               lineLog
+	security, queries, responses                               querylog.Log
 }
 
 func newLoggers(l *slog.Logger) loggers {
@@ -25,7 +27,7 @@ func newLoggers(l *slog.Logger) loggers {
 	return loggers{
 		general: of("general"), network: of("network"), resolver: of("resolver"),
 		queryErrors: of("query-errors"), rateLimit: of("rate-limit"), dnstap: of("dnstap"),
-		security: newLineLog(of("security")), queries: newLineLog(of("queries")), responses: newLineLog(of("responses")),
+		security: querylog.New(of("security")), queries: querylog.New(of("queries")), responses: querylog.New(of("responses")),
 	}
 }
 
@@ -41,16 +43,64 @@ func (e *engine) setQueryLog(on bool) {
 	e.queryLog.Store(on)
 }
 
+// sampled reports whether the current query is one that is logged, with its response.
+// Each query has the same chance, whoever asks and whatever came before: of every
+// N-th query those of a client that asks in a pattern, as for A and AAAA in turns,
+// would be the same half.
+func (w *worker) sampled() bool {
+	if w.logSample <= 1 {
+		return true
+	}
+	return w.roll()>>32*uint64(w.logSample)>>32 == 0
+}
+
+// roll returns a random number, whose high bits are good: Knuth's MMIX.
+func (w *worker) roll() uint64 {
+	w.random = w.random*6364136223846793005 + 1442695040888963407
+	return w.random
+}
+
+// saySampled says in the first line of a log that it has a part only.
+func (e *engine) saySampled(l *slog.Logger, said *atomic.Bool, what string) {
+	if e.logSample > 1 && said.CompareAndSwap(false, true) {
+		l.Info(fmt.Sprintf("1 of %d %s logged, chosen at random (--query-log-sample)", e.logSample, what))
+	}
+}
+
 // logQuery writes the current query to the query log, in BIND's words.
 func (w *worker) logQuery(q *query) {
 	l := &w.logs.queries
-	if !l.on() || w.isProbe(q) {
+	if !l.On() || w.isProbe(q) {
 		return
 	}
 	w.saySampled(l.Logger, &w.queriesSampled, "queries is")
-	line := w.appendAsked(w.line[:0], q, "query: ")
-	w.line = w.appendHow(line, q)
-	l.write(w.line)
+	line := w.logged(q)
+	w.line = querylog.AppendQuery(w.line[:0], &line)
+	l.Write(w.line)
+}
+
+// SetResponseLog turns the log of responses on or off, until a reload whose
+// configuration says so anew.
+func (s *Server) SetResponseLog(on bool) { s.setResponseLog(on) }
+
+// ResponseLog reports whether responses are logged.
+func (s *Server) ResponseLog() bool { return observers(s.observing.Load())&observedByLog != 0 }
+
+func (e *engine) setResponseLog(on bool) {
+	e.responsesSampled.Store(false)
+	e.setObserver(observedByLog, on)
+}
+
+// logResponse writes the reply to a query to the response log.
+func (w *worker) logResponse(q *query, reply []byte) {
+	l := &w.logs.responses
+	if !l.On() {
+		return
+	}
+	w.saySampled(l.Logger, &w.responsesSampled, "responses is")
+	line := w.logged(q)
+	w.line = querylog.AppendResponse(w.line[:0], &line, rcodeName(replyRcode(q, reply)), reply)
+	l.Write(w.line)
 }
 
 // logDenied writes which access list turned a question away, in BIND's words: the
@@ -58,18 +108,23 @@ func (w *worker) logQuery(q *query) {
 // allow-query, and is silent about allow-recursion.
 func (w *worker) logDenied(q *query, question []byte, why reason) {
 	l := &w.logs.security
-	if !l.on() {
+	if !l.On() {
 		return
 	}
 	what, list := w.denied(q, why)
-	line, _ := w.appendClient(w.line[:0], q)
-	line = append(append(line, what...), " '"...)
-	line = appendName(line, question[:len(question)-4])
-	line = append(append(line, '/'), typeName(q.Type)...)
-	line = append(append(line, '/'), className(q.Class)...)
-	line = append(append(line, "' denied ("...), list...)
-	w.line = append(line, ')')
-	l.write(w.line)
+	line := w.logged(q)
+	w.line = querylog.AppendDenied(w.line[:0], &line, what, question[:len(question)-4], list)
+	l.Write(w.line)
+}
+
+// logged is the current query as lines tell of it.
+func (w *worker) logged(q *query) querylog.Query {
+	line := querylog.Query{Query: &q.Query, Client: q.addr, Local: q.local, TCP: q.via == viaTCP}
+	line.GoodCookie = q.EDNS.Cookie != nil && w.goodCookie(q)
+	if view := w.st.cfg.View; view != "_default" && q.may.inView && q.Class != wire.ClassCH { // which has a view of its own
+		line.View = view
+	}
+	return line
 }
 
 // isInView reports whether the view matches a query's client, or BIND's own for
@@ -102,6 +157,6 @@ func (e *engine) logFailure(f *fetch, err error) {
 	}
 	q := f.req.Question
 	n := len(q) - 4
-	l.Info(fmt.Sprintf("%s resolving '%s/%s/IN' in zone %s", err, nameText(q[:n]),
-		typeName(uint16(q[n])<<8|uint16(q[n+1])), wire.TrimDot(f.zone.name)))
+	l.Info(fmt.Sprintf("%s resolving '%s/%s/IN' in zone %s", err, querylog.NameText(q[:n]),
+		querylog.TypeName(uint16(q[n])<<8|uint16(q[n+1])), wire.TrimDot(f.zone.name)))
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
+	"vpcdns/forwarder/querylog"
 	"vpcdns/forwarder/rrl"
 	"vpcdns/forwarder/wire"
 )
@@ -96,9 +97,9 @@ func (w *worker) limitedName(kind rrl.Kind, q *query, reply []byte) string {
 	case rrl.Nxdomain:
 		return " for " + wire.TrimDot(w.missingFrom(q, reply))
 	}
-	text := fmt.Sprintf(" for %s %s", nameText(q.Name()), className(q.Class))
+	text := fmt.Sprintf(" for %s %s", querylog.NameText(q.Name()), querylog.ClassName(q.Class))
 	if kind == rrl.Response {
-		text += " " + typeName(q.Type)
+		text += " " + querylog.TypeName(q.Type)
 	}
 	return text
 }

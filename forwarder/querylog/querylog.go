@@ -1,7 +1,9 @@
-package forwarder
+// Package querylog writes a line about a query in BIND's words, without garbage.
+package querylog
 
 import (
 	"context"
+	"encoding/binary"
 	"log/slog"
 	"net/netip"
 	"strconv"
@@ -13,22 +15,23 @@ import (
 	"vpcdns/forwarder/wire"
 )
 
-// lineLog is a category with a line for each query, which is made without garbage.
-type lineLog struct {
+// Log is a category with a line for each query.
+type Log struct {
 	*slog.Logger
 	lines logging.LineHandler // nil: the handler is of somebody else
 }
 
-func newLineLog(l *slog.Logger) lineLog {
+// New returns the Log that writes to l.
+func New(l *slog.Logger) Log {
 	lines, _ := l.Handler().(logging.LineHandler)
-	return lineLog{l, lines}
+	return Log{l, lines}
 }
 
-// on reports whether anybody takes the lines.
-func (l *lineLog) on() bool { return l.Enabled(context.Background(), slog.LevelInfo) }
+// On reports whether anybody takes the lines.
+func (l *Log) On() bool { return l.Enabled(context.Background(), slog.LevelInfo) }
 
-// write logs a line, and keeps nothing of it.
-func (l *lineLog) write(line []byte) {
+// Write logs a line, and keeps nothing of it.
+func (l *Log) Write(line []byte) {
 	if l.lines == nil {
 		l.Info(string(line))
 		return
@@ -36,45 +39,83 @@ func (l *lineLog) write(line []byte) {
 	l.lines.HandleLine(time.Now(), slog.LevelInfo, line)
 }
 
+// Query is a query as lines tell of it.
+type Query struct {
+	*wire.Query
+	Client, Local netip.AddrPort // who asks, and our address that was asked
+	TCP           bool
+	GoodCookie    bool   // its cookie is one of ours
+	View          string // "": not said
+}
+
+// AppendQuery appends the line of the log of queries.
+func AppendQuery(dst []byte, q *Query) []byte {
+	return appendHow(appendAsked(dst, q, "query: "), q)
+}
+
+// AppendResponse appends the line of the log of responses, in the words of BIND 9.20: the
+// numbers are those of records in each section.
+func AppendResponse(dst []byte, q *Query, rcode string, reply []byte) []byte {
+	dst = appendAsked(dst, q, "response: ")
+	dst = append(append(dst, rcode...), ' ')
+	for at := 6; at < wire.HeaderLen; at += 2 {
+		dst = strconv.AppendUint(dst, uint64(binary.BigEndian.Uint16(reply[at:])), 10)
+		dst = append(dst, ' ')
+	}
+	return appendHow(dst, q)
+}
+
+// AppendDenied appends the line that says what an access list denied of a name, which is
+// the query's or where its aliases lead.
+func AppendDenied(dst []byte, q *Query, what string, name []byte, list string) []byte {
+	dst, _ = appendClient(dst, q)
+	dst = append(append(dst, what...), " '"...)
+	dst = appendName(dst, name)
+	dst = append(append(dst, '/'), TypeName(q.Type)...)
+	dst = append(append(dst, '/'), ClassName(q.Class)...)
+	dst = append(append(dst, "' denied ("...), list...)
+	return append(dst, ')')
+}
+
 // appendAsked appends what both logs say of a query: who asks, and for what.
-func (w *worker) appendAsked(dst []byte, q *query, what string) []byte {
-	dst, name := w.appendClient(dst, q)
+func appendAsked(dst []byte, q *Query, what string) []byte {
+	dst, name := appendClient(dst, q)
 	dst = append(dst, what...)
 	dst = append(append(dst, name...), ' ')
-	dst = append(append(dst, className(q.Class)...), ' ')
-	return append(append(dst, typeName(q.Type)...), ' ')
+	dst = append(append(dst, ClassName(q.Class)...), ' ')
+	return append(append(dst, TypeName(q.Type)...), ' ')
 }
 
 // appendClient appends the client of a query and the view that it is in, and returns
 // the query's name in dst too. That BIND shows an address of its memory tells queries
 // of one client apart; a port does too.
-func (w *worker) appendClient(dst []byte, q *query) (line, name []byte) {
+func appendClient(dst []byte, q *Query) (line, name []byte) {
 	dst = append(dst, "client @0x"...)
-	dst = strconv.AppendUint(dst, uint64(q.addr.Port()), 16)
-	dst = q.addr.Addr().AppendTo(append(dst, ' '))
-	dst = strconv.AppendUint(append(dst, '#'), uint64(q.addr.Port()), 10)
+	dst = strconv.AppendUint(dst, uint64(q.Client.Port()), 16)
+	dst = q.Client.Addr().AppendTo(append(dst, ' '))
+	dst = strconv.AppendUint(append(dst, '#'), uint64(q.Client.Port()), 10)
 	dst = append(dst, " ("...)
 	from := len(dst)
 	dst = appendName(dst, q.Name())
 	name = dst[from:]
 	dst = append(dst, "): "...)
-	if view := w.st.cfg.View; view != "_default" && q.may.inView && q.Class != wire.ClassCH { // which has a view of its own
-		dst = append(append(append(dst, "view "...), view...), ": "...)
+	if q.View != "" {
+		dst = append(append(append(dst, "view "...), q.View...), ": "...)
 	}
 	return dst, name
 }
 
 // appendHow appends how a query was asked: its flags, where it came, and for which
 // subnet.
-func (w *worker) appendHow(dst []byte, q *query) []byte {
-	dst = w.appendFlags(dst, q)
-	dst = q.local.Addr().AppendTo(append(dst, " ("...))
+func appendHow(dst []byte, q *Query) []byte {
+	dst = appendFlags(dst, q)
+	dst = q.Local.Addr().AppendTo(append(dst, " ("...))
 	return appendSubnet(append(dst, ')'), q.EDNS.ECS)
 }
 
 // appendFlags appends BIND's letters: recursion desired or not, EDNS and its
 // version, TCP, DO, CD, and a cookie that is valid or just present.
-func (w *worker) appendFlags(dst []byte, q *query) []byte {
+func appendFlags(dst []byte, q *Query) []byte {
 	if q.Flags&wire.RD != 0 {
 		dst = append(dst, '+')
 	} else {
@@ -84,7 +125,7 @@ func (w *worker) appendFlags(dst []byte, q *query) []byte {
 		dst = strconv.AppendUint(append(dst, "E("...), uint64(q.EDNS.Version), 10)
 		dst = append(dst, ')')
 	}
-	if q.via == viaTCP {
+	if q.TCP {
 		dst = append(dst, 'T')
 	}
 	if q.EDNS.DO {
@@ -96,7 +137,7 @@ func (w *worker) appendFlags(dst []byte, q *query) []byte {
 	switch {
 	case q.EDNS.Cookie == nil:
 		return dst
-	case w.goodCookie(q):
+	case q.GoodCookie:
 		return append(dst, 'V')
 	}
 	return append(dst, 'K')
@@ -124,8 +165,8 @@ func appendSubnet(dst, ecs []byte) []byte {
 	return append(dst, "/0]"...)
 }
 
-// nameText is a name as BIND writes it, without the dot of the root.
-func nameText(name []byte) string { return string(appendName(nil, name)) }
+// NameText is a name as BIND writes it, without the dot of the root.
+func NameText(name []byte) string { return string(appendName(nil, name)) }
 
 func appendName(dst, name []byte) []byte {
 	if len(name) <= 1 {
@@ -160,14 +201,16 @@ var otherNames = map[uint16]string{
 	128: "TYPE128", 259: "DOA", 262: "WALLET",
 }
 
-func typeName(t uint16) string {
+// TypeName is a type as BIND writes it.
+func TypeName(t uint16) string {
 	if name, ok := otherNames[t]; ok {
 		return name
 	}
 	return dns.Type(t).String()
 }
 
-func className(class uint16) string {
+// ClassName is a class as BIND writes it.
+func ClassName(class uint16) string {
 	switch class {
 	case wire.ClassIN:
 		return "IN"

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"vpcdns/cache"
+	"vpcdns/forwarder/counts"
 	"vpcdns/forwarder/health"
 	"vpcdns/forwarder/recent"
 	"vpcdns/forwarder/selfcheck"
@@ -53,7 +54,7 @@ type engine struct {
 	serveStale       atomic.Int32 // ServeStale
 	tail             tail.Tail    // for who looks at queries
 	tap              *tap.Tap
-	clientCounts     clientSums
+	clientCounts     counts.Clients
 	workers          atomic.Uint32 // that there have been
 	observing        atomic.Uint32 // observers
 	draining         atomic.Bool   // shutting down: nothing new is asked upstream

@@ -44,12 +44,13 @@ var arrows = map[string][]string{
 	"forwarder/scrub":           {"forwarder/wire"},
 	"forwarder/upstream":        {"forwarder/wire"},
 	"forwarder/watch":           {"forwarder/wire"},
+	"forwarder/counts":          {"forwarder/upstream", "forwarder/wire"},
 	"forwarder/querylog":        {"forwarder/logging", "forwarder/wire"},
 	"forwarder/tap":             {"forwarder/config", "forwarder/dnstap", "forwarder/host", "forwarder/logging", "forwarder/trouble"},
 	"forwarder/config":          {"acl", "forwarder/host", "forwarder/local", "forwarder/logging", "forwarder/namedconf", "forwarder/version"},
 	"forwarder/control":         {"forwarder/host", "forwarder/rndc", "forwarder/rndcconf"},
 	"forwarder/rndcconf":        {"forwarder/config", "forwarder/namedconf", "forwarder/rndc"},
-	"forwarder":                 {"acl", "cache", "forwarder/config", "forwarder/dnstap", "forwarder/health", "forwarder/host", "forwarder/hot", "forwarder/latency", "forwarder/listener", "forwarder/local", "forwarder/logging", "forwarder/querylog", "forwarder/recent", "forwarder/rrl", "forwarder/scrub", "forwarder/selfcheck", "forwarder/store", "forwarder/tail", "forwarder/tap", "forwarder/tcp", "forwarder/trouble", "forwarder/udp", "forwarder/upstream", "forwarder/watch", "forwarder/wire"},
+	"forwarder":                 {"acl", "cache", "forwarder/config", "forwarder/counts", "forwarder/dnstap", "forwarder/health", "forwarder/host", "forwarder/hot", "forwarder/latency", "forwarder/listener", "forwarder/local", "forwarder/logging", "forwarder/querylog", "forwarder/recent", "forwarder/rrl", "forwarder/scrub", "forwarder/selfcheck", "forwarder/store", "forwarder/tail", "forwarder/tap", "forwarder/tcp", "forwarder/trouble", "forwarder/udp", "forwarder/upstream", "forwarder/watch", "forwarder/wire"},
 	"forwarder/metrics":         {"forwarder", "forwarder/upstream", "forwarder/version", "forwarder/watch"}, // upstream and watch for the types of its Stats
 	"cmd/forwarder":             {"forwarder", "forwarder/config", "forwarder/control", "forwarder/host", "forwarder/logging", "forwarder/manual", "forwarder/metrics", "forwarder/namedconf", "forwarder/rndc", "forwarder/rndcconf", "forwarder/tcp", "forwarder/version", "forwarder/watch", "cmd/forwarder/demo", "cmd/forwarder/doctor", "cmd/forwarder/page", "cmd/forwarder/peer", "cmd/forwarder/shadow", "cmd/forwarder/statistics", "cmd/forwarder/top"},
 	"cmd/forwarder/demo":        {"forwarder", "forwarder/config", "forwarder/host", "forwarder/watch", "cmd/forwarder/page", "cmd/forwarder/peer", "cmd/forwarder/vpcresolver", "testdata"},
@@ -57,7 +58,7 @@ var arrows = map[string][]string{
 	"cmd/forwarder/page":        {"cmd/forwarder/peer", "forwarder", "forwarder/config", "forwarder/host", "forwarder/latency", "forwarder/tcp", "forwarder/trouble", "forwarder/upstream", "forwarder/version", "forwarder/watch"},
 	"cmd/forwarder/peer":        {"forwarder/host", "forwarder/trouble", "forwarder/watch"},
 	"cmd/forwarder/shadow":      {},
-	"cmd/forwarder/statistics":  {"forwarder", "forwarder/config", "forwarder/version"},
+	"cmd/forwarder/statistics":  {"forwarder", "forwarder/config", "forwarder/counts", "forwarder/version"},
 	"cmd/forwarder/top":         {"cmd/forwarder/page", "forwarder/manual", "forwarder/watch"},
 	"cmd/forwarder/vpcresolver": {},
 	"cmd/failover":              {"forwarder/control", "forwarder/host", "forwarder/manual", "forwarder/rndc", "forwarder/version", "forwarder/watch", "cmd/failover/pair", "cmd/failover/timeline", "cmd/failover/zone"},
@@ -154,7 +155,7 @@ func short(pkg string) string {
 // hold: what allocates, waits or writes for people.
 var (
 	hotFiles = []string{
-		"clientcounts.go", "query.go", "readers.go", "replied.go", "response.go", "insight.go", "hot/sampler.go",
+		"counts/counts.go", "query.go", "readers.go", "replied.go", "response.go", "insight.go", "hot/sampler.go",
 		"udp/in.go", "udp/out.go", "udp/peer.go", "udp/batch_linux.go", "udp/mmsg_linux.go", "udp/segment_linux.go", "udp/send_linux.go",
 		"wire/answer.go", "wire/chain.go", "wire/edns.go", "wire/message.go", "wire/name.go", "wire/query.go", "wire/queryrecords.go",
 		"../cache/cache.go", "../cache/entry.go", "../cache/table.go",

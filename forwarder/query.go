@@ -292,7 +292,7 @@ type worker struct {
 	random    uint64     // for countHit
 	misses    waiterList // of this batch, for the queue
 	observers observers  // of this batch
-	number    uint32     // of the worker, for clientSums
+	number    uint32     // of the worker, for clientCounts
 	line      []byte     // that was logged last, to be used again
 
 	last   netip.Addr // whose rights are known: clients come in runs

@@ -122,7 +122,9 @@ func (w *worker) reject(dst []byte, q *query, why reason) []byte {
 		zone, from = 0, SourceRefused
 		r.ede = w.deniedEDE(why)
 		w.logDenied(q, q.Question, why)
-		w.countDenied(q)
+		if w.observers&observedByCounts != 0 {
+			w.clientCounts.Shard(w.number).Denied(&q.Query)
+		}
 	}
 	w.count(q, zone, from, r.rcode)
 	if r.header {

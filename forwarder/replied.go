@@ -1,6 +1,7 @@
 package forwarder
 
 import (
+	"vpcdns/forwarder/counts"
 	"vpcdns/forwarder/dnstap"
 	"vpcdns/forwarder/wire"
 )
@@ -24,11 +25,42 @@ func (e *engine) setObserver(o observers, on bool) {
 	e.observing.And(^uint32(o))
 }
 
+// CountClients has what clients send and get counted for ClientCounts, or no longer.
+// It costs each query some twenty additions.
+func (s *Server) CountClients(on bool) {
+	s.clientCounts.Start()
+	s.setObserver(observedByCounts, on)
+}
+
+// ClientCounts returns the sums; they are 0 before CountClients.
+func (s *Server) ClientCounts() counts.Sums { return s.clientCounts.Sum() }
+
+// counted is the current query as it is counted.
+func (w *worker) counted(q *query) counts.Query {
+	return counts.Query{Query: &q.Query, TCP: q.via == viaTCP, IPv6: q.addr.Addr().Is6(), Looked: q.looked}
+}
+
+// replyRcode is the response code of a reply with the upper bits that its OPT has:
+// two of them can be told from what stands in the header.
+func replyRcode(q *query, reply []byte) int {
+	switch rcode := int(wire.Flags(reply) & 0xf); {
+	case rcode == wire.BadCookie&0xf: // YXRRSET is no answer to a query
+		return wire.BadCookie
+	case rcode == wire.NoError && q.EDNS.Version > 0:
+		return wire.BadVers
+	default:
+		return rcode
+	}
+}
+
 // came shows a client's query to those who look at messages. It is called only where
 // there are such.
 func (w *worker) came(fault wire.Fault, q *query, msg []byte) {
 	if w.observers&observedByCounts != 0 && q.via != viaExchange && !w.isProbe(q) {
-		w.countRequest(fault, q, len(msg))
+		q.looked = q.Question != nil && isLogged(fault, q)
+		counted := w.counted(q)
+		counted.GoodCookie = len(q.EDNS.Cookie) == wire.CookieLen && w.goodCookie(q)
+		w.clientCounts.Shard(w.number).Request(fault, &counted, len(msg))
 	}
 	q.inView = w.hasView(fault, q)
 	if kind, ok := w.kindOfQuery(fault, q); ok && w.observers&observedByTap != 0 {
@@ -40,9 +72,10 @@ func (w *worker) came(fault wire.Fault, q *query, msg []byte) {
 // messages. It is called only where there are such, who keep nothing of it but copies.
 func (w *worker) replied(q *query, reply []byte) {
 	if w.observers&observedByCounts != 0 && q.via != viaExchange && !w.isProbe(q) {
-		w.countReply(q, reply)
+		counted := w.counted(q)
+		w.clientCounts.Shard(w.number).Reply(&counted, replyRcode(q, reply), reply)
 	}
-	if w.observers&observedByLog != 0 && q.logged && !w.isProbe(q) && !isTransfer(q) {
+	if w.observers&observedByLog != 0 && q.logged && !w.isProbe(q) && !q.IsTransfer() {
 		w.logResponse(q, reply)
 	}
 	if w.observers&observedByTap != 0 && q.inView {

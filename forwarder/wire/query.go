@@ -34,6 +34,9 @@ func (q *Query) Opcode() int { return int(q.Flags>>opcodeShift) & opcodeMask }
 // Name returns the question's name in wire form, as sent.
 func (q *Query) Name() []byte { return q.Question[:len(q.Question)-4] }
 
+// IsTransfer reports whether a zone is asked for, which is no query as others in BIND.
+func (q *Query) IsTransfer() bool { return q.Type == TypeAXFR || q.Type == TypeIXFR }
+
 // Parse reads msg into q and returns what is wrong with it. Whatever it
 // returns, all fields are set or zero.
 func (q *Query) Parse(msg []byte) Fault {

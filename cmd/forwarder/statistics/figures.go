@@ -8,6 +8,7 @@ import (
 	"github.com/miekg/dns"
 
 	"vpcdns/forwarder"
+	"vpcdns/forwarder/counts"
 	"vpcdns/forwarder/version"
 )
 
@@ -33,7 +34,7 @@ type figures struct {
 	Server, Zone, Sockets  counters
 	Views                  []view
 	Memory                 memoryUse
-	Traffic                forwarder.ClientCounts // its sizes
+	Traffic                counts.Sums // its sizes
 }
 
 // view is the one that is served, or BIND's for CHAOS names.
@@ -56,13 +57,13 @@ type memoryUse struct{ Total, InUse, Cache uint64 }
 func (h *Handler) figures(p parts) *figures {
 	st := h.o.Stats()
 	f := &figures{parts: p, Boot: st.Started, Config: st.Reload.At, Now: time.Now(), Version: version.Number}
-	counts := h.o.Server.ClientCounts()
-	f.Traffic = counts
+	sums := h.o.Server.ClientCounts()
+	f.Traffic = sums
 	if p&server != 0 {
-		f.Opcodes = numbered(opcodeNames, counts.Opcodes[:])
-		f.Rcodes = numbered(rcodeNames, counts.Rcodes[:])
-		f.Types = byType(counts.Types[:])
-		f.Server = named(serverNames, h.serverCounters(&st, &counts))
+		f.Opcodes = numbered(opcodeNames, sums.Opcodes[:])
+		f.Rcodes = numbered(rcodeNames, sums.Rcodes[:])
+		f.Types = byType(sums.Types[:])
+		f.Server = named(serverNames, h.serverCounters(&st, &sums))
 		f.Zone = named(zoneNames, nil)
 	}
 	if p&sockets != 0 {

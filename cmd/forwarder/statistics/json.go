@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"vpcdns/forwarder"
+	"vpcdns/forwarder/counts"
 )
 
 // jsonVersion is that of BIND 9.18's documents.
@@ -123,10 +123,10 @@ func jsonMemoryOf(m memoryUse) *jsonMemory {
 }
 
 // jsonTraffic has the sizes of messages by transport and family.
-func jsonTraffic(c *forwarder.ClientCounts) map[string]counters {
+func jsonTraffic(c *counts.Sums) map[string]counters {
 	m := make(map[string]counters)
 	for i, family := range [...]string{"ipv4", "ipv6"} {
-		for transport, sizes := range map[string]*forwarder.MessageSizes{"udp": &c.UDP[i], "tcp": &c.TCP[i]} {
+		for transport, sizes := range map[string]*counts.Sizes{"udp": &c.UDP[i], "tcp": &c.TCP[i]} {
 			m["dns-"+transport+"-requests-sizes-received-"+family] = bySize(sizes.Requests[:])
 			m["dns-"+transport+"-responses-sizes-sent-"+family] = bySize(sizes.Responses[:])
 		}

@@ -8,10 +8,11 @@ import (
 
 	"vpcdns/forwarder"
 	"vpcdns/forwarder/config"
+	"vpcdns/forwarder/counts"
 )
 
 // serverCounters are those of clients, by BIND's names.
-func (h *Handler) serverCounters(st *forwarder.Stats, counts *forwarder.ClientCounts) map[string]uint64 {
+func (h *Handler) serverCounters(st *forwarder.Stats, sums *counts.Sums) map[string]uint64 {
 	m := map[string]uint64{
 		"TCPConnHighWater": uint64(h.o.Server.TCPPeak()),
 		"QryRecursion":     answers(st, forwarder.SourceMiss, forwarder.SourceJoined),
@@ -22,8 +23,8 @@ func (h *Handler) serverCounters(st *forwarder.Stats, counts *forwarder.ClientCo
 		"QryUsedStale":     answers(st, forwarder.SourceStale),
 		"RecLimitDropped":  st.Overflow,
 	}
-	for c, n := range counts.Named {
-		m[forwarder.ClientCounter(c).String()] = n
+	for c, n := range sums.Named {
+		m[counts.Counter(c).String()] = n
 	}
 	return m
 }

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 
-	"vpcdns/forwarder"
+	"vpcdns/forwarder/counts"
 )
 
 // xmlVersion is that of BIND 9.18's documents.
@@ -154,7 +154,7 @@ func xmlViewOf(p parts, v *view) xmlView {
 	return x
 }
 
-func xmlSizesOf(m *forwarder.MessageSizes) xmlSizes {
+func xmlSizesOf(m *counts.Sizes) xmlSizes {
 	return xmlSizes{[]xmlCounters{{"request-size", bySize(m.Requests[:])}, {"response-size", bySize(m.Responses[:])}}}
 }
 

@@ -190,7 +190,7 @@ func TestCheck(t *testing.T) {
 // it does not compile, and without it does not generate.
 func TestRenamedMetric(t *testing.T) {
 	const old, new = `"cache_entries"`, `"cache_items"`
-	renamed := overlay(t, "families.go", old, new)
+	renamed := overlay(t, "cache.go", old, new)
 	if out, err := exec.Command("go", "run", "-overlay", renamed, ".", filepath.Join(t.TempDir(), "d.json")).CombinedOutput(); err == nil || !strings.Contains(string(out), "there is no metric forwarder_cache_entries") {
 		t.Errorf("generating with a metric renamed: %v, %s, want it to fail", err, out)
 	}

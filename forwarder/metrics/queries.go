@@ -1,0 +1,43 @@
+package metrics
+
+import "vpcdns/forwarder"
+
+// queryFamilies are about queries, and what came of them.
+var queryFamilies = []family{
+	{"queries_total", counter, []string{"transport", "zone", "source"},
+		"Queries that were answered, by transport (udp, tcp), forward zone (other: in none) and where the answer came from: hit (cache), miss (asked upstream), joined (asked upstream for another client at the same time), stale (expired, as upstream failed), failed (SERVFAIL from the cache, as upstream failed a moment ago), local (our own: static zones, CHAOS names, errors), override (an operator's), refused (by an access list).",
+		collectQueries},
+	{"responses_total", counter, []string{"rcode"},
+		"Replies to clients by response code.",
+		collectRcodes},
+	{"zone_responses_total", counter, []string{"zone", "rcode"},
+		"Replies to clients by forward zone (other: in none) and response code: NOERROR, NXDOMAIN, SERVFAIL, REFUSED, other.",
+		collectZoneRcodes},
+	{"response_latency_seconds", histogram, []string{"source"},
+		"Time from when the batch of datagrams with a query was read until its reply was handed to the kernel (over TCP: was made), by where the answer came from, as in queries_total. Of many fast replies some are looked at, each of which counts for the others: the counts are those of queries_total by estimate. Time in the socket's receive buffer is not seen.",
+		collectLatency},
+	{"repeated_answers_total", counter, nil,
+		"Answers without TTL (0 from upstream) that were given again within 100 ms after they came: many are a burst of queries for such a name.",
+		one(func(s *forwarder.Stats) uint64 { return s.Repeated })},
+	{"last_minute_clients", gauge, nil,
+		"Different addresses that were served in the last minute, about.",
+		one(func(s *forwarder.Stats) int { return s.Clients })},
+	{"acl_refused_queries_total", counter, nil,
+		"Queries answered REFUSED because of an access list (allow-query, allow-query-cache, allow-recursion). The log says which one.",
+		one(func(s *forwarder.Stats) uint64 { return s.Refused })},
+	{"malformed_queries_total", counter, nil,
+		"Datagrams and TCP messages that are not proper queries, answered with an error or ignored.",
+		one(func(s *forwarder.Stats) uint64 { return s.Bad })},
+	{"dropped_queries_total", counter, nil,
+		"Queries left without a reply on purpose: blackhole, rate limit.",
+		one(func(s *forwarder.Stats) uint64 { return s.Dropped })},
+	{"rate_limited_replies_total", counter, []string{"action"},
+		"Replies over a rate-limit, by what became of them: drop (sent none), slip (cut, so that the client asks over TCP).",
+		collectLimited},
+	{"overflowed_queries_total", counter, nil,
+		"Queries lost because too many waited to be asked upstream. Anything but 0 means overload.",
+		one(func(s *forwarder.Stats) uint64 { return s.Overflow })},
+	{"pending_questions", gauge, nil,
+		"Different questions that are being asked upstream now.",
+		one(func(s *forwarder.Stats) int { return s.Pending })},
+}

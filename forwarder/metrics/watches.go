@@ -1,0 +1,40 @@
+package metrics
+
+import "vpcdns/forwarder"
+
+// watchFamilies are about names whose failovers count, all together.
+var watchFamilies = []family{
+	{"watched_names", gauge, nil,
+		"Names whose failovers count (--watch), those of patterns as far as they have data.",
+		one(func(s *forwarder.Stats) int { return s.Watch.Watched })},
+	{"watch_names", gauge, nil,
+		"Names of which something is known: watched, overridden or verified. There are 1000 at most.",
+		one(func(s *forwarder.Stats) int { return s.Watch.Names })},
+	{"overrides", gauge, nil,
+		"Overrides in force: clients get an operator's data in place of upstream's.",
+		one(func(s *forwarder.Stats) int { return s.Watch.Overrides })},
+	{"guards", gauge, nil,
+		"Guards that run: a watched name has changed, and earlier data of it is refused.",
+		one(func(s *forwarder.Stats) int { return s.Watch.Guards })},
+	{"guard_came_back", gauge, nil,
+		"Answers with earlier data that these guards have refused.",
+		one(func(s *forwarder.Stats) int { return s.Watch.CameBack })},
+	{"guard_refused_answers_total", counter, nil,
+		"Answers of upstream with earlier data that a guard refused.",
+		one(func(s *forwarder.Stats) uint64 { return s.Watch.Refused })},
+	{"watch_changes_total", counter, nil,
+		"Changes of watched names, by upstream, a probe or an override.",
+		one(func(s *forwarder.Stats) uint64 { return s.Watch.Changes })},
+	{"verifications", gauge, nil,
+		"Verifications that run: whether upstream gives what it should.",
+		one(func(s *forwarder.Stats) int { return s.Watch.Verifies })},
+	{"probed_names", gauge, nil,
+		"Watched names whose zone is asked past all caches, once a second.",
+		one(func(s *forwarder.Stats) int { return s.Watch.Probes })},
+	{"verify_questions_total", counter, nil,
+		"Questions asked upstream to find out about watched names themselves.",
+		one(func(s *forwarder.Stats) uint64 { return s.Watch.VerifyQuestions })},
+	{"probe_questions_total", counter, nil,
+		"Questions asked upstream about random labels below watched names.",
+		one(func(s *forwarder.Stats) uint64 { return s.Watch.ProbeQuestions })},
+}

@@ -131,7 +131,7 @@ func (s *Server) Check(ctx context.Context) error {
 	addrs := slices.DeleteFunc(s.Addrs(), func(a netip.AddrPort) bool {
 		return s.state.Load().sets.blackhole.Match(a.Addr())
 	})
-	return selfcheck.Check(ctx, selfcheck.Server{Addrs: addrs, Question: s.probe, UDP: s.listeners.Sent, TCP: s.tcp.total})
+	return selfcheck.Check(ctx, &selfcheck.Server{Addrs: addrs, Question: s.probe, UDP: s.listeners.Sent, TCP: s.tcp.total})
 }
 
 // allowancesEvery is how often the interfaces' counters are read.

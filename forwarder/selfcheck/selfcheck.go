@@ -30,69 +30,63 @@ type Server struct {
 // ctx ends; else the error says which was not. It tries several times. A server that is
 // too busy to hear the question, but answers others meanwhile, is well, and one that
 // serves no address is taken at its word.
-func Check(ctx context.Context, s Server) error {
+func Check(ctx context.Context, s *Server) error {
 	if len(s.Addrs) == 0 {
 		return nil
 	}
-	for _, p := range s.probers() {
-		if err := p.check(ctx); err != nil {
-			return err
-		}
+	if err := s.check(ctx, overUDP, s.UDP); err != nil {
+		return err
 	}
-	return nil
+	return s.check(ctx, overTCP, s.TCP)
 }
 
 // Wait is how long one try may take: far above any pause of a server that
 // is well. Each try comes from another port, and so to any of the readers.
 const Wait = 200 * time.Millisecond
 
-// prober checks one transport.
-type prober struct {
+// transport is a way to ask.
+type transport struct {
 	network  string
-	addrs    []netip.AddrPort
-	question []byte
 	source   func(netip.Addr) net.Addr
 	exchange func(c net.Conn, query []byte) (reply []byte, err error)
-	replies  func() uint64 // so far, to anybody
 }
 
-func (s *Server) probers() []prober {
-	return []prober{{
-		"udp", s.Addrs, s.Question,
+var (
+	overUDP = transport{
+		"udp",
 		func(a netip.Addr) net.Addr { return net.UDPAddrFromAddrPort(netip.AddrPortFrom(a, 0)) },
 		exchangeUDP,
-		s.UDP,
-	}, {
-		"tcp", s.Addrs, s.Question,
+	}
+	overTCP = transport{
+		"tcp",
 		func(a netip.Addr) net.Addr { return net.TCPAddrFromAddrPort(netip.AddrPortFrom(a, 0)) },
 		exchangeTCP,
-		s.TCP,
-	}}
-}
+	}
+)
 
 // check tries one address after the other until one answers.
-func (p prober) check(ctx context.Context) error {
-	before := p.replies()
+func (s *Server) check(ctx context.Context, by transport, replies func() uint64) error {
+	before := replies()
 	var err error
 	for i := 0; ctx.Err() == nil; i++ {
 		slot, cancel := context.WithTimeout(ctx, Wait)
-		if err = p.try(slot, p.addrs[i%len(p.addrs)]); err == nil {
+		if err = s.try(slot, by, s.Addrs[i%len(s.Addrs)]); err == nil {
 			cancel()
 			return nil
 		}
 		<-slot.Done()
 		cancel()
 	}
-	if p.replies() > before {
+	if replies() > before {
 		return nil
 	}
-	return fmt.Errorf("checking itself over %s: %w", p.network, err)
+	return fmt.Errorf("checking itself over %s: %w", by.network, err)
 }
 
 // try asks at a from a itself, which access lists know.
-func (p prober) try(ctx context.Context, a netip.AddrPort) error {
-	d := net.Dialer{LocalAddr: p.source(a.Addr())}
-	c, err := d.DialContext(ctx, p.network, a.String())
+func (s *Server) try(ctx context.Context, by transport, a netip.AddrPort) error {
+	d := net.Dialer{LocalAddr: by.source(a.Addr())}
+	c, err := d.DialContext(ctx, by.network, a.String())
 	if err != nil {
 		return err
 	}
@@ -102,8 +96,8 @@ func (p prober) try(ctx context.Context, a netip.AddrPort) error {
 	}
 	query := wire.AppendHeader(nil, 0, 0, 1, 0, 0, 0)
 	rand.Read(query[:2])
-	query = append(query, p.question...)
-	reply, err := p.exchange(c, query)
+	query = append(query, s.Question...)
+	reply, err := by.exchange(c, query)
 	if err != nil {
 		return err
 	}

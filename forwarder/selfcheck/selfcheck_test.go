@@ -10,7 +10,7 @@ import (
 // A server that does not hear the question is well if others are answered meanwhile.
 func TestCheckBusy(t *testing.T) {
 	s := Server{Addrs: []netip.AddrPort{deaf(t)}, Question: NewQuestion()}
-	for _, p := range s.probers() {
+	for _, by := range []transport{overUDP, overTCP} {
 		tests := []struct {
 			name string
 			each uint64 // replies between two looks
@@ -22,9 +22,9 @@ func TestCheckBusy(t *testing.T) {
 		for _, test := range tests {
 			ctx, cancel := context.WithTimeout(t.Context(), Wait)
 			n := uint64(0)
-			p.replies = func() uint64 { n += test.each; return n }
-			if err := p.check(ctx); (err == nil) != test.want {
-				t.Errorf("%s, %s: check = %v, want nil: %v", p.network, test.name, err, test.want)
+			replies := func() uint64 { n += test.each; return n }
+			if err := s.check(ctx, by, replies); (err == nil) != test.want {
+				t.Errorf("%s, %s: check = %v, want nil: %v", by.network, test.name, err, test.want)
 			}
 			cancel()
 		}

@@ -41,8 +41,8 @@ type engine struct {
 	repeats          repeats // answers without TTL
 	zeroTTL          counter // of these
 	flushes          flushes
-	udp, tcp         *counters
-	inProcess        *counters
+	udp, tcp         *counts.Replies
+	inProcess        *counts.Replies
 	damage           *health.Damage // what went wrong lately
 	insight          insight
 	sawSigned        atomic.Bool // an answer had signatures: only then two entries are beside each other
@@ -72,11 +72,11 @@ func newEngine(maxCache int64, o *Options, asleep func() time.Duration) *engine 
 		watchTTL:  o.WatchTTL,
 		logSample: uint32(o.QueryLogSample),
 		peers:     o.Peers,
-		udp:       new(counters),
-		tcp:       new(counters),
-		inProcess: new(counters),
+		udp:       new(counts.Replies),
+		tcp:       new(counts.Replies),
+		inProcess: new(counts.Replies),
 		probe:     selfcheck.NewQuestion(),
-		damage:    health.NewDamage(maxZones),
+		damage:    health.NewDamage(counts.MaxZones),
 	}
 	e.tap = tap.New(e.clock.now, e.logs.dnstap)
 	e.inflight.init(e.cache, &e.waiters)
@@ -113,20 +113,20 @@ func (e *engine) switchLogs(old, st *state) {
 
 // restartCounts begins the counts of zones anew whose numbers were another's, and
 // drops that one's answers, which carry the number. That happens to who has had
-// more than maxZones zones.
+// more than counts.MaxZones zones.
 func (e *engine) restartCounts(old, st *state) {
-	var reused [maxZones]bool
+	var reused [counts.MaxZones]bool
 	for i, was := range old.zones.names {
 		if reused[i] = was != "" && was != st.zones.names[i]; reused[i] {
-			for _, c := range []*counters{e.udp, e.tcp, e.inProcess} {
-				c.restart(i)
+			for _, c := range []*counts.Replies{e.udp, e.tcp, e.inProcess} {
+				c.Restart(i)
 			}
 		}
 	}
-	if reused != [maxZones]bool{} {
+	if reused != [counts.MaxZones]bool{} {
 		e.cache.DeleteFunc(func(entry cache.Entry) bool {
 			zone, _ := splitValue(entry.Value())
-			return reused[zone%maxZones]
+			return reused[zone%counts.MaxZones]
 		})
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"vpcdns/acl"
 	"vpcdns/cache"
 	"vpcdns/forwarder/config"
+	"vpcdns/forwarder/counts"
 	"vpcdns/forwarder/scrub"
 	"vpcdns/forwarder/udp"
 	"vpcdns/forwarder/wire"
@@ -32,7 +33,7 @@ type asker struct {
 
 func (s *Server) newAsker() *asker {
 	a := new(asker)
-	a.init(s.engine, new(counters))
+	a.init(s.engine, new(counts.Replies))
 	return a
 }
 

@@ -44,7 +44,7 @@ var arrows = map[string][]string{
 	"forwarder/scrub":           {"forwarder/wire"},
 	"forwarder/upstream":        {"forwarder/wire"},
 	"forwarder/watch":           {"forwarder/wire"},
-	"forwarder/counts":          {"forwarder/upstream", "forwarder/wire"},
+	"forwarder/counts":          {"forwarder/trouble", "forwarder/upstream", "forwarder/wire"},
 	"forwarder/querylog":        {"forwarder/logging", "forwarder/wire"},
 	"forwarder/tap":             {"forwarder/config", "forwarder/dnstap", "forwarder/host", "forwarder/logging", "forwarder/trouble"},
 	"forwarder/config":          {"acl", "forwarder/host", "forwarder/local", "forwarder/logging", "forwarder/namedconf", "forwarder/version"},
@@ -155,7 +155,7 @@ func short(pkg string) string {
 // hold: what allocates, waits or writes for people.
 var (
 	hotFiles = []string{
-		"counts/counts.go", "query.go", "readers.go", "replied.go", "response.go", "insight.go", "hot/sampler.go",
+		"counts/counts.go", "counts/replies.go", "query.go", "readers.go", "replied.go", "response.go", "insight.go", "hot/sampler.go",
 		"udp/in.go", "udp/out.go", "udp/peer.go", "udp/batch_linux.go", "udp/mmsg_linux.go", "udp/segment_linux.go", "udp/send_linux.go",
 		"wire/answer.go", "wire/chain.go", "wire/edns.go", "wire/message.go", "wire/name.go", "wire/query.go", "wire/queryrecords.go",
 		"../cache/cache.go", "../cache/entry.go", "../cache/table.go",

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"time"
 
+	"vpcdns/forwarder/counts"
 	"vpcdns/forwarder/hot"
 	"vpcdns/forwarder/latency"
 	"vpcdns/forwarder/querylog"
@@ -19,7 +20,7 @@ type insight struct {
 	busy      *hot.Table // clients, as refused
 	refused   *hot.Table
 	clients   hot.Distinct
-	latencies *latency.Counts // by source, as Source.countedAs has it
+	latencies *latency.Counts // by source, as Source.CountedAs has it
 }
 
 // maxHotLabel is the longest label of a name: it and its type.
@@ -72,10 +73,10 @@ func (w *worker) lookAt(q *query, from Source, rcode int) {
 		}
 	case !w.glance.late:
 		weight := w.glance.replies.Weight()
-		w.noteLatency(q, from.countedAs(classOf(rcode)), weight)
+		w.noteLatency(q, from.CountedAs(counts.ClassOf(rcode)), weight)
 		w.noteAsked(q, weight)
 	default:
-		w.noteLatency(q, from.countedAs(classOf(rcode)), 1)
+		w.noteLatency(q, from.CountedAs(counts.ClassOf(rcode)), 1)
 		if w.glance.replies.Picks() {
 			w.noteAsked(q, w.glance.replies.Weight())
 		}

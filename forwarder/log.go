@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"sync/atomic"
 
+	"vpcdns/forwarder/counts"
 	"vpcdns/forwarder/logging"
 	"vpcdns/forwarder/querylog"
 	"vpcdns/forwarder/wire"
@@ -99,7 +100,7 @@ func (w *worker) logResponse(q *query, reply []byte) {
 	}
 	w.saySampled(l.Logger, &w.responsesSampled, "responses is")
 	line := w.logged(q)
-	w.line = querylog.AppendResponse(w.line[:0], &line, rcodeName(replyRcode(q, reply)), reply)
+	w.line = querylog.AppendResponse(w.line[:0], &line, counts.RcodeName(replyRcode(q, reply)), reply)
 	l.Write(w.line)
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/miekg/dns"
 
 	"vpcdns/acl"
+	"vpcdns/forwarder/counts"
 	"vpcdns/forwarder/tail"
 	"vpcdns/forwarder/watch"
 	"vpcdns/forwarder/wire"
@@ -123,7 +124,7 @@ func (w *worker) noteTail(q *query, from Source, rcode int) {
 	}
 	l := tail.Line{
 		At: w.now, Took: w.now - q.since, TCP: q.via == viaTCP, Flags: q.Flags, EDNS: q.EDNS.Present, DO: q.EDNS.DO,
-		Rcode: uint16(rcode), Source: uint8(from.countedAs(classOf(rcode))),
+		Rcode: uint16(rcode), Source: uint8(from.CountedAs(counts.ClassOf(rcode))),
 	}
 	if q.via != viaExchange {
 		l.Client = q.addr

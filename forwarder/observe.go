@@ -10,6 +10,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"vpcdns/forwarder/counts"
 	"vpcdns/forwarder/health"
 	"vpcdns/forwarder/host"
 	"vpcdns/forwarder/logging"
@@ -77,16 +78,16 @@ func (l *loggers) trouble(k trouble.Kind) *slog.Logger {
 
 // observe looks at what the last second brought. It is called once a second.
 func (s *Server) observe() {
-	st, sums := s.state.Load(), new(replySums)
+	st, sums := s.state.Load(), new(counts.ReplySums)
 	up := st.upstream.Stats()
 	st.probeDown(&up)
 	used := st.zones.used()
-	s.sumReplies(sums, used)
-	s.rates.add(s.clock.now(), sums)
+	sums.Sum(used, s.udp, s.tcp, s.inProcess)
+	s.rates.Add(s.clock.now(), sums)
 	s.health.Change(s.tap.Observe)
 	s.health.Observe(&health.Second{
 		Zones:   st.forwarded(),
-		Counted: st.zones.names[:used], All: sums.all[:used], Failed: sums.failed[:used],
+		Counted: st.zones.names[:used], All: sums.All[:used], Failed: sums.Failed[:used],
 		Client: st.upstream, Upstream: &up,
 		Clients: st.cfg.Limits.RecursiveClients, Queue: maxQueue, Overflow: s.queue.overflow.Load(),
 	})
@@ -131,7 +132,7 @@ func (s *Server) Check(ctx context.Context) error {
 	addrs := slices.DeleteFunc(s.Addrs(), func(a netip.AddrPort) bool {
 		return s.state.Load().sets.blackhole.Match(a.Addr())
 	})
-	return selfcheck.Check(ctx, &selfcheck.Server{Addrs: addrs, Question: s.probe, UDP: s.listeners.Sent, TCP: s.tcp.total})
+	return selfcheck.Check(ctx, &selfcheck.Server{Addrs: addrs, Question: s.probe, UDP: s.listeners.Sent, TCP: s.tcp.Total})
 }
 
 // allowancesEvery is how often the interfaces' counters are read.

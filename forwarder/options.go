@@ -12,6 +12,7 @@ import (
 	"github.com/miekg/dns"
 
 	"vpcdns/forwarder/config"
+	"vpcdns/forwarder/counts"
 	"vpcdns/forwarder/host"
 	"vpcdns/forwarder/upstream"
 )
@@ -198,6 +199,6 @@ func (q *query) info() QueryInfo {
 
 // noteResponse tells of a response, which count has counted.
 func (w *worker) noteResponse(q *query, from Source, rcode int) {
-	from = from.countedAs(classOf(rcode))
+	from = from.CountedAs(counts.ClassOf(rcode))
 	w.events.Response(ResponseInfo{QueryInfo: q.info(), Rcode: rcode, Source: from, Zone: w.st.zones.names[q.zoneID]})
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"vpcdns/cache"
+	"vpcdns/forwarder/counts"
 	"vpcdns/forwarder/wire"
 )
 
@@ -113,9 +114,9 @@ func isData(q *wire.Query) bool {
 
 func (w *worker) ignore(dst []byte, fault wire.Fault) ([]byte, outcome) {
 	if fault == wire.Ignore {
-		w.tally.malformed++
+		w.tally.Malformed++
 	} else {
-		w.tally.dropped++
+		w.tally.Dropped++
 	}
 	return dst, dropped
 }
@@ -198,7 +199,7 @@ func (w *worker) beyond(e cache.Entry, ok bool, q *query) found {
 		return found{response: w.staleRefresh(e, q), zone: q.zone.id}
 	}
 	if p := w.repeats.get(q.hash, q.key, w.now); p != nil {
-		w.tally.repeated++
+		w.tally.Repeated++
 		return found{response: response{answers: p.answers, asOf: p.asOf, from: SourceHit}, zone: p.zone}
 	}
 	if w.servfails.Has(q.hash, w.now, w.st.cfg.Cache.ServfailTTL) {
@@ -270,7 +271,7 @@ func (w *worker) countHit(e cache.Entry) {
 // count counts a reply, and tells of it those who want to know.
 func (w *worker) count(q *query, zone uint16, from Source, rcode int) {
 	q.zoneID = zone
-	w.tally.reply(zone, from, rcode)
+	w.tally.Reply(zone, from, rcode)
 	if from == SourceRefused || w.glance.late || w.glance.replies.Picks() {
 		w.lookAt(q, from, rcode)
 	}
@@ -287,7 +288,7 @@ type worker struct {
 	*engine
 	st        *state        // of this batch
 	now       time.Duration // of this batch, on the server's clock
-	tally     *tally
+	tally     *counts.Tally
 	order     wire.Order
 	random    uint64     // for countHit
 	misses    waiterList // of this batch, for the queue
@@ -305,9 +306,9 @@ type worker struct {
 type rights struct{ blackholed, inView, cache, recurse bool }
 
 // init prepares a worker that counts in to.
-func (w *worker) init(e *engine, to *counters) {
+func (w *worker) init(e *engine, to *counts.Replies) {
 	w.engine = e
-	w.tally = &tally{to: to}
+	w.tally = &counts.Tally{To: to}
 	w.number = e.workers.Add(1)
 	w.order.State, w.random = rand.Uint64(), rand.Uint64()
 	w.glance.replies.Most, w.glance.refused.Most = sampledUDP, sampledUDP
@@ -330,7 +331,7 @@ func (w *worker) begin() {
 // end finishes a batch: misses are queued to be asked.
 func (w *worker) end() {
 	w.queue.submit(&w.misses)
-	w.tally.publish()
+	w.tally.Publish()
 	w.left()
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
+	"vpcdns/forwarder/counts"
 	"vpcdns/forwarder/querylog"
 	"vpcdns/forwarder/rrl"
 	"vpcdns/forwarder/wire"
@@ -47,11 +48,11 @@ func (w *worker) limitRate(dst []byte, from int, q *query) ([]byte, outcome) {
 	}
 	switch what {
 	case rrl.Drop:
-		w.tally.dropped++
-		w.tally.limited++
+		w.tally.Dropped++
+		w.tally.Limited++
 		return dst[:from], dropped
 	case rrl.Slip:
-		w.tally.slipped++
+		w.tally.Slipped++
 		return w.slip(dst[:from], wire.Flags(dst[from:]), q), replied
 	}
 	return dst, replied
@@ -76,7 +77,7 @@ func (w *worker) logLimited(r *rrl.Limiter, begun *rrl.Burst, q *query, reply []
 	text := fmt.Sprintf("%s to %s", begun.Kind, r.Block(q.addr.Addr())) + w.limitedName(begun.Kind, q, reply)
 	r.Describe(begun, text)
 	if begun.Kind == rrl.Error {
-		text = rcodeName(wire.Rcode(reply)) + " " + text
+		text = counts.RcodeName(wire.Rcode(reply)) + " " + text
 	}
 	w.logs.rateLimit.Info(would(r) + "limit " + text)
 }

@@ -162,7 +162,7 @@ func (w *worker) serveUnusual(dst []byte, fault wire.Fault, q *query) ([]byte, o
 	}
 	why := w.reasonOf(fault, q)
 	if why != cookieOnly {
-		w.tally.malformed++
+		w.tally.Malformed++
 	}
 	return w.reject(dst, q, why), replied
 }

@@ -9,6 +9,7 @@ import (
 
 	"vpcdns/acl"
 	"vpcdns/forwarder/config"
+	"vpcdns/forwarder/counts"
 	"vpcdns/forwarder/wire"
 )
 
@@ -174,7 +175,7 @@ func checkRejection(t *testing.T, s *Server, test rejected) {
 	}
 	got, row := unpacked(t, reply), rejections[test.why]
 	if got.Rcode != row.rcode {
-		t.Errorf("%s: rcode = %s, want %s", test.name, rcodeName(got.Rcode), rcodeName(row.rcode))
+		t.Errorf("%s: rcode = %s, want %s", test.name, counts.RcodeName(got.Rcode), counts.RcodeName(row.rcode))
 	}
 	if header := len(reply) == wire.HeaderLen; header != row.header || (got.IsEdns0() != nil) == (row.header || row.noOPT) {
 		t.Errorf("%s: reply =\n%v\nwant a header alone: %v, no OPT: %v", test.name, got, row.header, row.noOPT)

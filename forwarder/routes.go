@@ -11,6 +11,7 @@ import (
 
 	"vpcdns/acl"
 	"vpcdns/forwarder/config"
+	"vpcdns/forwarder/counts"
 	"vpcdns/forwarder/upstream"
 	"vpcdns/forwarder/wire"
 )
@@ -37,8 +38,8 @@ type routes map[string]*zone
 // zoneNumbers are the numbers under which zones are counted; 0 is "other". A zone
 // keeps its number over reloads, also one that is gone, until no other is free.
 type zoneNumbers struct {
-	names [maxZones]string // by number; "" is free
-	gone  []string         // zones that the configuration no longer has, longest ago first
+	names [counts.MaxZones]string // by number; "" is free
+	gone  []string                // zones that the configuration no longer has, longest ago first
 }
 
 // with returns the numbers for another configuration.

@@ -9,6 +9,7 @@ import (
 	"github.com/miekg/dns"
 
 	"vpcdns/forwarder/config"
+	"vpcdns/forwarder/counts"
 	"vpcdns/forwarder/wire"
 )
 
@@ -82,8 +83,8 @@ func TestZoneNumbers(t *testing.T) {
 		{name: "one of them", from: 1, to: 2, want: map[string]uint16{"z0.": 1, "z1.": 2}},
 		{name: "one more", from: 1, to: 3, want: map[string]uint16{"z0.": 1, "z1.": 2, "z2.": 3}},
 		{name: "the first is back", from: 0, to: 3, want: map[string]uint16{"z0.": 1, "z2.": 3}},
-		{name: "all numbers", from: 0, to: maxZones, want: map[string]uint16{"z254.": 255, "z255.": 0}},
-		{name: "the first has gone", from: 1, to: maxZones, want: map[string]uint16{"z0.": 0, "z1.": 2, "z255.": 1}},
+		{name: "all numbers", from: 0, to: counts.MaxZones, want: map[string]uint16{"z254.": 255, "z255.": 0}},
+		{name: "the first has gone", from: 1, to: counts.MaxZones, want: map[string]uint16{"z0.": 0, "z1.": 2, "z255.": 1}},
 		{name: "many others", from: 300, to: 900, want: map[string]uint16{"z300.": 1, "z1.": 0, "z899.": 0}},
 		{name: "and again", from: 2000, to: 2255, want: map[string]uint16{"z2000.": 1, "z2254.": 255}},
 	} {
@@ -93,7 +94,7 @@ func TestZoneNumbers(t *testing.T) {
 				t.Errorf("%s: of(%s) = %d, want %d", step.name, name, got, want)
 			}
 		}
-		if len(z.gone) >= maxZones {
+		if len(z.gone) >= counts.MaxZones {
 			t.Errorf("%s: %d zones are kept that are gone", step.name, len(z.gone))
 		}
 	}
@@ -104,7 +105,7 @@ func TestZoneNumbers(t *testing.T) {
 func TestZoneNumberReused(t *testing.T) {
 	other := func(k int) *config.Config {
 		cfg := testConfig()
-		for i := range maxZones - 2 {
+		for i := range counts.MaxZones - 2 {
 			cfg.Zones = append(cfg.Zones, config.ForwardZone{Name: fmt.Sprintf("z%d.other%d.", i, k), Forwarders: cfg.Zones[0].Forwarders})
 		}
 		return cfg

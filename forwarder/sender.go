@@ -2,6 +2,7 @@ package forwarder
 
 import (
 	"vpcdns/cache"
+	"vpcdns/forwarder/counts"
 	"vpcdns/forwarder/udp"
 	"vpcdns/forwarder/upstream"
 	"vpcdns/forwarder/wire"
@@ -21,7 +22,7 @@ type sender struct {
 	writeObserved            func(dst []byte) []byte // calls write
 	write                    func(dst []byte) []byte
 
-	tallies [numVias]tally // of replies, by how they leave
+	tallies [numVias]counts.Tally // of replies, by how they leave
 }
 
 // socketOut is what will leave from one socket.
@@ -34,7 +35,7 @@ func (s *sender) init(e *engine) {
 	s.worker.init(e, nil)
 	s.writeResponse, s.writeWalk, s.writeObserved = s.appendResponse, s.appendWalk, s.appendObserved
 	s.glance.late = true
-	s.tallies[viaUDP].to, s.tallies[viaTCP].to, s.tallies[viaExchange].to = e.udp, e.tcp, e.inProcess
+	s.tallies[viaUDP].To, s.tallies[viaTCP].To, s.tallies[viaExchange].To = e.udp, e.tcp, e.inProcess
 }
 
 // appendResponse appends the response to s.q.
@@ -180,7 +181,7 @@ func (s *sender) turnAway(w *waiter, drop bool) {
 	case isStale:
 		s.sendAll(w, i)
 	case drop:
-		s.tallies[w.via].dropped++
+		s.tallies[w.via].Dropped++
 		s.damage.Lost(w.zone.id, w.from)
 		s.waiters.drop(w)
 	default:
@@ -219,7 +220,7 @@ func (s *sender) flush() {
 	}
 	s.queue.submit(&s.misses)
 	for i := range s.tallies {
-		s.tallies[i].publish()
+		s.tallies[i].Publish()
 	}
 	s.left()
 }

@@ -13,6 +13,7 @@ import (
 
 	"vpcdns/acl"
 	"vpcdns/forwarder/config"
+	"vpcdns/forwarder/counts"
 	"vpcdns/forwarder/health"
 	"vpcdns/forwarder/host"
 	"vpcdns/forwarder/listener"
@@ -31,7 +32,7 @@ type Server struct {
 	clients   *tcp.Server // over TCP
 	listeners *listener.Set
 	health    *health.Monitor
-	rates     rates
+	rates     counts.Rates
 	kept      *store.State // what is known of watched names
 	exchanges sync.Pool    // of *exchange
 

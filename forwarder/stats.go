@@ -1,21 +1,18 @@
 package forwarder
 
 import (
-	"math/bits"
 	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/miekg/dns"
-
 	"vpcdns/cache"
+	"vpcdns/forwarder/counts"
 	"vpcdns/forwarder/latency"
 	"vpcdns/forwarder/logging"
 	"vpcdns/forwarder/udp"
 	"vpcdns/forwarder/upstream"
 	"vpcdns/forwarder/watch"
-	"vpcdns/forwarder/wire"
 )
 
 // counter is a number that only grows.
@@ -168,221 +165,56 @@ func (s *Server) Stats() Stats {
 	return st
 }
 
-func (st *Stats) add(transport string, c *counters, zones *[maxZones]string) {
-	for i := range c.replies {
-		n := c.replies[i].Load()
-		if n == 0 {
-			continue
-		}
-		zone, src, class := cell(i).split()
-		st.Queries = append(st.Queries, QueryCount{transport, zones[zone], src, class, n})
-		if src == SourceRefused {
+func (st *Stats) add(transport string, c *counts.Replies, zones *[counts.MaxZones]string) {
+	c.Each(func(zone uint16, from Source, class RcodeClass, n uint64) {
+		st.Queries = append(st.Queries, QueryCount{transport, zones[zone], from, class, n})
+		if from == SourceRefused {
 			st.Refused += n
 		}
 		if class != RcodeOther {
 			st.Rcodes[class.String()] += n
 		}
-	}
-	for rcode := range c.others {
-		if n := c.others[rcode].Load(); n > 0 {
-			st.Rcodes[rcodeName(rcode)] += n
-		}
-	}
-	st.Repeated += c.repeated.Load()
-	st.Bad += c.malformed.Load()
-	st.Slipped += c.slipped.Load()
-	st.addDropped(c)
+	})
+	c.EachOther(func(rcode int, n uint64) { st.Rcodes[counts.RcodeName(rcode)] += n })
+	st.Repeated += c.Repeated.Load()
+	st.Bad += c.Malformed.Load()
+	st.Slipped += c.Slipped.Load()
+	dropped, limited := c.DropCounts()
+	st.Dropped += dropped
+	st.Limited += limited
 }
 
-// addDropped reads the part before the whole, to which publish adds first: else more
-// might be limited than dropped.
-func (st *Stats) addDropped(c *counters) {
-	st.Limited += c.limited.Load()
-	st.Dropped += c.dropped.Load()
-}
-
-// rcodeName is a response code as metrics name it.
-func rcodeName(rcode int) string {
-	if rcode == dns.RcodeBadVers { // miekg/dns says BADSIG, which only TSIG knows
-		return "BADVERS"
-	}
-	if name, ok := dns.RcodeToString[rcode]; ok && rcode < numRcodes {
-		return name
-	}
-	return "other"
-}
-
-// Source says where a reply came from.
-type Source uint8
+// Source says where a reply came from, and RcodeClass is its response code as it is
+// counted by zone: the usual ones are told apart, the rest are one. Rate is what happened
+// in the last seconds.
+type (
+	Source     = counts.Source
+	RcodeClass = counts.RcodeClass
+	Rate       = counts.Rate
+)
 
 // The sources of replies.
 const (
-	SourceHit      Source = iota // a fresh answer in the cache
-	SourceMiss                   // asked upstream for this query
-	SourceStale                  // an expired answer, after upstream failed
-	SourceJoined                 // asked upstream for another client's same question
-	SourceLocal                  // our own: static zones, CHAOS names, errors
-	SourceRefused                // turned away by an ACL
-	SourceFailed                 // a failure from the cache: upstream failed a moment ago
-	SourceOverride               // an operator's
-	NumSources
+	SourceHit      = counts.SourceHit
+	SourceMiss     = counts.SourceMiss
+	SourceStale    = counts.SourceStale
+	SourceJoined   = counts.SourceJoined
+	SourceLocal    = counts.SourceLocal
+	SourceRefused  = counts.SourceRefused
+	SourceFailed   = counts.SourceFailed
+	SourceOverride = counts.SourceOverride
+	NumSources     = counts.NumSources
 )
-
-var sourceNames = [NumSources]string{"hit", "miss", "stale", "joined", "local", "refused", "failed", "override"}
-
-// String returns the source as metrics name it.
-func (s Source) String() string { return sourceNames[s] }
-
-// countedAs is s as it is counted for a reply: who gets a failure has hit nothing.
-func (s Source) countedAs(class RcodeClass) Source {
-	if s == SourceHit && class == RcodeServFail {
-		return SourceFailed
-	}
-	return s
-}
-
-// RcodeClass is a response code as it is counted by zone: the usual ones are told
-// apart, the rest are one.
-type RcodeClass uint8
 
 // The classes of response codes.
 const (
-	RcodeNoError RcodeClass = iota
-	RcodeNXDomain
-	RcodeServFail
-	RcodeRefused
-	RcodeOther
-	NumRcodeClasses
+	RcodeNoError    = counts.RcodeNoError
+	RcodeNXDomain   = counts.RcodeNXDomain
+	RcodeServFail   = counts.RcodeServFail
+	RcodeRefused    = counts.RcodeRefused
+	RcodeOther      = counts.RcodeOther
+	NumRcodeClasses = counts.NumRcodeClasses
 )
 
-var rcodeClassNames = [NumRcodeClasses]string{"NOERROR", "NXDOMAIN", "SERVFAIL", "REFUSED", "other"}
-
-// String returns the class as metrics name it.
-func (c RcodeClass) String() string { return rcodeClassNames[c] }
-
-func classOf(rcode int) RcodeClass {
-	switch rcode {
-	case wire.NoError:
-		return RcodeNoError
-	case wire.NXDomain:
-		return RcodeNXDomain
-	case wire.ServFail:
-		return RcodeServFail
-	case wire.Refused:
-		return RcodeRefused
-	}
-	return RcodeOther
-}
-
-// Other response codes are counted one by one up to here; the rest share a counter.
-const numRcodes = 24
-
-// maxZones bounds the zones that are counted apart; further ones share
-// zone 0, "other".
-const maxZones = 256
-
-// cell is the number of a counter of replies: of a zone, source and class.
-type cell uint16
-
-const cells = maxZones * int(NumSources) * int(NumRcodeClasses)
-
-func cellOf(zone uint16, s Source, c RcodeClass) cell {
-	return (cell(s)*cell(NumRcodeClasses)+cell(c))*maxZones + cell(zone%maxZones)
-}
-
-func (c cell) split() (zone uint16, s Source, class RcodeClass) {
-	kind := c / maxZones
-	s, class = Source(kind/cell(NumRcodeClasses)), RcodeClass(kind%cell(NumRcodeClasses))
-	return uint16(c % maxZones), s.countedAs(class), class
-}
-
-// counters are the sums of one transport. Readers may look at any time.
-type counters struct {
-	replies   [cells]atomic.Uint64
-	others    [numRcodes + 1]atomic.Uint64 // replies of RcodeOther by response code
-	repeated  atomic.Uint64                // answers without TTL given again
-	malformed atomic.Uint64                // queries with a fault, and datagrams ignored
-	dropped   atomic.Uint64                // no reply by policy: blackhole, rate limit
-	limited   atomic.Uint64                // of those, by rate-limit
-	slipped   atomic.Uint64                // replies cut by rate-limit
-}
-
-// total is the number of replies.
-func (c *counters) total() (n uint64) {
-	for i := range c.replies {
-		n += c.replies[i].Load()
-	}
-	return n
-}
-
-// restart begins the counts of a zone anew.
-func (c *counters) restart(zone int) {
-	for i := zone; i < cells; i += maxZones {
-		c.replies[i].Store(0)
-	}
-}
-
-// tally collects the counts of one goroutine between two publications, so that
-// counting a reply costs no more than plain additions. It is small, as each
-// connection has one: where two cells meet the older is published at once.
-type tally struct {
-	to    *counters
-	slots [64]struct {
-		cell cell
-		n    uint32
-	}
-	used   uint64 // bits of the slots with counts
-	others bool   // there were replies of RcodeOther
-
-	otherRcodes                          [numRcodes + 1]uint32
-	malformed, dropped, limited, slipped uint32
-	repeated                             uint32
-}
-
-func (t *tally) reply(zone uint16, s Source, rcode int) {
-	class := classOf(rcode)
-	c := cellOf(zone, s, class)
-	i := (c + c/maxZones*11) % cell(len(t.slots)) // kinds of one zone stand apart, as do zones of one kind
-	slot := &t.slots[i]
-	if slot.cell != c && slot.n > 0 {
-		t.to.replies[slot.cell].Add(uint64(slot.n))
-		slot.n = 0
-	}
-	slot.cell = c
-	slot.n++
-	t.used |= 1 << i
-	if class == RcodeOther {
-		t.others = true
-		t.otherRcodes[min(rcode, numRcodes)]++
-	}
-}
-
-// publish adds what was collected to the shared counters.
-func (t *tally) publish() {
-	for ; t.used != 0; t.used &= t.used - 1 {
-		slot := &t.slots[bits.TrailingZeros64(t.used)]
-		t.to.replies[slot.cell].Add(uint64(slot.n))
-		slot.n = 0
-	}
-	if t.others {
-		t.publishOthers()
-	}
-	if t.repeated != 0 {
-		t.to.repeated.Add(uint64(t.repeated))
-		t.repeated = 0
-	}
-	if t.malformed|t.dropped|t.slipped != 0 {
-		t.to.malformed.Add(uint64(t.malformed))
-		t.to.dropped.Add(uint64(t.dropped))
-		t.to.limited.Add(uint64(t.limited))
-		t.to.slipped.Add(uint64(t.slipped))
-		t.malformed, t.dropped, t.limited, t.slipped = 0, 0, 0, 0
-	}
-}
-
-func (t *tally) publishOthers() {
-	for rcode, n := range t.otherRcodes {
-		t.to.others[rcode].Add(uint64(n))
-	}
-	t.otherRcodes, t.others = [numRcodes + 1]uint32{}, false
-}
+// Rate is what the last full seconds brought, 60 at most.
+func (s *Server) Rate(seconds int) Rate { return s.rates.Last(max(0, min(seconds, 60))) }

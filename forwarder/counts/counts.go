@@ -1,4 +1,5 @@
-// Package counts counts what clients send and get, as BIND does.
+// Package counts counts what clients send and get: replies, by zone, source and response
+// code; and, where somebody wants them, messages as BIND counts them.
 package counts
 
 import (

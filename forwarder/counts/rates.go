@@ -1,4 +1,4 @@
-package forwarder
+package counts
 
 import (
 	"sync"
@@ -7,8 +7,8 @@ import (
 	"vpcdns/forwarder/trouble"
 )
 
-// rates are the replies of the last minute, second by second.
-type rates struct {
+// Rates are the replies of the last minute, second by second.
+type Rates struct {
 	mu      sync.Mutex
 	samples [61]sample
 	at      int // of the latest
@@ -20,13 +20,14 @@ type sample struct {
 	all, hits, cacheable, failed uint64
 }
 
-func (r *rates) add(now time.Duration, s *replySums) {
+// Add adds a second that has ended.
+func (r *Rates) Add(now time.Duration, s *ReplySums) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	n := sample{at: now, hits: s.hits, cacheable: s.cacheable}
-	for zone := range s.all {
-		n.all += s.all[zone]
-		n.failed += s.failed[zone]
+	n := sample{at: now, hits: s.Hits, cacheable: s.Cacheable}
+	for zone := range s.All {
+		n.all += s.All[zone]
+		n.failed += s.Failed[zone]
 	}
 	r.at = (r.at + 1) % len(r.samples)
 	r.samples[r.at] = n
@@ -58,8 +59,8 @@ func (r Rate) HitRatio() float64 {
 	return float64(r.Hits) / float64(r.Cacheable)
 }
 
-// last is what happened in the last n seconds, 60 at most.
-func (r *rates) last(n int) Rate {
+// Last is what happened in the last n seconds, 60 at most.
+func (r *Rates) Last(n int) Rate {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now, then := r.samples[r.at], r.samples[(r.at+len(r.samples)-n)%len(r.samples)]
@@ -72,28 +73,25 @@ func (r *rates) last(n int) Rate {
 	}
 }
 
-// Rate is what the last full seconds brought, 60 at most.
-func (s *Server) Rate(seconds int) Rate { return s.rates.last(max(0, min(seconds, 60))) }
-
-// replySums are the replies so far.
-type replySums struct {
-	all, failed     [maxZones]uint64 // by zone
-	hits, cacheable uint64
+// ReplySums are the replies so far.
+type ReplySums struct {
+	All, Failed     [MaxZones]uint64 // by zone
+	Hits, Cacheable uint64
 }
 
-// sumReplies adds up what all transports count. It costs some thousand loads.
-func (e *engine) sumReplies(s *replySums, zones int) {
-	*s = replySums{}
-	for _, c := range []*counters{e.udp, e.tcp, e.inProcess} {
-		for kind := 0; kind < cells; kind += maxZones {
+// Sum adds up what all transports count for so many zones. It costs some thousand loads.
+func (s *ReplySums) Sum(zones int, transports ...*Replies) {
+	*s = ReplySums{}
+	for _, c := range transports {
+		for kind := 0; kind < cells; kind += MaxZones {
 			_, from, class := cell(kind).split()
 			var sum uint64
 			for zone := range zones {
 				n := c.replies[kind+zone].Load()
 				sum += n
-				s.all[zone] += n
+				s.All[zone] += n
 				if class == RcodeServFail {
-					s.failed[zone] += n
+					s.Failed[zone] += n
 				}
 			}
 			s.count(from, sum)
@@ -101,12 +99,12 @@ func (e *engine) sumReplies(s *replySums, zones int) {
 	}
 }
 
-func (s *replySums) count(from Source, n uint64) {
+func (s *ReplySums) count(from Source, n uint64) {
 	switch from {
 	case SourceHit:
-		s.hits += n
-		s.cacheable += n
+		s.Hits += n
+		s.Cacheable += n
 	case SourceMiss, SourceJoined, SourceStale, SourceFailed:
-		s.cacheable += n
+		s.Cacheable += n
 	}
 }

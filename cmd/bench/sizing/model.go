@@ -75,6 +75,12 @@ type model struct {
 
 // Run simulates s.
 func Run(s Scenario) *Result {
+	m := newModel(s)
+	m.run()
+	return &m.result
+}
+
+func newModel(s Scenario) *model {
 	ttls := s.keyTTLs()
 	m := &model{Scenario: s, random: s.random(3), upstream: newCaches(s.Upstream, ttls, s.random(4)), entries: make([]entry, len(ttls))}
 	m.budget.limit(s.PPS)
@@ -87,12 +93,15 @@ func Run(s Scenario) *Result {
 	if s.Flush {
 		m.at(s.Warm, (*model).flush, nil)
 	}
-	for q := range s.Queries() {
+	return m
+}
+
+func (m *model) run() {
+	for q := range m.Queries() {
 		m.advance(q.At)
 		m.ask(q.Key)
 	}
-	m.advance(s.Length)
-	return &m.result
+	m.advance(m.Length)
 }
 
 // measured reports whether what happens now counts, and in which second.
@@ -317,7 +326,7 @@ func (m *model) second(*fetch) {
 	m.carried += float64(m.Probed) + CheckedPackets*float64(m.Verifying)
 	m.budget.owed += int(m.carried)
 	m.carried -= float64(int(m.carried))
-	m.drain(nil)
+	m.sendWaiting()
 	m.at(m.now+time.Second, (*model).second, nil)
 }
 
@@ -328,9 +337,14 @@ func (m *model) drainSoon() {
 	}
 }
 
-// drain sends what waits, as far as the packets last.
+// drain is the event that is armed.
 func (m *model) drain(*fetch) {
 	m.armed = false
+	m.sendWaiting()
+}
+
+// sendWaiting sends what waits, as far as the packets last.
+func (m *model) sendWaiting() {
 	for ; m.budget.owed > 0 && m.budget.spend(m.now); m.budget.owed-- {
 		second, counts := m.measured()
 		m.packet(second, counts)

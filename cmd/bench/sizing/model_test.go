@@ -86,6 +86,23 @@ func TestBudgetHolds(t *testing.T) {
 	}
 }
 
+// However long questions wait for packets, one event is planned that sends them.
+func TestOneDrain(t *testing.T) {
+	s := office(5000, 500)
+	s.Warm, s.Length, s.PPS = 0, 20*time.Second, 100
+	m := newModel(s)
+	m.run()
+	planned := 0
+	for _, e := range m.events.heap {
+		if reflect.ValueOf(e.do).Pointer() == reflect.ValueOf((*model).drain).Pointer() {
+			planned++
+		}
+	}
+	if planned != 1 || m.budget.waiting() == 0 {
+		t.Errorf("after %v %d events send the %d questions that wait, want 1 and some", s.Length, planned, m.budget.waiting())
+	}
+}
+
 // Events happen in order, those of one time in the order in which they were planned.
 func TestEvents(t *testing.T) {
 	var l events

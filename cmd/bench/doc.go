@@ -5,6 +5,7 @@
 //	go run ./cmd/bench -rounds 1 unbound  in short, beside one of them
 //	go run ./cmd/bench -before PROGRAM    an earlier version too, in the same rounds
 //	go run ./cmd/bench -from results.json tables and plot of an earlier run
+//	go run ./cmd/bench observed           what it costs to be seen: logs, page, dnstap
 //	go run ./cmd/bench sizing -h          what a load asks upstream, by simulation
 //
 // Each server runs on one core; the load, and an upstream that answers every

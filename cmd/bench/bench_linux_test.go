@@ -189,11 +189,20 @@ func TestObserved(t *testing.T) {
 	}
 }
 
-func TestPeersAreKnown(t *testing.T) {
-	b := &bench{ctx: t.Context(), options: options{peers: []string{"nobody"}}, dir: t.TempDir()}
-	if err := b.choosePeers(); err == nil {
-		t.Error("choosePeers(nobody) = nil, want an error")
+// The arguments are those of the verb, and an unknown word among them is refused at once.
+func TestCompareFlags(t *testing.T) {
+	o, err := compareFlags([]string{"-rounds", "2", "unbound", "named"})
+	if err != nil || o.rounds != 2 || !slices.Equal(o.peers, []string{"unbound", "named"}) {
+		t.Errorf("compareFlags(-rounds 2 unbound named) = %+v, %v, want these", o, err)
 	}
+	for _, args := range []string{"observd", "-rounds 2 nobody", "unbound -rounds 2", "-test.v", "-rounds x"} {
+		if o, err := compareFlags(strings.Fields(args)); err == nil {
+			t.Errorf("compareFlags(%s) = %+v, want an error", args, o)
+		}
+	}
+}
+
+func TestStartServerFails(t *testing.T) {
 	if _, err := startServer(peer{name: "gone", program: "/nonexistent"}, t.TempDir(), serverCore, netip.AddrPort{}); err == nil {
 		t.Error("startServer(a program that is missing) = nil, want an error")
 	}

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"runtime"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -29,23 +30,39 @@ type options struct {
 }
 
 // compareVerb compares the forwarder with its peers.
-func compareVerb([]string) error {
-	o := options{}
-	flag.IntVar(&o.rounds, "rounds", 5, "`times` that each load is repeated; the medians count")
-	flag.DurationVar(&o.time, "time", time.Second, "`length` of one load")
-	flag.IntVar(&o.names, "names", 1_000_000, "`names` in the big cache")
-	flag.StringVar(&o.forwarder, "forwarder", "", "`program` to measure, instead of building it from the source here")
-	flag.StringVar(&o.before, "before", "", "`program` of an earlier version, to measure beside the forwarder")
-	flag.StringVar(&o.out, "o", "", "`directory` to write results.json and hit.svg to")
-	flag.StringVar(&o.from, "from", "", "`file` of an earlier run to show, instead of measuring")
-	flag.StringVar(&o.readme, "readme", "", "`file` to write the tables to, between its bench:begin and bench:end marks")
-	flag.Usage = func() {
-		fmt.Fprintf(flag.CommandLine.Output(), "Usage: bench [flags] [PEER…]\n       bench observed [flags]\n       bench sizing [flags]\nPeers: %v\n", peerNames())
-		flag.PrintDefaults()
+func compareVerb(args []string) error {
+	o, err := compareFlags(args)
+	if err != nil {
+		return err
 	}
-	flag.Parse()
-	o.peers = flag.Args()
 	return run(o)
+}
+
+func compareFlags(args []string) (options, error) {
+	o := options{}
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.IntVar(&o.rounds, "rounds", 5, "`times` that each load is repeated; the medians count")
+	flags.DurationVar(&o.time, "time", time.Second, "`length` of one load")
+	flags.IntVar(&o.names, "names", 1_000_000, "`names` in the big cache")
+	flags.StringVar(&o.forwarder, "forwarder", "", "`program` to measure, instead of building it from the source here")
+	flags.StringVar(&o.before, "before", "", "`program` of an earlier version, to measure beside the forwarder")
+	flags.StringVar(&o.out, "o", "", "`directory` to write results.json and hit.svg to")
+	flags.StringVar(&o.from, "from", "", "`file` of an earlier run to show, instead of measuring")
+	flags.StringVar(&o.readme, "readme", "", "`file` to write the tables to, between its bench:begin and bench:end marks")
+	flags.Usage = func() {
+		fmt.Fprintf(flags.Output(), "Usage: bench [flags] [PEER…]\n       bench observed [flags]\n       bench sizing [flags]\nPeers: %v\n", peerNames())
+		flags.PrintDefaults()
+	}
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	o.peers = flags.Args()
+	for _, name := range o.peers {
+		if !slices.Contains(peerNames(), name) {
+			return o, fmt.Errorf("%q is neither observed nor sizing, nor a peer: %v", name, peerNames())
+		}
+	}
+	return o, nil
 }
 
 func run(o options) error {

@@ -28,28 +28,26 @@ func (p plantedError) edit(t *testing.T, text string) string {
 func TestPlantedErrors(t *testing.T) {
 	source := read(t, "pair.yaml")
 	for _, p := range pairPlanted {
-		found := checksThatFind(p.edit(t, source))
-		if !slices.Contains(found, p.check) {
-			t.Errorf("%s: found by the checks %q, want %s", p.name, found, p.check)
+		tm, err := parse([]byte(p.edit(t, source)))
+		if err != nil && p.check == "template" {
+			continue
 		}
-		t.Logf("%s: found by %s", p.name, strings.Join(found, ", "))
+		if err != nil || !tm.isFound(p.check, pairChecks, pairSets) {
+			t.Errorf("%s: not found by the check %s, %v", p.name, p.check, err)
+		}
 	}
 }
 
-// checksThatFind returns the checks that find something, for any set of parameters.
-func checksThatFind(text string) (names []string) {
-	tm, err := parse([]byte(text))
-	if err != nil {
-		return []string{"template"}
-	}
-	for _, set := range pairSets {
-		for _, line := range find(tm, pairChecks, set) {
-			name, _, _ := strings.Cut(line, ":")
-			if !slices.Contains(names, name) {
-				names = append(names, name)
+// isFound reports whether the check of this name finds something, for any set of
+// parameters. The others are not asked, as all take a tenth of a second for a template.
+func (tm *template) isFound(name string, checks []check, sets map[string]map[string]string) bool {
+	checks = slices.DeleteFunc(slices.Clone(checks), func(c check) bool { return c.name != name })
+	for _, set := range sets {
+		for _, line := range find(tm, checks, set) {
+			if strings.HasPrefix(line, name+": ") {
+				return true
 			}
 		}
 	}
-	slices.Sort(names)
-	return names
+	return false
 }

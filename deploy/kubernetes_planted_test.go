@@ -3,8 +3,6 @@ package deploy
 import (
 	"strings"
 	"testing"
-
-	"vpcdns/cmd/forwarder/lab"
 )
 
 // plantedInKubernetes are errors that a text may have, each an edit of it, and words of
@@ -123,7 +121,7 @@ var plantedInKubernetes = []struct{ name, old, new, want string }{
 }
 
 func TestKubernetesPlanted(t *testing.T) {
-	text, program := readKubernetes(t), lab.BuildForwarder(t)
+	text, program := readKubernetes(t), newRealProgram(t)
 	for _, planted := range plantedInKubernetes {
 		t.Run(planted.name, func(t *testing.T) {
 			if !strings.Contains(text, planted.old) {

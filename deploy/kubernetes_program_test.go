@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"vpcdns/cmd/forwarder/lab"
 )
 
 func (c *cluster) namedConf() string { return c.configMap.Data["named.conf"] }
@@ -26,10 +28,20 @@ func (c *cluster) flag(name string) string {
 	return ""
 }
 
-// checkArgs has the real program read its arguments.
-func (c *cluster) checkArgs(t *testing.T, f *faults, program string) {
+// realProgram is one that reads what the files have for it, and a directory with a key that
+// it made.
+type realProgram struct{ path, dir string }
+
+func newRealProgram(t *testing.T) realProgram {
 	t.Helper()
-	out, err := exec.Command(program, append([]string{"-f", "--version"}, c.container().Args...)...).CombinedOutput()
+	p := realProgram{lab.BuildForwarder(t), t.TempDir()}
+	makeKey(t, p.path, p.dir)
+	return p
+}
+
+// checkArgs has the real program read its arguments.
+func (c *cluster) checkArgs(f *faults, program realProgram) {
+	out, err := exec.Command(program.path, append([]string{"-f", "--version"}, c.container().Args...)...).CombinedOutput()
 	f.is(err == nil, "arguments: %v: %s", err, out)
 	f.want("address of the probes", c.flag("--health-address"), "#8053")
 	f.want("address of the metrics", c.flag("--metrics-address"), "#9153")
@@ -37,17 +49,15 @@ func (c *cluster) checkArgs(t *testing.T, f *faults, program string) {
 	f.want("packets a second to upstream", c.flag("--upstream-pps"), 450)
 }
 
-// checkNamedConf has the real program read its configuration, beside a key that it
-// made. It must have nothing to say.
-func (c *cluster) checkNamedConf(t *testing.T, f *faults, program string) {
+// checkNamedConf has the real program read its configuration, beside the key. It must
+// have nothing to say.
+func (c *cluster) checkNamedConf(t *testing.T, f *faults, program realProgram) {
 	t.Helper()
-	dir := t.TempDir()
-	makeKey(t, program, dir)
-	path := filepath.Join(dir, "named.conf")
-	if err := os.WriteFile(path, []byte(strings.ReplaceAll(c.namedConf(), "/etc/bind", dir)), 0o600); err != nil {
+	path := filepath.Join(program.dir, "named.conf")
+	if err := os.WriteFile(path, []byte(strings.ReplaceAll(c.namedConf(), "/etc/bind", program.dir)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command(program, "--check-config", "-v", path).CombinedOutput()
+	out, err := exec.Command(program.path, "--check-config", "-v", path).CombinedOutput()
 	said := strings.TrimSpace(string(out))
 	f.is(err == nil && strings.HasPrefix(said, "would serve ") && !strings.Contains(said, "\n"), "named.conf: %v: %s", err, said)
 	f.is(strings.HasSuffix(said, "; forwards 2 zones and everything else to 10.79.0.2#53"), "named.conf forwards elsewhere: %s", said)

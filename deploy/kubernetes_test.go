@@ -19,8 +19,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/apimachinery/pkg/util/yaml"
-
-	"vpcdns/cmd/forwarder/lab"
 )
 
 // cluster is what the files for Kubernetes make.
@@ -142,7 +140,7 @@ func (c *cluster) complete(kinds map[string]int) error {
 }
 
 func TestKubernetes(t *testing.T) {
-	for _, fault := range kubernetesFaults(t, readKubernetes(t), lab.BuildForwarder(t)) {
+	for _, fault := range kubernetesFaults(t, readKubernetes(t), newRealProgram(t)) {
 		t.Error(fault)
 	}
 }
@@ -168,7 +166,7 @@ func (f *faults) is(holds bool, format string, args ...any) {
 
 // kubernetesFaults holds everything against the text: what the API takes, what the
 // objects say of each other, and what the real program makes of its part.
-func kubernetesFaults(t *testing.T, text, program string) (f faults) {
+func kubernetesFaults(t *testing.T, text string, program realProgram) (f faults) {
 	t.Helper()
 	c, err := decodeKubernetes(text)
 	if err != nil {
@@ -181,7 +179,7 @@ func kubernetesFaults(t *testing.T, text, program string) (f faults) {
 	} {
 		check(&f)
 	}
-	c.checkArgs(t, &f, program)
+	c.checkArgs(&f, program)
 	c.checkNamedConf(t, &f, program)
 	return f
 }

@@ -25,13 +25,17 @@ const failoverName = "myservice.awslab.mycompany.corp"
 func TestUserData(t *testing.T) {
 	needInstance(t)
 	packages := builtPackages(t)
-	t.Run("serves", func(t *testing.T) { testServes(t, newInstance(t, packages)) })
-	t.Run("fails", func(t *testing.T) { testFails(t, newInstance(t, packages)) })
+	for name, test := range map[string]func(*testing.T, *instance){"serves": testServes, "fails": testFails} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel() // both mostly wait
+			test(t, newInstance(t, packages))
+		})
+	}
 }
 
 func testServes(t *testing.T, i *instance) {
-	i.aws("s3", "mb", "s3://packages")
-	i.aws("s3", "cp", "/forwarder.rpm", packageURL)
+	i.makeBucket()
+	i.upload("/forwarder.rpm")
 	i.makeSecret(secretText)
 	for _, step := range []struct {
 		name string
@@ -177,7 +181,7 @@ zone "awslab.mycompany.corp" { type forward; forward only; forwarders { ` + lab.
 
 // A new instance in A's place is told by B what was overridden before it answers anybody.
 func testReplaced(t *testing.T, i *instance) {
-	i.aws("secretsmanager", "put-secret-value", "--secret-id", i.secret, "--secret-string", secretText)
+	i.changeSecret(secretText)
 	dir := t.TempDir()
 	for name, text := range map[string]string{
 		"rndc.key":   "key \"rndc-key\" { algorithm hmac-sha256; secret \"" + secretText + "\"; };\n",
@@ -213,7 +217,7 @@ func testReplaced(t *testing.T, i *instance) {
 // long ceased to listen.
 func testAgain(t *testing.T, i *instance) {
 	rotated := strings.ToLower(secretText)
-	i.aws("secretsmanager", "put-secret-value", "--secret-id", i.secret, "--secret-string", rotated)
+	i.changeSecret(rotated)
 	console, err := i.boot(userData(t, i.secret, "Monitoring", "10.20.0.0/16", "ReadyA", readyURL+"&Expires=1"))
 	if err != nil || !strings.Contains(console, "\nforwarder: SUCCESS: ") || !strings.Contains(console, "403\nforwarder: the stack was not told") {
 		t.Errorf("another run: %v\n%s", err, console)
@@ -236,19 +240,19 @@ func testFails(t *testing.T, i *instance) {
 		reasons []string
 		more    []string // parameters of the template
 	}{
-		{"no object", func() { i.aws("s3", "mb", "s3://packages") }, []string{"getting " + packageURL, "NoSuchKey"}, nil},
+		{"no object", i.makeBucket, []string{"getting " + packageURL, "NoSuchKey"}, nil},
 		{"broken package", func() {
 			i.Run("sh", "-c", "head -c 100000 /forwarder.rpm >/broken.rpm")
-			i.aws("s3", "cp", "/broken.rpm", packageURL)
+			i.upload("/broken.rpm")
 		}, []string{"installing " + packageURL, "forwarder.rpm"}, nil},
-		{"another package", func() { i.aws("s3", "cp", "/forwarder.rpm", packageURL) }, []string{"comparing " + packageURL, "forwarder.rpm: FAILED"},
+		{"another package", func() { i.upload("/forwarder.rpm") }, []string{"comparing " + packageURL, "forwarder.rpm: FAILED"},
 			[]string{"PackageSha256", strings.Repeat("0", 64)}},
 		{"no secret", func() {},
 			[]string{"getting the key of rndc from " + missingSecret, "ResourceNotFoundException"}, nil},
 		{"no base64", func() { i.makeSecret("hunter2&") },
 			[]string{"checking /etc/named.conf", "/etc/rndc.key:3"}, nil},
 		{"taken port", func() {
-			i.aws("secretsmanager", "put-secret-value", "--secret-id", i.secret, "--secret-string", secretText)
+			i.changeSecret(secretText)
 			i.Run("systemd-run", "--unit=taken", "--collect", "python3", "-c",
 				"import socket,signal; s=socket.socket(socket.AF_INET6,socket.SOCK_DGRAM); s.bind(('::',53)); signal.pause()")
 		}, []string{"starting the forwarder", "taken.service"}, nil},

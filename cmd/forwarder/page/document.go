@@ -88,7 +88,7 @@ type Quantiles struct {
 	Samples uint64  `json:"samples"` // 0: the others say nothing
 }
 
-// Upstream is a server that is asked. Counters are since the start.
+// Upstream is a server that is asked. Counters are since the servers changed last.
 type Upstream struct {
 	Server   string    `json:"server"`   // address
 	Zones    []string  `json:"zones"`    // that it is asked for, 10 at most

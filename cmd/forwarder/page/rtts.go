@@ -24,6 +24,9 @@ func (r rtts) note(now time.Time, servers []upstream.ServerStats) {
 			ring = new(rttRing)
 			r[servers[i].Addr] = ring
 		}
+		if beganAnew(&servers[i].RTT, &ring.hist[ring.at]) {
+			*ring = rttRing{n: 1} // from nothing on
+		}
 		ring.at = (ring.at + 1) % len(ring.hist)
 		ring.n = min(ring.n+1, len(ring.hist))
 		ring.hist[ring.at], ring.seen = servers[i].RTT, now
@@ -33,6 +36,17 @@ func (r rtts) note(now time.Time, servers []upstream.ServerStats) {
 			delete(r, addr)
 		}
 	}
+}
+
+// beganAnew reports whether a histogram is of counters that a reload, which changed
+// servers, has begun anew.
+func beganAnew(now, last *upstream.Histogram) bool {
+	for i := range now.Buckets {
+		if now.Buckets[i] < last.Buckets[i] {
+			return true
+		}
+	}
+	return now.Sum < last.Sum
 }
 
 // upstreamLatency is that of the last minute.
@@ -54,7 +68,7 @@ type rttCounts [len(upstream.RTTBounds) + 1]uint64
 func (r *rttRing) grown() (grown rttCounts) {
 	now, then := &r.hist[r.at], &r.hist[(r.at+len(r.hist)+1-r.n)%len(r.hist)]
 	for i := range grown {
-		grown[i] = now.Buckets[i] - min(now.Buckets[i], then.Buckets[i])
+		grown[i] = now.Buckets[i] - then.Buckets[i]
 	}
 	return grown
 }

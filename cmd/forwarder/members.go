@@ -59,12 +59,16 @@ type member struct {
 	leftOut  []string
 }
 
-// askMembers asks until stop is called, or the time for that is over.
+// askMembers asks until stop is called, or the time for that is over. Nobody waits for
+// what the process before this one knew.
 func (d *daemon) askMembers() (stop func()) {
 	m := d.members
 	if len(d.flags.members) == 0 {
 		close(m.ready)
 		return func() {}
+	}
+	if d.isSuccessor() {
+		close(m.ready)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
@@ -74,10 +78,9 @@ func (d *daemon) askMembers() (stop func()) {
 
 // awaitMembers holds the first query until members that are known by address have told
 // what is overridden: no balancer keeps clients away from a forwarder of a pair until it
-// is ready. Names may lead through this server, which has to answer for that. A process
-// that was left sockets is the successor of one that knew.
+// is ready. Names may lead through this server, which has to answer for that.
 func (d *daemon) awaitMembers() {
-	if len(d.inherited.sockets) > 0 || !slices.ContainsFunc(d.flags.members, isMemberAddress) {
+	if !slices.ContainsFunc(d.flags.members, isMemberAddress) {
 		return
 	}
 	select {
@@ -86,12 +89,19 @@ func (d *daemon) awaitMembers() {
 	}
 }
 
+// isSuccessor reports whether the process was left sockets: by one that knew.
+func (d *daemon) isSuccessor() bool { return len(d.inherited.sockets) > 0 }
+
 func newMembers(d *daemon) *members {
 	return &members{d: d, begun: time.Now(), ready: make(chan struct{}), seen: make(map[netip.AddrPort]*member)}
 }
 
 func (m *members) run(ctx context.Context) {
-	m.becomeReady(ctx)
+	if m.isReady() {
+		m.round(ctx)
+	} else {
+		m.becomeReady(ctx)
+	}
 	tick := time.NewTicker(membersEvery)
 	defer tick.Stop()
 	for time.Since(m.begun) < membersFor {
@@ -103,6 +113,15 @@ func (m *members) run(ctx context.Context) {
 		}
 	}
 	m.finish()
+}
+
+func (m *members) isReady() bool {
+	select {
+	case <-m.ready:
+		return true
+	default:
+		return false
+	}
 }
 
 // becomeReady asks once, and again where there are members and none has answered.
@@ -245,12 +264,10 @@ func (m *members) finish() {
 
 // notReady says why queries had better go elsewhere, "" if that is not so.
 func (m *members) notReady() string {
-	select {
-	case <-m.ready:
+	if m.isReady() {
 		return ""
-	default:
-		return "fetching overrides from members"
 	}
+	return "fetching overrides from members"
 }
 
 // counts are what came of it.

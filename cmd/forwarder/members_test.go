@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -273,5 +274,21 @@ func TestMemberFault(t *testing.T) {
 	got := memberFault(err)
 	if want := "10.0.0.1#953 refuses 'watch export': failure: no; yes?[2J?xxx"; !strings.HasPrefix(got, want) || len(got) > 500 {
 		t.Errorf("memberFault = %.100q, %d octets, want %q and so on", got, len(got), want)
+	}
+}
+
+// The process that takes over is as ready as the one before it was, though no member
+// answers; one without a former waits for them.
+func TestSuccessorIsReady(t *testing.T) {
+	for _, inherited := range []int{0, 1} {
+		c := startCommanded(t, "")
+		c.daemon.flags.members = memberFlags{"127.0.0.9"}
+		c.daemon.members = newMembers(c.daemon)
+		c.daemon.inherited.sockets = make([]*os.File, inherited)
+		stop := c.daemon.askMembers()
+		if got, want := c.daemon.members.isReady(), inherited > 0; got != want {
+			t.Errorf("with %d inherited sockets it is ready at once: %v, want %v", inherited, got, want)
+		}
+		stop()
 	}
 }

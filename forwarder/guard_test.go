@@ -13,6 +13,7 @@ import (
 
 	"vpcdns/acl"
 	"vpcdns/forwarder/config"
+	"vpcdns/forwarder/store"
 )
 
 const (
@@ -249,6 +250,41 @@ func TestWatchState(t *testing.T) {
 		next.wants("app.corp.test. A", shortNew, "EDE 4")
 		if list := next.s.Watching(); fmt.Sprint(list) != "[www.corp.test]" {
 			t.Errorf("Watching = %v", list)
+		}
+	})
+}
+
+// An override that cannot be read costs no other; the file is kept, and it is told of.
+func TestWatchStateBrokenInPart(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	synctest.Test(t, func(t *testing.T) {
+		s := newTheatre(t, watchedConfig(), Options{StateFile: path})
+		s.override("app.corp.test", "A", "10.0.0.2")
+		s.override("www.corp.test", "A", "10.0.0.7")
+		s.stop()
+		state, err := store.ReadFile(path, watchSection, maxWatchState)
+		if err != nil || !strings.Contains(string(state), `["10.0.0.7"]`) {
+			t.Fatalf("the state is %s, %v", state, err)
+		}
+		state = []byte(strings.Replace(string(state), `["10.0.0.7"]`, `["ten…"]`, 1))
+		if err := store.ReplaceFile(path, store.Stamp{}, watchSection, state); err != nil {
+			t.Fatal(err)
+		}
+		j := newJournal()
+		again := s.authority.theatre(t, watchedConfig(), Options{StateFile: path, Log: j.logger()})
+		again.wants("app.corp.test. A", shortNew, "EDE 4")
+		again.stop()
+		if all := fmt.Sprint(j.lines["general"]); !strings.Contains(all, `starting without some overrides, watches and history of before: `+path) || !strings.Contains(all, `"www.corp.test" "A": `) || !strings.Contains(all, "it is kept as "+path+".broken") {
+			t.Errorf("the log says %s", all)
+		}
+		if kept, err := store.ReadFile(path+".broken", watchSection, maxWatchState); err != nil || string(kept) != string(state) {
+			t.Errorf("kept is %s, %v", kept, err)
+		}
+		third := s.authority.theatre(t, watchedConfig(), Options{StateFile: path, Log: j.logger()})
+		third.wants("app.corp.test. A", shortNew, "EDE 4")
+		third.stop()
+		if n := strings.Count(fmt.Sprint(j.lines["general"]), "starting without"); n != 1 {
+			t.Errorf("told %d times of it, want once", n)
 		}
 	})
 }

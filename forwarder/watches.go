@@ -1,6 +1,7 @@
 package forwarder
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -188,12 +189,21 @@ func (s *Server) newKept() *store.State {
 	return store.NewState(store.StateConfig{
 		Path: s.opts.StateFile, Section: watchSection, Most: maxWatchState,
 		What:    "overrides, watches and history",
-		Load:    func(state []byte) error { return s.watches.Load(state, s.Moment()) },
+		Load:    s.loadWatches,
 		Append:  func(dst []byte) ([]byte, error) { return s.watches.AppendState(dst, s.Moment()) },
 		Version: s.watches.Version,
 		Stamp:   s.stamp,
 		Log:     s.logs.general,
 	})
+}
+
+// loadWatches takes what of a state can be read.
+func (s *Server) loadWatches(state []byte) error {
+	err := s.watches.Load(state, s.Moment())
+	if errors.As(err, new(watch.LeftOut)) {
+		return fmt.Errorf("%w: %w", store.ErrInPart, err)
+	}
+	return err
 }
 
 func (s *Server) stamp() store.Stamp {

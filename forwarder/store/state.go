@@ -36,7 +36,11 @@ type State struct {
 // NewState returns a State that has read nothing yet.
 func NewState(cfg StateConfig) *State { return &State{cfg: cfg} }
 
-// Load reads it. One that cannot be read is set aside: the server starts without.
+// ErrInPart is what StateConfig.Load fails with where it took all but a part.
+var ErrInPart = errors.New("it could be read in part only")
+
+// Load reads it. One that cannot be read is set aside: the server starts without; one
+// that can be in part is kept beside when it is replaced.
 func (s *State) Load() {
 	path := s.cfg.Path
 	if path == "" {
@@ -51,11 +55,24 @@ func (s *State) Load() {
 		return
 	}
 	aside := path + ".broken"
+	if errors.Is(err, ErrInPart) {
+		s.cfg.Log.Warn(fmt.Sprintf("starting without some %s of before: %s: %v; %s", s.cfg.What, path, err, keptAs(path, aside)))
+		return
+	}
 	if errRename := os.Rename(path, aside); errRename != nil {
 		s.cfg.Log.Error(fmt.Sprintf("starting without %s of before: %s: %v (nor can it be set aside: %v)", s.cfg.What, path, err, errRename))
 		return
 	}
 	s.cfg.Log.Error(fmt.Sprintf("starting without %s of before: %s: %v; it is %s now", s.cfg.What, path, err, aside))
+}
+
+// keptAs lets a file be there under another name when it is replaced, and says so.
+func keptAs(path, aside string) string {
+	_ = os.Remove(aside) // if it stays, Link says why
+	if err := os.Link(path, aside); err != nil {
+		return fmt.Sprintf("it cannot be kept: %v", err)
+	}
+	return "it is kept as " + aside
 }
 
 // Save writes the state if it has changed. That it cannot be written is logged, once: the

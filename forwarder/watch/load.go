@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/miekg/dns"
@@ -23,8 +24,14 @@ const (
 	maxSavedRRs = 4096
 )
 
+// LeftOut is what a state has that cannot be had, at most ten reasons: all else of it is.
+type LeftOut []string
+
+func (l LeftOut) Error() string { return "left out: " + strings.Join(l, "; ") }
+
 // Load puts a saved state in place of the table's. What is watched already stays
-// so. The error says what is wrong with a state; the table is as before then.
+// so. The error says what is wrong with a state; the table is as before then, unless
+// it is a LeftOut.
 func (t *Table) Load(state []byte, m Moment) error {
 	var s savedTable
 	if len(state) > maxState {
@@ -43,6 +50,9 @@ func (t *Table) Load(state []byte, m Moment) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.take(l, s.History, m)
+	if len(l.leftOut) > 0 {
+		return fmt.Errorf("loading watched names: %w", l.leftOut)
+	}
 	return nil
 }
 
@@ -88,6 +98,8 @@ type loader struct {
 	names  map[string]*node
 	told   map[string]time.Time
 	gone   tombstones
+
+	leftOut LeftOut
 }
 
 func newLoader(m Moment, ttl uint32) *loader {
@@ -112,6 +124,13 @@ func (l *loader) run(s *savedRun) run {
 	return run{min(last, l.past(s.First)), last, s.N}
 }
 
+// leaveOut notes why something is not taken: one thing that cannot be read costs no other.
+func (l *loader) leaveOut(err error, format string, args ...any) {
+	if len(l.leftOut) < maxLeftOut {
+		l.leftOut = append(l.leftOut, fmt.Sprintf(format, args...)+": "+err.Error())
+	}
+}
+
 func (l *loader) load(s *savedTable) error {
 	if len(s.Zones) > maxNames {
 		return fmt.Errorf("%d patterns are more than this program saves", len(s.Zones))
@@ -119,13 +138,14 @@ func (l *loader) load(s *savedTable) error {
 	for _, zone := range s.Zones {
 		w, err := parseName(zone)
 		if err != nil {
-			return err
+			l.leaveOut(err, "pattern %.80q", zone)
+			continue
 		}
 		l.zones[w] = false
 	}
 	for i := range s.Names {
 		if err := l.name(&s.Names[i]); err != nil {
-			return fmt.Errorf("%.80q: %w", s.Names[i].Name, err)
+			l.leaveOut(err, "%.80q", s.Names[i].Name)
 		}
 	}
 	return l.ended(s)
@@ -169,17 +189,26 @@ func (l *loader) name(s *savedName) error {
 	n := &node{name: text(w), wire: w, watched: s.Watched, since: l.moment(s.Since), seen: l.Now, sets: make(map[uint16]*record)}
 	l.names[w] = n
 	for i := range s.Sets {
-		rtype := dns.StringToType[s.Sets[i].Type]
-		if n.sets[rtype] != nil || !keeps(rtype) {
-			return fmt.Errorf("type %.20q twice, or unknown", s.Sets[i].Type)
+		if err := l.addSet(n, &s.Sets[i]); err != nil {
+			l.leaveOut(err, "%.80q %.20q", s.Name, s.Sets[i].Type)
 		}
-		r := n.record(rtype, true)
-		if r == nil {
-			return fmt.Errorf("%d types are too many", len(s.Sets))
-		}
-		if err := l.set(r, &s.Sets[i]); err != nil {
-			return fmt.Errorf("%s: %w", s.Sets[i].Type, err)
-		}
+	}
+	return nil
+}
+
+// addSet adds a type of a name, or leaves the name as it is.
+func (l *loader) addSet(n *node, s *savedSet) error {
+	rtype := dns.StringToType[s.Type]
+	if n.sets[rtype] != nil || !keeps(rtype) {
+		return fmt.Errorf("it is there twice, or unknown")
+	}
+	r := n.record(rtype, true)
+	if r == nil {
+		return fmt.Errorf("the name has too many types")
+	}
+	if err := l.set(r, s); err != nil {
+		delete(n.sets, rtype)
+		return err
 	}
 	return nil
 }

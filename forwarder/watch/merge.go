@@ -49,7 +49,8 @@ func (g *Merged) leaveOut(format string, args ...any) {
 }
 
 // Merge takes a page that another table exported; from names it in events. The error
-// says what is wrong with the page: nothing of it is taken then.
+// says what is wrong with the page: nothing of it is taken then. A name, type or pattern
+// of it that cannot be had is left out.
 func (t *Table) Merge(export []byte, from string, m Moment) (Merged, error) {
 	var s struct {
 		savedTable
@@ -77,6 +78,9 @@ func (t *Table) Merge(export []byte, from string, m Moment) (Merged, error) {
 	l.latest = s.At.Add(maxAhead)
 	if err := errors.Join(l.load(&s.savedTable), checkChanges(s.History)); err != nil {
 		return Merged{}, fmt.Errorf("merging watched names: %w", err)
+	}
+	for _, why := range l.leftOut {
+		g.leaveOut("%s", why)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()

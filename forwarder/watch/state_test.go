@@ -3,6 +3,7 @@ package watch
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -105,22 +106,13 @@ func TestLoadRefuses(t *testing.T) {
 		return s
 	}
 	tests := map[string]string{
-		"empty":              "",
-		"truncated":          string(good[:len(good)/2]),
-		"no JSON":            "state",
-		"an array":           "[]",
-		"no version":         "{}",
-		"a later version":    edit(`"version":1`, `"version":2`),
-		"no name":            edit(`"name":"www.corp.example"`, `"name":"a..b"`),
-		"a name twice":       edit(`"name":"www.corp.example"`, `"name":"mx.corp.example"`),
-		"no type":            edit(`"type":"A"`, `"type":"B"`),
-		"a meta type":        edit(`"type":"A"`, `"type":"ANY"`),
-		"records of another": edit(`"type":"A"`, `"type":"AAAA"`),
-		"no record":          edit(`10.0.0.9"`, `10.0.0"`),
-		"no time":            edit(`"since":"2026`, `"since":"soon`),
-		"no override":        edit(`["10.0.0.5"]`, `["ten"]`),
-		"a long override":    edit(`"for":86400.000`, `"for":864000.000`),
-		"a pattern":          edit(`"zones":["pool`, `"zones":["..pool`),
+		"empty":           "",
+		"truncated":       string(good[:len(good)/2]),
+		"no JSON":         "state",
+		"an array":        "[]",
+		"no version":      "{}",
+		"a later version": edit(`"version":1`, `"version":2`),
+		"no time":         edit(`"since":"2026`, `"since":"soon`),
 	}
 	for name, state := range tests {
 		before, _ := table.AppendState(nil, m)
@@ -130,6 +122,45 @@ func TestLoadRefuses(t *testing.T) {
 		if after, _ := table.AppendState(nil, m); string(after) != string(before) {
 			t.Errorf("%s: the table has changed", name)
 		}
+	}
+}
+
+// What cannot be read of a state is left out, and costs nothing else of it.
+func TestLoadLeavesOut(t *testing.T) {
+	table, m := everything(t)
+	good, _ := table.AppendState(nil, m)
+	edit := func(old, new string) string {
+		s := strings.Replace(string(good), old, new, 1)
+		if s == string(good) {
+			t.Fatalf("no %q in %s", old, good)
+		}
+		return s
+	}
+	for name, state := range map[string]string{
+		"no name":            edit(`"name":"www.corp.example"`, `"name":"a..b"`),
+		"a name twice":       edit(`"name":"www.corp.example"`, `"name":"mx.corp.example"`),
+		"no type":            edit(`"type":"A"`, `"type":"B"`),
+		"a meta type":        edit(`"type":"A"`, `"type":"ANY"`),
+		"records of another": edit(`"type":"A"`, `"type":"AAAA"`),
+		"no record":          edit(`10.0.0.9"`, `10.0.0"`),
+		"no override":        edit(`["10.0.0.5"]`, `["ten"]`),
+		"a long override":    edit(`"for":86400.000`, `"for":864000.000`),
+		"a pattern":          edit(`"zones":["pool`, `"zones":["..pool`),
+	} {
+		other := newTable()
+		var left LeftOut
+		if err := other.Load([]byte(state), m); !errors.As(err, &left) || len(left) != 1 {
+			t.Errorf("%s: Load(%s) = %v, want one thing left out", name, state, err)
+		}
+		if list := other.Watching(); !slices.Contains(list, "var.corp.example") {
+			t.Errorf("%s: Watching() = %v", name, list)
+		}
+		if list := other.Overrides(m); len(list) == 0 {
+			t.Errorf("%s: no override is left", name)
+		}
+		saved, err := other.AppendState(nil, m)
+		must(t, err)
+		must(t, newTable().Load(saved, m))
 	}
 }
 
@@ -167,7 +198,7 @@ func FuzzLoad(f *testing.F) {
 		table := newTable()
 		_ = table.Watch("www.corp.example", m)
 		before, _ := table.AppendState(nil, m)
-		if err := table.Load(state, m); err != nil {
+		if err := table.Load(state, m); err != nil && !errors.As(err, new(LeftOut)) {
 			if after, _ := table.AppendState(nil, m); string(after) != string(before) {
 				t.Errorf("refused, and the table changed")
 			}

@@ -38,7 +38,7 @@ var pairPlanted = []plantedError{
 	{name: "no way for a fleet's package", old: "!Select [2, !Split ['/', !Ref PackageUrl]]", new: "!Select [1, !Split ['s3://', !Ref PackageUrl]]", check: "endpoints"},
 	{name: "no way for a fleet's key", old: "              Resource: !Sub 'arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:*'", new: "              Resource: !Ref Key", check: "endpoints"},
 	{name: "a way for keys of other accounts", old: "${AWS::AccountId}:secret:*", new: "*:secret:*", check: "endpoints"},
-	{name: "a start before the endpoint", old: "!If [MakeSecretsEndpoint, !Ref SecretsManagerEndpoint, an endpoint of Secrets Manager that was there]", new: "an endpoint of Secrets Manager", check: "endpoints"},
+	{name: "a start before the endpoint", old: "!If [MakeSecretsEndpoint, !Ref SecretsManagerEndpoint, your endpoint of Secrets Manager]", new: "your endpoint of Secrets Manager", check: "endpoints"},
 
 	{name: "a public zone", old: "      VPCs:\n        - VPCId: !If [OwnVpc, !Ref Vpc, !Ref VpcId]\n          VPCRegion: !Ref AWS::Region\n", new: "", check: "zone"},
 	{name: "a wrong record type", old: "      Type: A\n      TTL", new: "      Type: CNAME\n      TTL", check: "record"},

@@ -108,7 +108,7 @@ var pairPlanted = []plantedError{
 	{name: "a recovery without its metric", old: "Statistic: Maximum, Period: 60, EvaluationPeriods: 2, Comp", new: "Statistic: Maximum, Period: 60, EvaluationPeriods: 2, TreatMissingData: breaching, Comp", check: "alarms"},
 	{name: "a parameter that does nothing", old: "  QuietPackets:\n    Type: Number\n", new: "  Quiet: {Type: String, Default: '1'}\n  QuietPackets:\n    Type: Number\n", check: "unused", lint: "W2001"},
 	{name: "a condition for nothing", old: "  HasTopic: !Not", new: "  HadTopic: !Not [!Equals [!Ref AlarmTopic, '']]\n  HasTopic: !Not", check: "unused", lint: "W8001"},
-	{name: "a parameter of any text", old: "    AllowedPattern: '^([0-9]{1,3}\\.){3}[0-9]{1,3}$'\n    ConstraintDescription: 'has to be an IPv4 address, as 10.79.0.2 in 10.79.0.0/16.'\n", new: "", check: "patterns"},
+	{name: "a parameter of any text", old: "    AllowedPattern: '^(\\d{1,3}\\.){3}\\d{1,3}$'\n    ConstraintDescription: 'has to be an IPv4 address, as 10.79.0.2 in 10.79.0.0/16.'\n", new: "", check: "patterns"},
 	{name: "a pattern without its end", old: "[A-Za-z0-9._/-]+\\.rpm$'", new: "[A-Za-z0-9._/-]+\\.rpm.*'", check: "patterns"},
 	{name: "an update that CloudFormation does itself", old: "    Type: AWS::EC2::Instance\n", new: "    Type: AWS::EC2::Instance\n    CreationPolicy: {ResourceSignal: {Timeout: PT15M}}\n", check: "attributes"},
 }

@@ -121,10 +121,15 @@ func checkUserData(f *findings) {
 			"address=" + f.values["Address"+x], "region=us-east-1", "package=" + f.values["PackageUrl"], "sum=" + f.values["PackageSha256"], "secret=${Key}",
 			"clients=" + f.values["Clients"], "resolver=" + f.values["Resolver"], "vpc=" + f.values["VpcCidr"],
 			"zone=" + f.values["ZoneName"], "name=" + f.values["FailoverName"], "monitoring=" + f.values["Monitoring"],
-			"more=--member=" + other[x], "ready='${Ready" + x + "}'",
+			"peer=" + other[x], "ready='${Ready" + x + "}'",
 		} {
 			if strings.Count(data, "\n"+want+"\n") != 1 {
 				f.add("%s has no line %q, or more than one", x, want)
+			}
+		}
+		for _, want := range []string{"acl goodclients {\n    $clients; ${peer:+$peer;}\n", `"--watch=$name ${peer:+--member=$peer --peer=$peer} ${more:-}"`} {
+			if !strings.Contains(data, want) {
+				f.add("%s: the script makes nothing of peer= in %q", x, want)
 			}
 		}
 		f.wholeScript(x, data, "LaunchTemplate"+x)

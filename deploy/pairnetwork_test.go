@@ -174,13 +174,18 @@ func (f *findings) rules(group, side string) (all []string) {
 // checkGroups: the security groups admit what they are meant to, and nothing else.
 func checkGroups(f *findings) {
 	clients, resolver := f.values["Clients"], f.values["Resolver"]+"/32"
-	control := []string{"tcp 953-953 " + f.values["AddressA"] + "/32", "tcp 953-953 " + f.values["AddressB"] + "/32"}
-	out := append([]string{"tcp 443-443 0.0.0.0/0", "tcp 53-53 " + resolver, "udp 53-53 " + resolver}, control...)
+	var control, peers []string
+	for _, x := range []string{"A", "B"} {
+		address := f.values["Address"+x] + "/32"
+		control = append(control, "tcp 953-953 "+address)
+		peers = append(peers, "tcp 53-53 "+address, "udp 53-53 "+address)
+	}
+	out := slices.Concat([]string{"tcp 443-443 0.0.0.0/0", "tcp 53-53 " + resolver, "udp 53-53 " + resolver}, control, peers)
 	if f.values["DnsTracking"] == "untracked" {
 		clients, out = "0.0.0.0/0", []string{"tcp 0-65535 0.0.0.0/0", "udp 0-65535 0.0.0.0/0"}
 	}
 	slices.Sort(out)
-	in := append([]string{"tcp 22-22 " + f.values["Administrators"], "tcp 53-53 " + clients, "tcp 953-953 ${OperatorsSecurityGroup}", "udp 53-53 " + clients}, control...)
+	in := slices.Concat([]string{"tcp 22-22 " + f.values["Administrators"], "tcp 53-53 " + clients, "tcp 953-953 ${OperatorsSecurityGroup}", "udp 53-53 " + clients}, control, peers)
 	if f.values["DnsTracking"] == "untracked" {
 		in = append(in, "icmp 3-4 0.0.0.0/0")
 	}
@@ -199,7 +204,8 @@ func checkGroups(f *findings) {
 	}
 }
 
-// checkACL: where the groups admit everybody to DNS, network ACLs admit the clients only.
+// checkACL: where the groups admit everybody to DNS, network ACLs admit the clients and the
+// VPC only.
 func checkACL(f *findings) {
 	var got []string
 	for _, name := range f.of("AWS::EC2::NetworkAclEntry") {
@@ -245,8 +251,8 @@ func wantedACL(values map[string]string) []string {
 		"100 allow 17 53-53 " + values["Clients"] + " <nil>",
 		"110 allow 6 53-53 " + values["Clients"] + " <nil>",
 		"120 allow 6 22-22 " + values["Administrators"] + " <nil>",
-		"130 allow 6 953-953 " + values["VpcCidr"] + " <nil>",
-		"140 allow 6 443-443 " + values["VpcCidr"] + " <nil>",
+		"190 allow 6 53-953 " + values["VpcCidr"] + " <nil>",
+		"200 allow 17 53-65535 " + values["VpcCidr"] + " <nil>",
 		"160 allow 6 1024-65535 0.0.0.0/0 <nil>",
 		"170 allow 17 1024-65535 " + values["Resolver"] + "/32 <nil>",
 		"180 allow 1 3-4 0.0.0.0/0 <nil>",

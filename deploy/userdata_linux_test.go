@@ -174,12 +174,13 @@ func testRestart(t *testing.T, i *instance) {
 
 const otherConf = `include "DIR/rndc.key";
 controls { inet ` + lab.ForwarderB + ` allow { 10.79.0.0/16; } keys { rndc-key; }; };
-options { directory "DIR"; pid-file none; session-keyfile none; listen-on { ` + lab.ForwarderB + `; }; listen-on-v6 { none; };
+options { directory "DIR"; pid-file none; session-keyfile none; listen-on { ` + lab.ForwarderB + `; }; listen-on-v6 { none; }; allow-query { 10.79.0.0/16; };
     forwarders { ` + lab.Resolver + `; }; forward only; dnssec-validation no; };
 zone "awslab.mycompany.corp" { type forward; forward only; forwarders { ` + lab.Resolver + `; }; };
 `
 
-// A new instance in A's place is told by B what was overridden before it answers anybody.
+// A new instance in A's place is told by B what was overridden before it answers anybody,
+// and compares what B gives.
 func testReplaced(t *testing.T, i *instance) {
 	i.changeSecret(secretText)
 	dir := t.TempDir()
@@ -210,6 +211,7 @@ func testReplaced(t *testing.T, i *instance) {
 	if got := i.dig(t, corporate, "+short", failoverName); got != "10.79.252.15" {
 		t.Errorf("clients are given %s", got)
 	}
+	i.UntilTrue("sh", "-c", "forwarder status | grep '"+lab.ForwarderB+".* agrees since '")
 	i.Run("forwarder", "rndc", "override", "delete", failoverName)
 }
 

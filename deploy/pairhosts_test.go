@@ -223,7 +223,7 @@ func checkAlarms(f *findings) {
 			{"Reboot", "StatusCheckFailed_Instance Maximum 60 3 GreaterThanOrEqualToThreshold 1", "reboot"},
 			{"Busy", "CPUUtilization Average 300 2 GreaterThanThreshold 70", ""},
 			{"Credits", "CPUSurplusCreditsCharged Maximum 300 1 GreaterThanThreshold 0", ""},
-			{"Quiet", "NetworkPacketsIn Sum 300 2 LessThanThreshold " + f.values["QuietPackets"], ""},
+			{"Quiet", "NetworkPacketsOut Sum 300 2 LessThanThreshold " + f.values["QuietPackets"], ""},
 		} {
 			p := f.resources[want.name+x].properties
 			f.equal(want.name+x, fmt.Sprint(dig(p, "MetricName"), " ", dig(p, "Statistic"), " ", dig(p, "Period"), " ",
@@ -243,5 +243,6 @@ func checkAlarms(f *findings) {
 			f.equal(want.name+x+"'s OKActions", dig(p, "OKActions"), topic)
 		}
 	}
+	f.equal("QuietPackets without clients", dig(f.template.parameters, "QuietPackets", "Default"), 1200) // they are 900 then
 	f.equal("alarms", len(f.of("AWS::CloudWatch::Alarm")), 5*len(f.running()))
 }

@@ -53,6 +53,7 @@ var pairPlanted = []plantedError{
 
 	{name: "a condition key misspelt", old: "route53:ChangeResourceRecordSetsRecordTypes: [A]", new: "route53:ChangeResourceRecordSetsRecordType: [A]", check: "switch rights"},
 	{name: "a condition that an empty request meets", old: "'Null':", new: "StringEquals:", check: "switch rights"},
+	{name: "a policy that a new name replaces", old: "Description: May switch one name in Route 53", new: "Description: !Sub 'May switch ${FailoverName} in Route 53'", check: "switch rights"},
 	{name: "a right for all names", old: "\\052.now.${FailoverName}", new: "\\052.${FailoverName}", check: "switch rights"},
 	{name: "another service's principal", old: "Service: ec2.amazonaws.com", new: "Service: ecs.amazonaws.com", check: "principals"},
 	{name: "Route 53 for the forwarders", old: "      Policies:\n", new: "      ManagedPolicyArns: [!Ref SwitchPolicy]\n      Policies:\n", check: "forwarders' rights"},

@@ -66,6 +66,11 @@ func checkSwitchRights(f *findings) {
 	} else if got := f.property("SwitchPolicy", "PolicyDocument"); !reflect.DeepEqual(got, want) {
 		f.add("SwitchPolicy = %v, want %v", got, want)
 	}
+	for _, name := range f.of("AWS::IAM::ManagedPolicy") { // another description makes another policy, which nobody has
+		if _, fixed := dig(f.template.resources, name, "Properties", "Description").(string); !fixed {
+			f.add("%s has a description that may change", name)
+		}
+	}
 	f.equal("KeyPolicy", allowed(f.property("KeyPolicy", "PolicyDocument")), "[secretsmanager:GetSecretValue ${Key}]")
 	for _, name := range []string{"ApplicationRole", "Operators"} {
 		f.equal(name, f.property(name, "ManagedPolicyArns"), "[${SwitchPolicy} ${KeyPolicy}]")

@@ -219,7 +219,7 @@ type Config struct {
 
 // Clients are who asks.
 type Clients struct {
-	Shown    bool           `json:"shown"`    // whether addresses are (--status-clients); else client is absent everywhere, and in texts other addresses than those of servers are "a client"
+	Shown    bool           `json:"shown"`    // whether addresses are (--status-clients); else client is absent everywhere, and of who set an override the key is left
 	Distinct int            `json:"distinct"` // of the last minute, about
 	TCP      int            `json:"tcp"`      // connections
 	Refused  RefusedClients `json:"refused"`  // by an access list

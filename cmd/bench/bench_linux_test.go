@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net"
 	"net/netip"
 	"os"
 	"slices"
@@ -131,6 +132,33 @@ func TestClients(t *testing.T) {
 		o := c.run(load)
 		if o.answered == 0 || o.answered+o.lost < load.count || len(o.rtt) != o.answered {
 			t.Errorf("run(%+v) = %d answered, %d lost, %d round trips, want %d in all", load, o.answered, o.lost, len(o.rtt), load.count)
+		}
+	}
+}
+
+// A server that never answers is given up, and each try's losses count.
+func TestSilentServer(t *testing.T) {
+	silent, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	c, err := newClients(silent.LocalAddr().(*net.UDPAddr).AddrPort(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.close()
+	for _, test := range []struct {
+		name string
+		load traffic
+		lost int
+	}{
+		{"no time", traffic{window: 8}, 0},
+		{"two tries", traffic{window: 8, count: 8, length: longest / 2}, 16},
+	} {
+		test.load.query = pick(10)
+		if o := c.run(test.load); o.answered != 0 || o.lost != test.lost {
+			t.Errorf("%s: run() = %d answered, %d lost, want 0, %d", test.name, o.answered, o.lost, test.lost)
 		}
 	}
 }

@@ -33,7 +33,7 @@ type traffic struct {
 	window int
 	rate   float64       // queries a second
 	count  int           // at most; 0 is no limit
-	length time.Duration // at most
+	length time.Duration // at most; 0 sends nothing
 	query  func(i int) (stem string, number int)
 }
 
@@ -99,12 +99,15 @@ func (c *clients) close() {
 // run sends the traffic and waits for the last answers. What is not answered
 // when nothing has come for a while is lost. It takes longer where no answer came.
 func (c *clients) run(t traffic) outcome {
-	o := c.send(t)
-	if o.answered == 0 && t.length < longest {
-		t.length = min(8*t.length, longest)
-		return c.run(t)
+	lost := 0 // by the tries before
+	for {
+		o := c.send(t)
+		o.lost += lost
+		if o.answered > 0 || t.length <= 0 || t.length >= longest {
+			return o
+		}
+		lost, t.length = o.lost, min(8*t.length, longest)
 	}
-	return o
 }
 
 func (c *clients) send(t traffic) outcome {

@@ -83,7 +83,8 @@ type made struct {
 // makeFleet runs it, or skips the test where it cannot run.
 func makeFleet(t *testing.T, args ...string) (m made) {
 	t.Helper()
-	python := tool(t, "python3", "'moto[all]'")
+	// Not any python3: the one that moto was installed with.
+	python := filepath.Join(filepath.Dir(tool(t, "moto_server", "'moto[all]'")), "python3")
 	if err := exec.Command(python, "-c", "import boto3, moto").Run(); err != nil {
 		t.Skip("Python has no moto, in which stacks are made: pip install 'moto[all]'")
 	}

@@ -124,6 +124,14 @@ func TestMonitoringTable(t *testing.T) {
 	workbench.HoldSection(t, "monitoring.md", "alerts", b.String(), *update)
 }
 
+// The project's README says how many there are.
+func TestReadmeCountsAlerts(t *testing.T) {
+	want := fmt.Sprintf("| %d alerts, each with what to do", len(loadAlerts(t)))
+	if !strings.Contains(read(t, "../README.md"), want) {
+		t.Errorf("README.md lacks %q", want)
+	}
+}
+
 func read(t *testing.T, path string) string {
 	t.Helper()
 	text, err := os.ReadFile(path)

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -183,4 +184,29 @@ func checkFleetGroups(f *findings) {
 		[]string{"tcp 443-443 0.0.0.0/0", "tcp 53-53 " + resolver, "tcp 953-953 " + vpc, "udp 53-53 " + resolver})
 	f.equal("into operators' hosts", f.rules("OperatorsSecurityGroup", "SecurityGroupIngress"), "[]")
 	f.equal("out of operators' hosts", f.rules("OperatorsSecurityGroup", "SecurityGroupEgress"), "[tcp 953-953 "+vpc+"]")
+}
+
+// fleetKinds are all kinds of resources that the fleet is made of, with how many there are.
+var fleetKinds = map[string]int{
+	"AWS::AutoScaling::AutoScalingGroup": 2, "AWS::CloudFormation::WaitCondition": 1, "AWS::CloudFormation::WaitConditionHandle": 1,
+	"AWS::CloudWatch::Alarm": 5, "AWS::EC2::LaunchTemplate": 1, "AWS::EC2::SecurityGroup": 3,
+	"AWS::ElasticLoadBalancingV2::Listener": 1, "AWS::ElasticLoadBalancingV2::LoadBalancer": 1, "AWS::ElasticLoadBalancingV2::TargetGroup": 1,
+	"AWS::Events::Rule": 2, "AWS::IAM::InstanceProfile": 1, "AWS::IAM::ManagedPolicy": 1, "AWS::IAM::Role": 2,
+	"AWS::Lambda::Function": 1, "AWS::Lambda::Permission": 2, "AWS::Logs::LogGroup": 1,
+}
+
+// checkFleetKinds: nothing is made that costs or opens what nobody thought of.
+func checkFleetKinds(f *findings) {
+	want := maps.Clone(fleetKinds)
+	if want["AWS::EC2::SecurityGroupIngress"] = 1; f.values["Monitoring"] != "" {
+		want["AWS::EC2::SecurityGroupIngress"]++
+	}
+	if f.values["KeyArn"] == "" {
+		want["AWS::SecretsManager::Secret"] = 1
+	}
+	got := make(map[string]int)
+	for _, r := range f.resources {
+		got[r.kind]++
+	}
+	f.equal("kinds", got, want)
 }

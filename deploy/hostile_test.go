@@ -1,10 +1,7 @@
 package deploy
 
 import (
-	"cmp"
-	"maps"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -14,32 +11,6 @@ import (
 var hostile = []string{
 	"$(reboot)", "`reboot`", "a;reboot", "a reboot", "a\nreboot", "\nreboot", "a\n", "a|b", "a&b", "a>b", "a'b", `a"b`, `a\b`, "a#b", "a{b", "a}b",
 	"${Key}", "*", "a*b", "~", "!b", "a\tb", "a\x00b", "{{resolve:ssm:b}}", "é",
-}
-
-// unwritten are parameters that EC2 is given as they are, and nobody else.
-var unwritten = []string{"KeyPair"}
-
-// checkPatterns: a pattern refuses all of it, alone and around a value that is good.
-func checkPatterns(f *findings) {
-	for _, name := range slices.Sorted(maps.Keys(f.template.parameters)) {
-		p := section(f.template.parameters, name)
-		if p["Type"] != "String" || p["AllowedValues"] != nil || slices.Contains(unwritten, name) {
-			continue
-		}
-		pattern, err := regexp.Compile("(?s)^(?:" + cmp.Or(text(p["AllowedPattern"]), ".*") + ")$")
-		if err != nil {
-			f.add("%s: %v", name, err)
-			continue
-		}
-		good := f.values[name]
-		for _, bad := range hostile {
-			for _, v := range []string{bad, good + bad, bad + good} {
-				if pattern.MatchString(v) {
-					f.add("%s may be %q", name, v)
-				}
-			}
-		}
-	}
 }
 
 // assigns is a line of the head: a comment, or a word without anything that bash reads

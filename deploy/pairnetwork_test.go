@@ -84,69 +84,6 @@ func checkNetworks(f *findings) {
 	}
 }
 
-// checkPublic: nothing has a public address, and no route leads out.
-func checkPublic(f *findings) {
-	for name, r := range f.resources {
-		for _, kind := range []string{"InternetGateway", "NatGateway", "EIP", "Route", "EgressOnlyInternetGateway"} {
-			if strings.HasPrefix(r.kind, "AWS::EC2::"+kind) && r.kind != "AWS::EC2::RouteTable" {
-				f.add("%s is a way out: %s", name, r.kind)
-			}
-		}
-		for _, key := range []string{"MapPublicIpOnLaunch", "AssociatePublicIpAddress"} {
-			if v := anywhere(r.properties, key); v != nil {
-				f.equal(name+"'s "+key, v, false)
-			}
-		}
-	}
-}
-
-// anywhere is the value of a key at any depth.
-func anywhere(v any, key string) any {
-	switch v := v.(type) {
-	case map[string]any:
-		if found, ok := v[key]; ok {
-			return found
-		}
-		for _, each := range v {
-			if found := anywhere(each, key); found != nil {
-				return found
-			}
-		}
-	case []any:
-		for _, each := range v {
-			if found := anywhere(each, key); found != nil {
-				return found
-			}
-		}
-	}
-	return nil
-}
-
-// checkPorts: ports are numbers of 0 to 65535, in order.
-func checkPorts(f *findings) {
-	for name, r := range f.resources {
-		for _, side := range []string{"SecurityGroupIngress", "SecurityGroupEgress"} {
-			rules, _ := r.properties[side].([]any)
-			for _, rule := range rules {
-				if dig(rule, "IpProtocol") != "-1" {
-					f.ports(name, dig(rule, "FromPort"), dig(rule, "ToPort"))
-				}
-			}
-		}
-		if r.properties["PortRange"] != nil {
-			f.ports(name, f.property(name, "PortRange", "From"), f.property(name, "PortRange", "To"))
-		}
-	}
-}
-
-func (f *findings) ports(name string, from, to any) {
-	a, ok := from.(int)
-	b, ok2 := to.(int)
-	if !ok || !ok2 || a < 0 || b < a || b > 65535 {
-		f.add("%s has ports %v to %v", name, from, to)
-	}
-}
-
 // rule writes one of a security group: what it admits, and from or to whom.
 func rule(v any) string {
 	for _, key := range []string{"CidrIp", "SourceSecurityGroupId"} {

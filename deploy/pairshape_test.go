@@ -1,7 +1,6 @@
 package deploy
 
 import (
-	"maps"
 	"slices"
 )
 
@@ -27,31 +26,6 @@ func checkKinds(f *findings) {
 			f.add("%s is a %s", name, r.kind)
 		}
 	}
-}
-
-// fleetKinds are those of the fleet, with how many there are.
-var fleetKinds = map[string]int{
-	"AWS::AutoScaling::AutoScalingGroup": 2, "AWS::CloudFormation::WaitCondition": 1, "AWS::CloudFormation::WaitConditionHandle": 1,
-	"AWS::CloudWatch::Alarm": 5, "AWS::EC2::LaunchTemplate": 1, "AWS::EC2::SecurityGroup": 3,
-	"AWS::ElasticLoadBalancingV2::Listener": 1, "AWS::ElasticLoadBalancingV2::LoadBalancer": 1, "AWS::ElasticLoadBalancingV2::TargetGroup": 1,
-	"AWS::Events::Rule": 2, "AWS::IAM::InstanceProfile": 1, "AWS::IAM::ManagedPolicy": 1, "AWS::IAM::Role": 2,
-	"AWS::Lambda::Function": 1, "AWS::Lambda::Permission": 2, "AWS::Logs::LogGroup": 1,
-}
-
-// checkFleetKinds: the same of the fleet.
-func checkFleetKinds(f *findings) {
-	want := maps.Clone(fleetKinds)
-	if want["AWS::EC2::SecurityGroupIngress"] = 1; f.values["Monitoring"] != "" {
-		want["AWS::EC2::SecurityGroupIngress"]++
-	}
-	if f.values["KeyArn"] == "" {
-		want["AWS::SecretsManager::Secret"] = 1
-	}
-	got := make(map[string]int)
-	for _, r := range f.resources {
-		got[r.kind]++
-	}
-	f.equal("kinds", got, want)
 }
 
 // checkCircles: nothing waits for itself.

@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"regexp"
@@ -187,5 +188,94 @@ func checkDescriptions(f *findings) {
 				f.add("%s: %q is no description", name, each)
 			}
 		}
+	}
+}
+
+// unwritten are parameters that EC2 is given as they are, and nobody else.
+var unwritten = []string{"KeyPair"}
+
+// checkPatterns: a pattern refuses all of it, alone and around a value that is good.
+func checkPatterns(f *findings) {
+	for _, name := range slices.Sorted(maps.Keys(f.template.parameters)) {
+		p := section(f.template.parameters, name)
+		if p["Type"] != "String" || p["AllowedValues"] != nil || slices.Contains(unwritten, name) {
+			continue
+		}
+		pattern, err := regexp.Compile("(?s)^(?:" + cmp.Or(text(p["AllowedPattern"]), ".*") + ")$")
+		if err != nil {
+			f.add("%s: %v", name, err)
+			continue
+		}
+		good := f.values[name]
+		for _, bad := range hostile {
+			for _, v := range []string{bad, good + bad, bad + good} {
+				if pattern.MatchString(v) {
+					f.add("%s may be %q", name, v)
+				}
+			}
+		}
+	}
+}
+
+// checkPublic: nothing has a public address, and no route leads out.
+func checkPublic(f *findings) {
+	for name, r := range f.resources {
+		for _, kind := range []string{"InternetGateway", "NatGateway", "EIP", "Route", "EgressOnlyInternetGateway"} {
+			if strings.HasPrefix(r.kind, "AWS::EC2::"+kind) && r.kind != "AWS::EC2::RouteTable" {
+				f.add("%s is a way out: %s", name, r.kind)
+			}
+		}
+		for _, key := range []string{"MapPublicIpOnLaunch", "AssociatePublicIpAddress"} {
+			if v := anywhere(r.properties, key); v != nil {
+				f.equal(name+"'s "+key, v, false)
+			}
+		}
+	}
+}
+
+// anywhere is the value of a key at any depth.
+func anywhere(v any, key string) any {
+	switch v := v.(type) {
+	case map[string]any:
+		if found, ok := v[key]; ok {
+			return found
+		}
+		for _, each := range v {
+			if found := anywhere(each, key); found != nil {
+				return found
+			}
+		}
+	case []any:
+		for _, each := range v {
+			if found := anywhere(each, key); found != nil {
+				return found
+			}
+		}
+	}
+	return nil
+}
+
+// checkPorts: ports are numbers of 0 to 65535, in order.
+func checkPorts(f *findings) {
+	for name, r := range f.resources {
+		for _, side := range []string{"SecurityGroupIngress", "SecurityGroupEgress"} {
+			rules, _ := r.properties[side].([]any)
+			for _, rule := range rules {
+				if dig(rule, "IpProtocol") != "-1" {
+					f.ports(name, dig(rule, "FromPort"), dig(rule, "ToPort"))
+				}
+			}
+		}
+		if r.properties["PortRange"] != nil {
+			f.ports(name, f.property(name, "PortRange", "From"), f.property(name, "PortRange", "To"))
+		}
+	}
+}
+
+func (f *findings) ports(name string, from, to any) {
+	a, ok := from.(int)
+	b, ok2 := to.(int)
+	if !ok || !ok2 || a < 0 || b < a || b > 65535 {
+		f.add("%s has ports %v to %v", name, from, to)
 	}
 }

@@ -265,3 +265,25 @@ func TestNothingToCompare(t *testing.T) {
 		t.Errorf("of a peer without common names:\n%s", got)
 	}
 }
+
+// Of a name that is forgotten its latest changes are shown, not that nobody has asked.
+func TestForgottenName(t *testing.T) {
+	d := sample(t)
+	d.Names = []page.Name{{Status: watch.Status{Name: "gone.example", History: []watch.Change{
+		{Type: "A", New: []string{"10.79.2.20"}}, {Type: "AAAA", New: []string{"2001:db8::20"}}, {Type: "A", New: []string{"10.79.2.19"}},
+	}}}, {Status: watch.Status{Name: "new.example"}}}
+	s := screen{doc: d, width: 200, height: 24}
+	var texts []string
+	for _, l := range s.names() {
+		texts = append(texts, l.text)
+	}
+	all := strings.Join(texts, "\n")
+	for _, want := range []string{"10.79.2.20", "2001:db8::20"} {
+		if !strings.Contains(all, want) {
+			t.Errorf("the view lacks %s:\n%s", want, all)
+		}
+	}
+	if strings.Contains(all, "10.79.2.19") || strings.Count(all, "nobody has asked") != 1 {
+		t.Errorf("the view has an earlier change, or says of the wrong name that nobody has asked:\n%s", all)
+	}
+}

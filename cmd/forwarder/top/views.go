@@ -26,15 +26,16 @@ func (s *screen) names() []line {
 		if !s.shows(n.Name) {
 			continue
 		}
-		for j := range n.Sets {
-			set := &n.Sets[j]
+		sets := setsOf(n)
+		for j := range sets {
+			set := &sets[j]
 			by := set.Pinned
 			if by == "" {
 				by = "upstream"
 			}
 			t = append(t, []string{n.Name, set.Type, orNone(set.Given), theirs[n.Name+" "+set.Type], by, clock(givenSince(n, set)), heldUntil(n, set.Type, s.doc.Now), strip(n, set.Type, s.doc.Now)})
 		}
-		if len(n.Sets) == 0 {
+		if len(sets) == 0 {
 			t = append(t, []string{n.Name, "", "nobody has asked for it yet"})
 		}
 	}
@@ -44,6 +45,20 @@ func (s *screen) names() []line {
 		list = append(list, line{fmt.Sprintf("and %d more names: forwarder rndc watch list", s.doc.NamesMore), faint})
 	}
 	return list
+}
+
+// setsOf are a name's types; of one that is forgotten, its changes are left, the newest
+// first.
+func setsOf(n *page.Name) (sets []watch.SetStatus) {
+	if len(n.Sets) > 0 {
+		return n.Sets
+	}
+	for _, c := range n.History {
+		if !slices.ContainsFunc(sets, func(s watch.SetStatus) bool { return s.Type == c.Type }) {
+			sets = append(sets, watch.SetStatus{Type: c.Type, Given: c.New, Since: c.At})
+		}
+	}
+	return sets
 }
 
 // leave leaves so many columns of a table where there is no room for all.

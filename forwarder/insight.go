@@ -188,7 +188,7 @@ func (s *Server) topClients(t *hot.Table, n int, count func(*hot.Item) float64) 
 func (s *Server) DistinctClients() int { return s.insight.clients.Len() }
 
 // Latency is how long replies of one source took in the last minute, as
-// latency.Histogram has it: within a fifth.
+// latency.Histogram has it: in the same bucket as the truth.
 type Latency struct {
 	P50, P90, P99 time.Duration // 0 without samples
 	Samples       uint64        // replies; those that were looked at stand for the others

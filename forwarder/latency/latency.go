@@ -12,7 +12,8 @@ import (
 // Bounds are the upper bounds of the buckets; one more bucket holds what is above them.
 var Bounds = bounds()
 
-// A decade has six: a quantile is within a fifth of the truth.
+// A decade has six: a quantile is in the same bucket as the truth, two thirds above it or
+// two fifths below at most.
 var decade = [...]time.Duration{10, 15, 20, 30, 50, 70}
 
 const numBounds = 7 * 6 // 1 µs to 7 s

@@ -19,8 +19,9 @@ var (
 
 // foreignFlags are those of other programs that stand without their name.
 var foreignFlags = []string{
-	"--enable-old-settings", // pdns_recursor
-	"--forwarder",           // failover
+	"--enable-dns-hostnames", // aws ec2 modify-vpc-attribute
+	"--enable-old-settings",  // pdns_recursor
+	"--forwarder",            // failover
 }
 
 // Flags and commands of rndc that the pages name are there.

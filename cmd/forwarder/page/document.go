@@ -36,7 +36,7 @@ type Document struct {
 	Failing       []Failing              `json:"failing"`  // zones of which queries failed in the last minute
 	Logs          []Log                  `json:"logs"`     // channels of the log
 	Viewers       Viewers                `json:"viewers"`  // who has the page open
-	Point         Point                  `json:"point"`    // what the charts have got last: times that are not later than the last one say that the clock was set, and /api/v1/history is to be read again
+	Point         Point                  `json:"point"`    // what the charts have got last: where its time is not later than the one before, or later by seconds, the clock was set, and /api/v1/history is to be read again
 }
 
 // Server is the process.

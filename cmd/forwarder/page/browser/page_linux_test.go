@@ -38,6 +38,7 @@ func TestPage(t *testing.T) {
 		{"names are text", testText},
 		{"failover", testFailover},
 		{"override", testOverride},
+		{"clock", testClock},
 		{"trouble", testTrouble},
 		{"contrast", testContrast},
 		{"keyboard", testKeyboard},
@@ -130,6 +131,17 @@ func testOverride(t *testing.T, s *site, p *tab) {
 	p.await("it in the line of state", `document.querySelector("#state").textContent.includes("1 override")`)
 	s.rndc("override", "delete", service, "A")
 	p.await("the way back", given(service, "10.79.2.20"))
+}
+
+// A moment long before or after the last one is no point of the charts: they ask for all
+// points again, as the forwarder's clock was set.
+func testClock(t *testing.T, s *site, p *tab) {
+	const asked = `performance.getEntriesByType("resource").filter(e => e.name.endsWith("/api/v1/history")).length`
+	for i, step := range []string{"3600e3", "-3600e3"} {
+		p.evaluate(fmt.Sprintf(`import("/charts.js").then(charts => void charts.point({ time: new Date(Date.now() + %s).toISOString(), columns: {} }))`, step), nil)
+		p.await("a request for all points", fmt.Sprintf("%s > %d", asked, i))
+	}
+	p.await("points", `document.querySelectorAll("canvas").length >= 5`)
 }
 
 // A silent upstream is told in the first line, and how many queries failed.

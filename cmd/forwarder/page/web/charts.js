@@ -7,6 +7,7 @@ import { charts as specs } from "./series.js";
 
 const length = 900; // s
 const height = 140; // px
+const gap = 5; // s without a point, after which some are missing
 const dashes = [[], [6, 4], [2, 3]];
 
 let times = [];
@@ -35,10 +36,13 @@ export function history(h) {
   drawn.forEach(draw);
 }
 
-// point adds a moment. Columns come and go with servers and interfaces.
+// point adds a moment. Columns come and go with servers and interfaces. Where the clock was
+// set, the forwarder has moved all points with it.
 export function point(p) {
   const t = Date.parse(p.time) / 1000;
-  if (t <= (times.at(-1) ?? 0)) return t < times.at(-1) - 1 && again(); // its clock was set
+  const last = times.at(-1) ?? t - 1;
+  if (t < last - 1 || t > last + gap) return again();
+  if (t <= last) return;
   for (const name of Object.keys(p.columns)) columns[name] ??= times.map(() => null);
   times.push(t);
   for (const [name, values] of Object.entries(columns)) values.push(p.columns[name] ?? null);

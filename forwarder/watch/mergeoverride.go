@@ -56,7 +56,7 @@ func (g *merger) putUnder(r *record, theirs *override) {
 	if ours.lease == 0 || theirs.lease > 0 || ours.under != nil && !theirs.laterThan(&ours.under.Override, &ours.under.data, g.now) {
 		return
 	}
-	if ours.under != nil && ours.under.isSame(theirs) || g.overrideOctets()+theirs.data.octets() > maxAllOctets {
+	if ours.under != nil && ours.under.isSame(theirs) || g.overrideOctets()-ours.under.octets()+theirs.octets() > maxAllOctets {
 		return
 	}
 	theirs.forget()

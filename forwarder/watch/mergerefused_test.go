@@ -133,6 +133,29 @@ func TestMergeRoom(t *testing.T) {
 	}
 }
 
+// What takes the place of an override under a lease needs no room beside it.
+func TestMergeRoomUnderLease(t *testing.T) {
+	m := Moment{time.Hour, day}
+	after := func(s time.Duration) Moment { return Moment{m.Now + s*time.Second, m.Wall.Add(s * time.Second)} }
+	text := func(letter string) []string {
+		return []string{strings.Repeat(`"`+strings.Repeat(letter, 250)+`" `, 180)}
+	}
+	here, member := newTable(), newTable()
+	for i, err := 0, error(nil); err == nil; i++ {
+		err = here.AddOverride(Override{Name: fmt.Sprintf("n%d.corp.example", i), Type: dns.TypeTXT, Data: text("x")}, m)
+	}
+	must(t, here.DeleteOverride("n1.corp.example", dns.TypeTXT, after(1)))
+	must(t, here.AddOverride(Override{Name: "n0.corp.example", Type: dns.TypeTXT, Data: []string{`"lease"`}, Lease: "my-secret-token"}, after(3)))
+	must(t, here.AddOverride(Override{Name: "n1.corp.example", Type: dns.TypeTXT, Data: text("x")}, after(3)))
+	must(t, member.AddOverride(Override{Name: "n0.corp.example", Type: dns.TypeTXT, Data: text("y")}, after(2)))
+	page, err := member.Export(ExportFrom{}, MinExport, after(4))
+	must(t, err)
+	got, err := here.Merge(page, "member", after(4))
+	if must(t, err); got.Overrides != 1 {
+		t.Errorf("merged %+v, want what the member has under the lease", got)
+	}
+}
+
 // Whatever is commanded at one member while a newcomer fetches now and then, in the end
 // both have the same overrides, and the same watches.
 func TestMergeFollows(t *testing.T) {

@@ -64,8 +64,8 @@ var (
 	ErrBadData = errors.New("no data for an override")
 )
 
-// override is one in force, with the digest of its token. Those of a record form a list: what a lease replaced
-// comes again when the lease is not confirmed.
+// override is one in force, with the digest of its token. Those of a record form a
+// list: what a lease replaced comes again when the lease is not confirmed.
 type override struct {
 	Override // Data as it is given
 	data     data
@@ -246,10 +246,16 @@ func (t *Table) overridable(w string, o *Override, d *data, m Moment) (*record, 
 func (t *Table) overrideOctets() (n int) {
 	for _, name := range t.names {
 		for _, r := range name.sets {
-			for v := r.override; v != nil; v = v.under {
-				n += v.data.octets()
-			}
+			n += r.override.octets()
 		}
+	}
+	return n
+}
+
+// octets are those of v, and of those under it; nil has none.
+func (v *override) octets() (n int) {
+	for ; v != nil; v = v.under {
+		n += v.data.octets()
 	}
 	return n
 }

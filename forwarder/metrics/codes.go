@@ -6,6 +6,7 @@ import (
 	"github.com/miekg/dns"
 
 	"vpcdns/forwarder"
+	"vpcdns/forwarder/upstream"
 )
 
 // collectUpstreamRcodes sends the usual ones from the start.
@@ -22,8 +23,11 @@ func collectUpstreamRcodes(st *forwarder.Stats, e emitter) {
 }
 
 func rcodeText(rcode int) string {
-	if rcode == dns.RcodeBadVers { // miekg/dns says BADSIG, which only TSIG knows
+	switch rcode {
+	case dns.RcodeBadVers: // miekg/dns says BADSIG, which only TSIG knows
 		return "BADVERS"
+	case upstream.NumRcodes:
+		return "other"
 	}
 	if name, ok := dns.RcodeToString[rcode]; ok {
 		return name

@@ -16,7 +16,7 @@ func (c *Client) answer(t *try, msg []byte, cut bool) {
 	s := t.server
 	rcode, edns := c.edns(t.path, msg)
 	c.answered(t)
-	s.stats.Rcodes[min(rcode, NumRcodes-1)]++
+	s.stats.Rcodes[min(rcode, NumRcodes)]++
 	if s.shownOPT = s.shownOPT || edns.Present; c.unsure(t, msg) {
 		return
 	}

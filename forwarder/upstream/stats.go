@@ -18,8 +18,8 @@ var RTTBounds = [...]time.Duration{
 // share a counter.
 const NumTypes = 256
 
-// NumRcodes is how many response codes are counted one by one; those above are none
-// that a server sends.
+// NumRcodes is how many response codes are counted one by one; those above share a
+// counter.
 const NumRcodes = 24
 
 // Histogram counts round trip times. Buckets are not cumulative.
@@ -53,21 +53,21 @@ func (h *Histogram) observe(d time.Duration) {
 // ServerStats counts since New what happened with one server.
 type ServerStats struct {
 	Addr          netip.AddrPort
-	Sent          uint64            // tries, over UDP and TCP
-	Answered      uint64            // tries, late answers included
-	Retried       uint64            // tries that were not their request's first
-	TimedOut      uint64            // tries whose time was over; the answer may still have come
-	Refused       uint64            // tries that ICMP or the system refused
-	LocalErrors   uint64            // sockets that could not be opened because of this side's addresses or rules
-	Failed        uint64            // answers that were failures (SERVFAIL, REFUSED …)
-	Unsound       uint64            // answers that were malformed, referrals, or refused by a Checker
-	Truncated     uint64            // answers with TC over UDP
-	NoEDNS        uint64            // answers that made their requests be asked again without EDNS
-	Rcodes        [NumRcodes]uint64 // answers, by response code
-	Connects      uint64            // TCP connections begun
-	Mismatched    uint64            // answers with a wrong ID or question
-	CookieMissing uint64            // answers without an expected cookie, or with a wrong one
-	Attacks       uint64            // ports that a request left because of wrong answers
+	Sent          uint64                // tries, over UDP and TCP
+	Answered      uint64                // tries, late answers included
+	Retried       uint64                // tries that were not their request's first
+	TimedOut      uint64                // tries whose time was over; the answer may still have come
+	Refused       uint64                // tries that ICMP or the system refused
+	LocalErrors   uint64                // sockets that could not be opened because of this side's addresses or rules
+	Failed        uint64                // answers that were failures (SERVFAIL, REFUSED …)
+	Unsound       uint64                // answers that were malformed, referrals, or refused by a Checker
+	Truncated     uint64                // answers with TC over UDP
+	NoEDNS        uint64                // answers that made their requests be asked again without EDNS
+	Rcodes        [NumRcodes + 1]uint64 // answers, by response code
+	Connects      uint64                // TCP connections begun
+	Mismatched    uint64                // answers with a wrong ID or question
+	CookieMissing uint64                // answers without an expected cookie, or with a wrong one
+	Attacks       uint64                // ports that a request left because of wrong answers
 	Down          bool
 	SRTT          time.Duration // smoothed round trip time; 0 is unknown
 	RTO           time.Duration // retry timeout

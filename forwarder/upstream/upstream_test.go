@@ -39,6 +39,7 @@ func TestFailures(t *testing.T) {
 		{"YXDOMAIN without answer", wire.YXDomain, ErrServFail{wire.YXDomain}},
 		{"FORMERR with OPT", wire.FormErr, ErrServFail{wire.FormErr}},
 		{"NXDOMAIN", wire.NXDomain, nil},
+		{"a code that has no name", 100, ErrServFail{100}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -49,8 +50,9 @@ func TestFailures(t *testing.T) {
 					t.Errorf("Answer = %v after %v, want %v at once", res.err, res.took, tc.want)
 				}
 				st := a.Stats()
-				if s := st.Servers[0]; s.Rcodes[tc.rcode] != s.Answered || s.Answered == 0 || st.Types[wire.TypeA] != s.Sent {
-					t.Errorf("counted %d of the rcode in %d answers, %d of the type in %d tries, want all", s.Rcodes[tc.rcode], s.Answered, st.Types[wire.TypeA], s.Sent)
+				counted := min(tc.rcode, NumRcodes)
+				if s := st.Servers[0]; s.Rcodes[counted] != s.Answered || s.Answered == 0 || st.Types[wire.TypeA] != s.Sent {
+					t.Errorf("counted %d of the rcode in %d answers, %d of the type in %d tries, want all", s.Rcodes[counted], s.Answered, st.Types[wire.TypeA], s.Sent)
 				}
 				a.finish()
 			})

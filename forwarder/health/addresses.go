@@ -93,8 +93,7 @@ func (m *Monitor) noteMissing(a netip.AddrPort, w *addressWatch, wanted bool, no
 	t.Begin(trouble.Start{Key: key, Text: host.Address(a) + why, Since: now, Zones: []string{}}, now)
 }
 
-// forgetLost ends the waiting for addresses that do not come back. troubles.mu is
-// held.
+// forgetLost ends the waiting for addresses that do not come back. m.mu is held.
 func (m *Monitor) forgetLost(now time.Duration) {
 	for a, w := range m.addresses {
 		if w.lost > 0 && !w.served && now-w.lost >= lostFor {

@@ -8,10 +8,10 @@
 // Attributes follow the message as key=value. Each channel has a goroutine that
 // writes its lines in order, so that who logs never waits, not even for a disk
 // that hangs; what is queued is bounded. Lines that come within 10 ms are written
-// together, the first of them and those above info at once. A channel that cannot be written (full
-// disk, missing /dev/log) costs lines, never the server: it is reported once
-// and tried again now and then, and when it works again the number of lines
-// that were lost stands in it.
+// together, the first of them and those above info at once. A channel that cannot be
+// written (full disk, missing /dev/log) costs lines, never the server: it is reported
+// once and tried again now and then, and when it works again the number of lines that
+// were lost stands in it.
 package logging
 
 import (

@@ -100,7 +100,7 @@ func TestAlertTexts(t *testing.T) {
 				t.Errorf("%s has no %s", a.Alert, key)
 			}
 		}
-		want := "/usr/share/doc/forwarder/monitoring.md#" + strings.ToLower(a.Alert)
+		want := "/usr/share/doc/forwarder/deploy/monitoring.md#" + strings.ToLower(a.Alert)
 		if a.Annotations["runbook"] != want || !strings.Contains(page, "\n### "+a.Alert+"\n") {
 			t.Errorf("%s has the runbook %s, want %s, and that section", a.Alert, a.Annotations["runbook"], want)
 		}

@@ -141,6 +141,7 @@ func TestPackage(t *testing.T) {
 	t.Run("signature", p.testSignature)
 	t.Run("rpmlint", p.testLint)
 	t.Run("changelog", p.testChangelog)
+	t.Run("pages", p.testPages)
 	t.Run("image", p.testImage)
 	t.Run("life", p.testLife)
 }
@@ -215,7 +216,7 @@ rm -rf root/etc/named* root/etc/sysconfig root/var/named root/var/log/named # of
 "$@" --installroot=/media/root install forwarder
 cmp root/etc/named.conf root/usr/share/forwarder/named.conf
 (cd root/usr/share/forwarder && sha256sum alerts.yaml grafana-dashboard.json)
-(cd root/usr/share/doc/forwarder && sha256sum monitoring.md)
+(cd root/usr/share/doc/forwarder/deploy && sha256sum monitoring.md)
 chroot root stat -c '%n %U %G %a' /etc/named.conf /var/named /var/log/named
 chroot root systemctl is-enabled forwarder
 chroot root /usr/sbin/forwarder --check-config

@@ -3,7 +3,6 @@ package forwarder
 import (
 	"math/rand/v2"
 	"net/netip"
-	"slices"
 	"time"
 
 	"vpcdns/cache"
@@ -233,7 +232,7 @@ func (w *worker) mayAsk(q *query) (why reason, rejected bool) {
 	case w.draining.Load():
 		return shuttingDown, true
 	case w.fromUs(q):
-		w.damage.Loop(q.zone.id, q.addr.Addr())
+		w.damage.Loop(q.zone.id, q.zone.server(q.addr.Addr()))
 		return forwardingLoop, true
 	}
 	return 0, false
@@ -251,8 +250,7 @@ func (w *worker) fromUs(q *query) bool {
 // log, as addresses can be forged. All programs of this host share a loopback
 // address, which tells no server from a client.
 func (w *waiter) comesBack() bool {
-	return !w.refresh && w.via != viaExchange && !w.addr.Addr().IsLoopback() &&
-		slices.ContainsFunc(w.zone.servers, func(s netip.AddrPort) bool { return s.Addr() == w.addr.Addr() })
+	return !w.refresh && w.via != viaExchange && !w.addr.Addr().IsLoopback() && w.zone.server(w.addr.Addr()).IsValid()
 }
 
 // zoneNumber is the number under which the zone of q is counted.

@@ -28,6 +28,14 @@ type zone struct {
 	prefetchFrom atomic.Int64 // nothing is prefetched before: time.Duration on the server's clock
 }
 
+// server is addr if one of the zone's servers has it, and else the zero Addr.
+func (z *zone) server(addr netip.Addr) netip.Addr {
+	if slices.ContainsFunc(z.servers, func(s netip.AddrPort) bool { return s.Addr() == addr }) {
+		return addr
+	}
+	return netip.Addr{}
+}
+
 // group counts for zones that are asked for at the same servers.
 type group struct{ fetches int } // as of a zone
 

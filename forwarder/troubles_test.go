@@ -99,6 +99,12 @@ func (s *stage) answer(q *asking) []byte {
 			s.r.net.ask(netip.AddrPortFrom(q.server.Addr(), 5999), testServer, false, again)
 		})
 		return nil
+	case "is relayed": // as it is, by a box on the way
+		again, _ := m.Pack()
+		time.AfterFunc(s.delay, func() {
+			s.r.net.ask(netip.MustParseAddrPort("10.9.9.9:5999"), testServer, false, again)
+		})
+		return nil
 	case "garbage":
 		reply = reply[:len(reply)-5]
 	case "":
@@ -338,6 +344,18 @@ func TestNoLoopOnLoopback(t *testing.T) {
 			if strings.Contains(line, "loop") {
 				t.Errorf("the log has %q", line)
 			}
+		}
+	})
+}
+
+// Who relays a query of ours to us is no server of the zone: a client's address, perhaps.
+func TestTroubleLoopRelayed(t *testing.T) {
+	withStage(t, oneServer, Options{}, func(s *stage) {
+		s.set("10.79.0.2 corp.example.", "is relayed")
+		s.ask(1, "corp.example.", time.Second)
+		s.wait(2 * time.Second)
+		if line := s.journal.take("resolver"); line != "forwarding loop: what this server asks for corp.example comes back to it from another address" {
+			t.Errorf("the log has %q", line)
 		}
 	})
 }

@@ -110,7 +110,7 @@ func (d *Damage) Full(zone uint16) {
 	d.full[zone]++
 }
 
-// Loop notes that somebody asks what is being asked of it.
+// Loop notes that a server asks what is being asked of it; the zero Addr is somebody else.
 func (d *Damage) Loop(zone uint16, from netip.Addr) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -139,6 +139,8 @@ func TestLimits(t *testing.T) {
 			"fetches-per-zone and fetches-per-server are no longer reached for corp.example"},
 		{"loop", func(b *bench) { b.damage.Loop(1, server.Addr()) }, "forwarding loop: 10.79.0.2, which is asked for corp.example, asks this server the same",
 			"forwarding loop for corp.example is no longer seen"},
+		{"loop elsewhere", func(b *bench) { b.damage.Loop(1, netip.Addr{}) }, "forwarding loop: what this server asks for corp.example comes back to it from another address",
+			"forwarding loop for corp.example is no longer seen"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			b := newBench(t)

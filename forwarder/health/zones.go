@@ -156,9 +156,13 @@ func (m *Monitor) observeLoops(s *Second, loops map[uint16]netip.Addr, now time.
 		if !ok {
 			continue
 		}
+		text := fmt.Sprintf("forwarding loop: %s, which is asked for %s, asks this server the same", from, name)
+		if !from.IsValid() {
+			text = fmt.Sprintf("forwarding loop: what this server asks for %s comes back to it from another address", name)
+		}
 		m.table.Sign(trouble.Start{
 			Key:   trouble.Key{Kind: trouble.Loop, Subject: name},
-			Text:  fmt.Sprintf("forwarding loop: %s, which is asked for %s, asks this server the same", from, name),
+			Text:  text,
 			Since: now, Zones: []string{name},
 		}, hold, "forwarding loop for "+name+" is no longer seen", now)
 	}

@@ -12,7 +12,6 @@ import (
 
 	"vpcdns/forwarder/counts"
 	"vpcdns/forwarder/health"
-	"vpcdns/forwarder/host"
 	"vpcdns/forwarder/logging"
 	"vpcdns/forwarder/selfcheck"
 	"vpcdns/forwarder/trouble"
@@ -144,7 +143,7 @@ func (s *Server) watchAllowances() {
 	defer tick.Stop()
 	for {
 		if list, err := s.net.exceeded(); err == nil { // else out of descriptors, say: the next look may tell
-			s.adjustBudget(list)
+			s.health.Allowances(list, s.setPPS)
 		}
 		select {
 		case <-tick.C:
@@ -154,11 +153,8 @@ func (s *Server) watchAllowances() {
 	}
 }
 
-func (s *Server) adjustBudget(list []host.Exceeded) {
-	if pps, changed := s.health.Allowances(list); changed {
-		s.state.Load().upstream.SetPPS(pps) // of the clients before and after it too
-	}
-}
+// setPPS holds for upstream's clients before and after this one too.
+func (s *Server) setPPS(pps int) { s.state.Load().upstream.SetPPS(pps) }
 
 // upstreamEvent tells and writes what happens to servers.
 func (s *Server) upstreamEvent(event upstream.Event) {

@@ -49,12 +49,15 @@ func growth(old, list []host.Exceeded) (n uint64) {
 	return n
 }
 
-// Allowances is told once a second what the host's interfaces count. It returns how many
-// packets a second may be sent upstream now (0: no limit), and whether that has changed.
-func (m *Monitor) Allowances(list []host.Exceeded) (pps int, changed bool) {
+// Allowances is told once a second what the host's interfaces count. Where that changes
+// how many packets a second may be sent upstream (0: no limit), setPPS is called before
+// anything is told.
+func (m *Monitor) Allowances(list []host.Exceeded, setPPS func(pps int)) {
 	change, was, t := m.allowances.read(list)
+	if t.PPS() != was {
+		setPPS(t.PPS())
+	}
 	m.noteThrottle(change, &t)
-	return t.PPS(), t.PPS() != was
 }
 
 // Throttle is how the packet budget is.

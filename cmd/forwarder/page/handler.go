@@ -4,6 +4,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/http"
 	"net/http/pprof"
 	"net/netip"
@@ -55,7 +56,7 @@ func sendJSON(w http.ResponseWriter, text []byte) {
 // Guard lets nothing but reading through, from who knows this machine by its address or
 // its own name: a page of another site that has its name resolve to here (DNS rebinding)
 // does not. Other machines ask for the paths of open by whatever name they have; what
-// comes from loopback may come from a browser, by a tunnel.
+// comes from this one may come from a browser, by a tunnel.
 //
 // It stands before whatever else looks at a path, as a ServeMux redirects some.
 func Guard(next http.Handler, open ...string) http.Handler {
@@ -88,9 +89,19 @@ func setPolicy(h http.Header) {
 	h.Set("Cache-Control", "no-store")
 }
 
-// isMachine reports whether this is no browser at an operator's tunnel, which ends at
-// loopback: a browser always sends a Host.
-func isMachine(r *http.Request) bool { return r.Host == "" || !hostOf(r).IsLoopback() }
+// isMachine reports whether this is no browser at an operator's tunnel, which ends on this
+// machine: a browser always sends a Host.
+func isMachine(r *http.Request) bool { return r.Host == "" || !isLocal(r) }
+
+// isLocal reports whether r comes from loopback, or from the address that it came to.
+func isLocal(r *http.Request) bool {
+	from, _ := netip.ParseAddrPort(r.RemoteAddr)
+	if from.Addr().Unmap().IsLoopback() {
+		return true
+	}
+	to, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	return ok && to.AddrPort().Addr().Unmap() == from.Addr().Unmap()
+}
 
 // isForeign reports whether a page of another site has the browser ask. It could not
 // read the answer, but take the places of viewers.

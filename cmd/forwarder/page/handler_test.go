@@ -1,8 +1,10 @@
 package page
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -72,8 +74,9 @@ func TestGuarded(t *testing.T) {
 }
 
 // Paths for machines are open to any name over the network, and without a Host; from
-// loopback, where a browser comes out of a tunnel, the name is looked at.
+// this machine, where a browser comes out of a tunnel, the name is looked at.
 func TestGuardedOpen(t *testing.T) {
+	listened := net.TCPAddrFromAddrPort(netip.MustParseAddrPort("10.79.0.5:9153"))
 	tests := []struct {
 		from, host, path string
 		want             int
@@ -89,10 +92,14 @@ func TestGuardedOpen(t *testing.T) {
 		{"127.8.9.1:4000", "evil.example", "/metrics", 421},
 		{"[::1]:4000", "evil.example", "/metrics", 421},
 		{"[::ffff:127.0.0.1]:4000", "evil.example", "/metrics", 421},
+		{"10.79.0.5:4000", "evil.example", "/metrics", 421},
+		{"[::ffff:10.79.0.5]:4000", "evil.example", "/metrics", 421},
+		{"10.79.0.5:4000", "10.79.0.5:9153", "/metrics", 404},
 	}
 	for _, tt := range tests {
 		r := httptest.NewRequest("GET", "http://localhost"+tt.path, nil)
 		r.RemoteAddr, r.Host = tt.from, tt.host
+		r = r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, net.Addr(listened)))
 		w := httptest.NewRecorder()
 		guarded([]string{"localhost"}, http.NotFoundHandler(), []string{"/metrics"}).ServeHTTP(w, r)
 		if w.Code != tt.want {

@@ -275,6 +275,8 @@ func TestFindings(t *testing.T) {
 			"2:1: unknown option 'zone' here: it belongs in top level, view; is a '}' missing above?\n"},
 		{"redefined", opts("recursion yes; recursion no;"), "1:26: 'recursion' redefined near 'recursion'\n"},
 		{"missing semicolon", opts("recursion yes forward only; forwarders { };"), "1:25: missing ';' before 'forward'\n"},
+		{"missing semicolon behind a key", "key k { algorithm hmac-sha256; secret b25l; } options { recursn yes; };",
+			"1:47: missing ';' before 'options'\n1:57: unknown option 'recursn'; did you mean 'recursion'?\n"},
 		{"missing value", opts("recursion;"), "1:20: expected boolean near ';'\n"},
 		{"undefined ACL", opts("allow-query { a; };"), "1:25: undefined ACL 'a'\n"},
 		{"ACL hidden by another error", "acl a { 10.1; }; options { allow-query { a; }; };", "1:9: incomplete IPv4 address or prefix near '10.1'\n"},

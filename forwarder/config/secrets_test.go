@@ -36,6 +36,13 @@ func TestFindingsShowNoSecret(t *testing.T) {
 		"not":                    `key "k" { ! "SECRET"; };`,
 		"in a view":              `view v { key "k" { algorithm hmac-sha256; SECRET; }; };`,
 		"cookie-secret":          `options { cookie-secret "00112233445566778899aabbccddeeff" "SECRET"; };`,
+		"in the algorithm":       `key "k" { algorithm "hmac-sha256; secret SECRET; }; "; };`,
+		"at the algorithm":       `key "k" { algorithm hmac-sha256:SECRET; };`,
+		"behind the block":       `key "k" { algorithm hmac-sha256; } "SECRET";`,
+		"behind, no quotes":      `key "k" { algorithm hmac-sha256; } SECRET;`,
+		"behind the end":         `key "k" { algorithm hmac-sha256; }; "SECRET"; };`,
+		"behind, in a view":      `view v { key "k" { algorithm hmac-sha256; }; "SECRET"; }; };`,
+		"behind an include":      `include "/dev/null" "SECRET";`,
 		"in rndc.conf":           `options { default-key "k"; }; server localhost { key "k"; }; key "k" { algorithm hmac-sha256; "SECRET"; };`,
 	} {
 		text = strings.NewReplacer("SECRET", secret, "FIRST", first, "SECOND", second).Replace(text)

@@ -173,7 +173,6 @@ func (p *parser) item(from int, t token) {
 	case '{':
 		name := Statement{p.words[from:]}.Name()
 		p.add(Item{Kind: Block, Body: p.block(name, t.pos), Pos: t.pos})
-		p.secrecy.key = 0
 	case '!':
 		p.bang(t)
 	case '/':
@@ -246,7 +245,7 @@ func (p *parser) finish(s Statement, parent string) {
 	}
 	switch s.Name() {
 	case "":
-		p.report(s.Pos(), "syntax error near '%v': expected a keyword", s.Items[0])
+		p.report(s.Pos(), "syntax error near '%v': expected a keyword", notKeyword(s.Items[0]))
 		return
 	case "include":
 		if p.includes {
@@ -270,7 +269,7 @@ func (p *parser) finishInclude(s Statement, parent string) {
 	}
 	if len(s.Items) > 2 {
 		rest := Statement{Items: s.Items[2:]}
-		p.report(rest.Pos(), "missing ';' before '%v'", rest.Items[0])
+		p.report(rest.Pos(), "missing ';' before '%v'", notKeyword(rest.Items[0]))
 		p.finish(rest, parent)
 	}
 	p.include(s.Items[1])

@@ -16,13 +16,15 @@ func (s secrecy) within() secrecy { return secrecy{inKey: s.inKey || s.key > 0} 
 // hides reports whether the next word is not shown. A key's name is, if it is one and
 // not what follows it, for want of a quote.
 func (s *secrecy) hides(t token) bool {
-	isName := s.key == 1 && !strings.ContainsAny(t.text, " \t\n;{")
+	isName := s.key == 1 && isOneWord(t.text)
 	hidden := s.secret || (s.inKey || s.key > 0) && !isName && !isShown(t.text)
 	switch {
 	case t.kind == tokenWord && strings.EqualFold(t.text, "key"):
 		s.key = 1
 	case t.kind == tokenWord && strings.HasSuffix(strings.ToLower(t.text), "secret"):
 		s.secret = true
+	case t.kind == tokenWord && s.key > 1 && keywordBlocks[strings.ToLower(t.text)]:
+		s.key = 0 // the next statement begins, for want of a ';'
 	case s.key > 0:
 		s.key++
 	}
@@ -36,5 +38,22 @@ func isShown(text string) bool {
 	case "algorithm", "secret", "include":
 		return true
 	}
-	return keywordBlocks[text] || strings.HasPrefix(text, "hmac-")
+	return keywordBlocks[text] || isAlgorithm(text)
+}
+
+// isAlgorithm reports whether a word is an algorithm, be it unknown or misspelt, with
+// nothing of what should follow it.
+func isAlgorithm(text string) bool {
+	const longest = len("hmac-sha256-128")
+	return text == "hmac-md5.sig-alg.reg.int" || strings.HasPrefix(text, "hmac-") && len(text) <= longest && isOneWord(text)
+}
+
+// isOneWord reports whether a string would be one word without its quotes.
+func isOneWord(text string) bool { return !strings.ContainsAny(text, " \t\n;{") }
+
+// notKeyword is the item where a keyword should be, as messages show it. A string is
+// none, and may be the secret of a key that ended too early.
+func notKeyword(i Item) Item {
+	i.hidden = i.hidden || i.Kind == String && !isShown(i.Text)
+	return i
 }

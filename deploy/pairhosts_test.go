@@ -243,6 +243,23 @@ func checkAlarms(f *findings) {
 			f.equal(want.name+x+"'s OKActions", dig(p, "OKActions"), topic)
 		}
 	}
-	f.equal("QuietPackets without clients", dig(f.template.parameters, "QuietPackets", "Default"), 1200) // they are 900 then
 	f.equal("alarms", len(f.of("AWS::CloudWatch::Alarm")), 5*len(f.running()))
+	checkQuiet(f)
+}
+
+// checkQuiet: of a dead forwarder, Linux sends an ICMP error a second to each host that
+// asks, and the alarm must not take these for answers.
+func checkQuiet(f *findings) {
+	const (
+		errors      = 300                    // in five minutes
+		servers     = 2                      // as corporate DNS has
+		dead        = errors * (servers + 1) // the other forwarder asks too
+		room        = 300                    // for the host's own packets
+		askedByNone = 900                    // from a live one: to the other forwarder and to the resolver
+	)
+	f.equal("QuietPackets", dig(f.template.parameters, "QuietPackets", "Default"), max(dead+room, askedByNone+1))
+	rule := fmt.Sprintf("%d for each server that asks, and %d:", errors, errors+room)
+	if said := fmt.Sprint(dig(f.template.parameters, "QuietPackets", "Description")); !strings.Contains(said, rule) {
+		f.add("QuietPackets does not say %q, but %q", rule, said)
+	}
 }

@@ -82,6 +82,8 @@ var pairPlanted = []plantedError{
 	{name: "an alarm of nothing", old: "MetricName: NetworkPacketsOut", new: "MetricName: NetworkPacketOut", check: "alarms"},
 	{name: "an alarm that questions to the dead keep still", old: "MetricName: NetworkPacketsOut", new: "MetricName: NetworkPacketsIn", check: "alarms"},
 	{name: "an alarm that the other forwarder keeps still", old: "    Default: 1200\n", new: "    Default: 600\n", check: "alarms"},
+	{name: "an alarm that the errors of the dead keep still", old: "    Default: 1200\n", new: "    Default: 900\n", check: "alarms"},
+	{name: "a rule that forgets the other forwarder", old: "each server that asks, and 600:", new: "each server that asks:", check: "alarms"},
 	{name: "an alarm of the other", old: "Value: !Ref InstanceB}],\n      Statistic: Maximum", new: "Value: !Ref InterfaceB}],\n      Statistic: Maximum", check: "alarms"},
 	{name: "a recovery that is none", old: "ec2:recover'", new: "ec2:restore'", check: "alarms"},
 	{name: "another image", old: "al2023-ami-kernel-default-${Architecture}", new: "al2023-ami-minimal-kernel-default-${Architecture}", check: "machine"},

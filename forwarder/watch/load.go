@@ -2,6 +2,7 @@ package watch
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -160,8 +161,12 @@ func (l *loader) ended(s *savedTable) error {
 		g := &s.Gone[i]
 		w, err := parseName(g.Name)
 		rtype := dns.StringToType[g.Type]
-		if err != nil || g.Type != "" && !keeps(rtype) {
-			return fmt.Errorf("%.80q %.20q, which is gone: no name and type", g.Name, g.Type)
+		if err == nil && g.Type != "" && !keeps(rtype) {
+			err = errors.New("unknown type")
+		}
+		if err != nil {
+			l.leaveOut(err, "%.80q %.20q, which is gone", g.Name, g.Type)
+			continue
 		}
 		l.gone.add(Key{w, rtype}, earlier(g.At, l.latest), true, l.Now)
 		if g.Cleared != nil {
@@ -171,7 +176,8 @@ func (l *loader) ended(s *savedTable) error {
 	for name, at := range s.Told {
 		w, err := parseName(name)
 		if err != nil {
-			return err
+			l.leaveOut(err, "%.80q, when it was watched", name)
+			continue
 		}
 		l.told[w] = earlier(at, l.latest)
 	}

@@ -2,7 +2,6 @@ package watch
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -49,8 +48,8 @@ func (g *Merged) leaveOut(format string, args ...any) {
 }
 
 // Merge takes a page that another table exported; from names it in events. The error
-// says what is wrong with the page: nothing of it is taken then. A name, type or pattern
-// of it that cannot be had is left out.
+// says what is wrong with the page: nothing of it is taken then. A single thing of it
+// that cannot be had is left out.
 func (t *Table) Merge(export []byte, from string, m Moment) (Merged, error) {
 	var s struct {
 		savedTable
@@ -76,15 +75,16 @@ func (t *Table) Merge(export []byte, from string, m Moment) (Merged, error) {
 	}
 	l := newLoader(Moment{m.Now, s.At}, t.ttl)
 	l.latest = s.At.Add(maxAhead)
-	if err := errors.Join(l.load(&s.savedTable), checkChanges(s.History)); err != nil {
+	if err := l.load(&s.savedTable); err != nil {
 		return Merged{}, fmt.Errorf("merging watched names: %w", err)
 	}
+	changes := l.changes(s.History)
 	for _, why := range l.leftOut {
 		g.leaveOut("%s", why)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	(&merger{Table: t, loader: l, got: &g, from: from, now: m}).merge(s.History)
+	(&merger{Table: t, loader: l, got: &g, from: from, now: m}).merge(changes)
 	return g, nil
 }
 

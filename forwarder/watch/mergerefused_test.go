@@ -11,7 +11,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Of a page with a fault nothing is taken; of one with a faulty name, type or pattern all
+// Of a page with a fault nothing is taken; of one with a single thing that is faulty, all
 // else.
 func TestMergeRefuses(t *testing.T) {
 	table, m := everything(t)
@@ -26,17 +26,19 @@ func TestMergeRefuses(t *testing.T) {
 		}
 		return s
 	}
+	var times strings.Builder
+	for i := range 2 * maxNames {
+		fmt.Fprintf(&times, `"%d.example":%q,`, i, day.Format(time.RFC3339))
+	}
 	for name, tt := range map[string]struct{ page, want string }{
-		"empty":              {"", "unexpected end"},
-		"truncated":          {string(good[:len(good)/2]), "unexpected end"},
-		"no JSON":            {"nothing", "invalid character"},
-		"no version":         {"{}", "of version 0"},
-		"a later version":    {edit(`"version":1`, `"version":2`), "of version 2, this program knows 1"},
-		"another time":       {edit(`"at":"2026`, `"at":"2027`), "the clocks differ by 8760h"},
-		"an end of nothing":  {edit(`{"name":"*.pool.example"`, `{"name":"*..example"`), "no name and type"},
-		"an end of no type":  {edit(`{"name":"*.pool.example"`, `{"type":"ANY","name":"*.pool.example"`), "no name and type"},
-		"a time of nothing":  {edit(`"told":{"*`, `"told":{"..`), "no domain name"},
-		"a change of no one": {edit(`"source":"upstream"`, `"source":"me"`), "no source"},
+		"empty":             {"", "unexpected end"},
+		"truncated":         {string(good[:len(good)/2]), "unexpected end"},
+		"no JSON":           {"nothing", "invalid character"},
+		"no version":        {"{}", "of version 0"},
+		"a later version":   {edit(`"version":1`, `"version":2`), "of version 2, this program knows 1"},
+		"another time":      {edit(`"at":"2026`, `"at":"2027`), "the clocks differ by 8760h"},
+		"too many times":    {edit(`"told":{`, `"told":{`+times.String()), "are more than this program saves"},
+		"too many patterns": {edit(`"zones":[`, `"zones":[`+strings.Repeat(`"a.example",`, maxNames)), "are more than this program saves"},
 	} {
 		other := newTable()
 		must(t, other.Watch("own.corp.example", m))
@@ -57,6 +59,14 @@ func TestMergeRefuses(t *testing.T) {
 		"a long override": {edit(`"for":86400.000`, `"for":864000.000`), "are possible"},
 		"a long lease":    {edit(`"lease_for":10.000`, `"lease_for":1000.000`), "are possible"},
 		"a pattern":       {edit(`"zones":["pond`, `"zones":["..pond`), "no domain name"},
+
+		"an end of nothing":    {edit(`{"name":"*.pool.example"`, `{"name":"*..example"`), "no domain name"},
+		"an end of no type":    {edit(`{"name":"*.pool.example"`, `{"type":"ANY","name":"*.pool.example"`), "unknown type"},
+		"an end of a new type": {edit(`{"name":"*.pool.example"`, `{"type":"NEW","name":"*.pool.example"`), "unknown type"},
+		"a time of nothing":    {edit(`"told":{"*`, `"told":{"..`), "no domain name"},
+		"a change of no name":  {edit(`"history":[{"name":"`, `"history":[{"name":"..`), "no domain name"},
+		"a change of no type":  {edit(`"source":"upstream"`, `"type":"NEW","source":"upstream"`), "unknown type"},
+		"a change of no one":   {edit(`"source":"upstream"`, `"source":"me"`), "no source"},
 	} {
 		other := newTable()
 		got, err := other.Merge([]byte(tt.page), "member", m)

@@ -1,7 +1,9 @@
 package watch
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -33,16 +35,26 @@ func cleanedAll(list []string) []string {
 	return clean
 }
 
-// checkChanges refuses changes of what is none.
-func checkChanges(list []Change) error {
-	for i := range list {
-		c := &list[i]
-		if _, err := parseName(c.Name); err != nil || !keeps(dns.StringToType[c.Type]) {
-			return fmt.Errorf("a change of %.80q %.20q: no name and type", c.Name, c.Type)
+// changes are those of a list that can be had.
+func (l *loader) changes(list []Change) []Change {
+	return slices.DeleteFunc(list, func(c Change) bool {
+		err := c.check()
+		if err != nil {
+			l.leaveOut(err, "a change of %.80q %.20q", c.Name, c.Type)
 		}
-		if c.Source != Upstream && c.Source != Probe && c.Source != Operator {
-			return fmt.Errorf("a change of %.80q by %.20q, which is no source", c.Name, string(c.Source))
-		}
+		return err != nil
+	})
+}
+
+func (c Change) check() error {
+	if _, err := parseName(c.Name); err != nil {
+		return err
+	}
+	if !keeps(dns.StringToType[c.Type]) {
+		return errors.New("unknown type")
+	}
+	if c.Source != Upstream && c.Source != Probe && c.Source != Operator {
+		return fmt.Errorf("%.20q is no source", string(c.Source))
 	}
 	return nil
 }

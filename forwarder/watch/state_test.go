@@ -128,6 +128,8 @@ func TestLoadRefuses(t *testing.T) {
 // What cannot be read of a state is left out, and costs nothing else of it.
 func TestLoadLeavesOut(t *testing.T) {
 	table, m := everything(t)
+	must(t, table.Watch("gone.corp.example", m))
+	must(t, table.Unwatch("gone.corp.example", m))
 	good, _ := table.AppendState(nil, m)
 	edit := func(old, new string) string {
 		s := strings.Replace(string(good), old, new, 1)
@@ -146,6 +148,9 @@ func TestLoadLeavesOut(t *testing.T) {
 		"no override":        edit(`["10.0.0.5"]`, `["ten"]`),
 		"a long override":    edit(`"for":86400.000`, `"for":864000.000`),
 		"a pattern":          edit(`"zones":["pool`, `"zones":["..pool`),
+		"an end of no name":  edit(`"gone":[{"name":"`, `"gone":[{"name":"..`),
+		"an end of no type":  edit(`"gone":[{`, `"gone":[{"name":"a.example","type":"NEW"},{`),
+		"a time of no name":  edit(`"told":{"`, `"told":{"..`),
 	} {
 		other := newTable()
 		var left LeftOut

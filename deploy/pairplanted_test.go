@@ -32,6 +32,8 @@ var pairPlanted = []plantedError{
 	{name: "ssh for everybody", old: "CidrIp: !Ref Administrators", new: "CidrIp: 0.0.0.0/0", check: "groups"},
 	{name: "flows that stay tracked", old: "{IpProtocol: udp, FromPort: 0, ToPort: 65535,", new: "{IpProtocol: udp, FromPort: 53, ToPort: 53,", check: "groups"},
 	{name: "an ACL for everybody", old: "RuleNumber: 100, Protocol: 17, PortRange: {From: 53, To: 53}, RuleAction: allow, CidrBlock: !Ref Clients", new: "RuleNumber: 100, Protocol: 17, PortRange: {From: 53, To: 53}, RuleAction: allow, CidrBlock: 0.0.0.0/0", check: "acl"},
+	{name: "an ACL that lets in what lies between two ports", old: "PortRange: {From: 443, To: 443}", new: "PortRange: {From: 443, To: 953}", check: "acl"},
+	{name: "an ACL that keeps a forwarder from its key", old: "AclVpcDns, AclVpcHttps, AclVpcRndc", new: "AclVpcDns, AclVpcRndc", check: "acl"},
 	{name: "two ACL entries of one number", old: "RuleNumber: 110,", new: "RuleNumber: 120,", check: "acl"},
 	{name: "an endpoint of another service", old: ".s3'", new: ".dynamodb'", check: "endpoints"},
 	{name: "no way for packages", old: "al2023-repos-", new: "al2-repos-", check: "endpoints"},

@@ -230,6 +230,32 @@ func TestCompareFlags(t *testing.T) {
 	}
 }
 
+// An error is said once, and the status tells a command line that is wrong from work
+// that failed.
+func TestExecuteFails(t *testing.T) {
+	for _, tc := range []struct {
+		args, want string
+		status     int
+	}{
+		{"-rounds 2 observed", "observed has to come before all flags and peers: bench observed [flags]", 2},
+		{"unbound sizing", "sizing has to come before all flags and peers: bench sizing [flags]", 2},
+		{"observd", `"observd" is neither observed nor sizing, nor a peer: `, 2},
+		{"-gone", "flag provided but not defined: -gone", 2},
+		{"observed -gone", "flag provided but not defined: -gone", 2},
+		{"sizing -gone", "flag provided but not defined: -gone", 2},
+		{"observed unbound", "bench observed takes flags only", 2},
+		{"sizing more", `"more" is not expected`, 2},
+		{"-from /nonexistent", "open /nonexistent: ", 1},
+		{"sizing -qps 0", "0 queries a second", 1},
+	} {
+		var out strings.Builder
+		status := execute(strings.Fields(tc.args), &out)
+		if said := out.String(); status != tc.status || !strings.HasPrefix(said, "bench: ") || strings.Count(said, tc.want) != 1 {
+			t.Errorf("bench %s says %q with status %d, want %q once, with %d", tc.args, said, status, tc.want, tc.status)
+		}
+	}
+}
+
 func TestStartServerFails(t *testing.T) {
 	if _, err := startServer(peer{name: "gone", program: "/nonexistent"}, t.TempDir(), serverCore, netip.AddrPort{}); err == nil {
 		t.Error("startServer(a program that is missing) = nil, want an error")

@@ -53,13 +53,16 @@ func compareFlags(args []string) (options, error) {
 		fmt.Fprintf(flags.Output(), "Usage: bench [flags] [PEER…]\n       bench observed [flags]\n       bench sizing [flags]\nPeers: %v\n", peerNames())
 		flags.PrintDefaults()
 	}
-	if err := flags.Parse(args); err != nil {
+	if err := parse(flags, args); err != nil {
 		return o, err
 	}
 	o.peers = flags.Args()
 	for _, name := range o.peers {
-		if !slices.Contains(peerNames(), name) {
-			return o, fmt.Errorf("%q is neither observed nor sizing, nor a peer: %v", name, peerNames())
+		switch {
+		case verbs[name] != nil:
+			return o, usageError(name + " has to come before all flags and peers: bench " + name + " [flags]")
+		case !slices.Contains(peerNames(), name):
+			return o, usageError(fmt.Sprintf("%q is neither observed nor sizing, nor a peer: %v", name, peerNames()))
 		}
 	}
 	return o, nil

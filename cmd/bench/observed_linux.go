@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -71,11 +70,11 @@ func observedVerb(args []string) error {
 	flags.StringVar(&o.forwarder, "forwarder", "", "`program` to measure, instead of building it from the source here")
 	flags.StringVar(&o.before, "before", "", "`program` of an earlier version, to measure with nothing to be seen")
 	flags.StringVar(&readme, "readme", "", "`file` to write the table to, between its observed:begin and observed:end marks")
-	if err := flags.Parse(args); err != nil {
+	if err := parse(flags, args); err != nil {
 		return err
 	}
 	if flags.NArg() > 0 || o.rounds < 1 || o.time <= 0 {
-		return errors.New("bench observed takes flags only, and needs a round and some time: see bench observed -h")
+		return usageError("bench observed takes flags only, and needs a round and some time: see bench observed -h")
 	}
 	if err := pin(); err != nil {
 		return fmt.Errorf("moving to one core: %w", err)

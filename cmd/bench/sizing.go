@@ -29,11 +29,11 @@ func sizingVerb(args []string) error {
 	update := flags.Bool("update", false, "write "+sizingPage+" and "+sizingPlot)
 	ttls := flags.String("ttl", "10", "TTLs of the names, `seconds[:weight],…`")
 	scenarioFlags(flags, &s)
-	if err := flags.Parse(args); err != nil {
+	if err := parse(flags, args); err != nil {
 		return err
 	}
 	if flags.NArg() > 0 {
-		return fmt.Errorf("%q is not expected: see bench sizing -h", flags.Arg(0))
+		return usageError(fmt.Sprintf("%q is not expected: see bench sizing -h", flags.Arg(0)))
 	}
 	switch {
 	case *measure:

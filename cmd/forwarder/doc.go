@@ -57,7 +57,9 @@
 // same data, it is asked for a fresh label once a second: no cache has that.
 //
 // All this is kept over restarts in --state-file, which only the server's user can
-// read. One that is broken is renamed to end in .broken, and the log says so.
+// read. One that is broken is renamed to end in .broken; of one that is broken in part,
+// or holds what only a later version knows, all else is taken, and a copy ends in
+// .broken. The log says which, and nothing is written until that is done.
 //
 // A fleet of forwarders has a name with the addresses of all. With --member that name, a
 // newcomer asks the others' control channels for overrides, watches and guards as it

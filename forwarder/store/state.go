@@ -1,8 +1,10 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"sync"
@@ -31,6 +33,8 @@ type State struct {
 	saved uint64     // its version
 	fault string     // why it could not be, as the log says
 	left  bool       // the file is another process's
+
+	aside func() error // keeps a file that could not be read; nil: there is none, or it is done
 }
 
 // NewState returns a State that has read nothing yet.
@@ -39,14 +43,13 @@ func NewState(cfg StateConfig) *State { return &State{cfg: cfg} }
 // ErrInPart is what StateConfig.Load fails with where it took all but a part.
 var ErrInPart = errors.New("it could be read in part only")
 
-// Load reads it. One that cannot be read is set aside: the server starts without; one
-// that can be in part is kept beside when it is replaced.
+// Load reads it. One that cannot be read is set aside: the server starts without; of one
+// that can be in part a copy is.
 func (s *State) Load() {
-	path := s.cfg.Path
-	if path == "" {
+	if s.cfg.Path == "" {
 		return
 	}
-	state, err := ReadFile(path, s.cfg.Section, s.cfg.Most)
+	state, err := ReadFile(s.cfg.Path, s.cfg.Section, s.cfg.Most)
 	if err == nil && state != nil {
 		err = s.cfg.Load(state)
 	}
@@ -54,25 +57,34 @@ func (s *State) Load() {
 		s.saved = s.cfg.Version()
 		return
 	}
-	aside := path + ".broken"
-	if errors.Is(err, ErrInPart) {
-		s.cfg.Log.Warn(fmt.Sprintf("starting without some %s of before: %s: %v; %s", s.cfg.What, path, err, keptAs(path, aside)))
-		return
-	}
-	if errRename := os.Rename(path, aside); errRename != nil {
-		s.cfg.Log.Error(fmt.Sprintf("starting without %s of before: %s: %v (nor can it be set aside: %v)", s.cfg.What, path, err, errRename))
-		return
-	}
-	s.cfg.Log.Error(fmt.Sprintf("starting without %s of before: %s: %v; it is %s now", s.cfg.What, path, err, aside))
+	s.startWithout(state, err)
 }
 
-// keptAs lets a file be there under another name when it is replaced, and says so.
-func keptAs(path, aside string) string {
-	_ = os.Remove(aside) // if it stays, Link says why
-	if err := os.Link(path, aside); err != nil {
-		return fmt.Sprintf("it cannot be kept: %v", err)
+// startWithout sets aside a state for what is wrong with it, and says so.
+func (s *State) startWithout(state []byte, err error) {
+	aside := s.cfg.Path + ".broken"
+	level, what, done := slog.LevelError, s.cfg.What, "it is "+aside+" now"
+	s.aside = func() error { return os.Rename(s.cfg.Path, aside) }
+	if errors.Is(err, ErrInPart) {
+		level, what, done = slog.LevelWarn, "some "+s.cfg.What, "it is kept as "+aside
+		s.aside = func() error { return ReplaceFile(aside, s.cfg.Stamp(), s.cfg.Section, state) }
 	}
-	return "it is kept as " + aside
+	if errAside := s.setAside(); errAside != nil {
+		done = "it is not replaced: " + errAside.Error()
+	}
+	s.cfg.Log.Log(context.Background(), level, fmt.Sprintf("starting without %s of before: %s: %v; %s", what, s.cfg.Path, err, done))
+}
+
+// setAside does what is to be done before the file is replaced: it may be the only copy.
+func (s *State) setAside() error {
+	if s.aside == nil {
+		return nil
+	}
+	if err := s.aside(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("keeping what could not be read: %w", err)
+	}
+	s.aside = nil
+	return nil
 }
 
 // Save writes the state if it has changed. That it cannot be written is logged, once: the
@@ -103,6 +115,9 @@ func (s *State) Save() {
 
 // write replaces the file in one step: a crash leaves the old one or the new one.
 func (s *State) write() error {
+	if err := s.setAside(); err != nil {
+		return err
+	}
 	state, err := s.cfg.Append(nil)
 	if err != nil {
 		return err

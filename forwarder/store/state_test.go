@@ -100,3 +100,44 @@ func TestStateBroken(t *testing.T) {
 		t.Errorf("set aside: %v; text %q; log:\n%s", err, k.text, &k.log)
 	}
 }
+
+// A file that could not be read, or only in part, is not replaced before it is kept, nor
+// is one that was kept before lost by the attempt.
+func TestStateKept(t *testing.T) {
+	for name, fault := range map[string]error{"broken": errors.New("no text"), "broken in part": ErrInPart} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "state")
+		aside := path + ".broken"
+		var k keeper
+		k.change("old")
+		k.state(path).Save()
+		must(t, os.MkdirAll(filepath.Join(aside, "earlier"), 0o700)) // neither rename nor copy replaces that
+		s := k.state(path)
+		s.cfg.Load = func([]byte) error { return fault }
+		s.Load()
+		k.change("new")
+		s.Save()
+		if got := read(t, path); got != "old" || !strings.Contains(s.Fault(), "keeping what could not be read") {
+			t.Errorf("%s: the file has %q while it cannot be kept, want old; the fault is %q", name, got, s.Fault())
+		}
+		if _, err := os.Stat(filepath.Join(aside, "earlier")); err != nil {
+			t.Errorf("%s: what was kept earlier: %v", name, err)
+		}
+		must(t, os.RemoveAll(aside))
+		must(t, os.WriteFile(aside, []byte("earlier"), 0o600))
+		s.Save()
+		if kept, got := read(t, aside), read(t, path); kept != "old" || got != "new" || s.Fault() != "" {
+			t.Errorf("%s: kept is %q, the file has %q, want old and new; the fault is %q", name, kept, got, s.Fault())
+		}
+		if list, err := os.ReadDir(dir); err != nil || len(list) != 2 {
+			t.Errorf("%s: %v, %v, want two files", name, list, err)
+		}
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -42,9 +42,6 @@ func mendVerb() verb {
 
 // mend arms the path unit, unless another has the service's place meanwhile.
 func mend() error {
-	if len(running(namedService, chrootService)) > 0 {
-		return nil
-	}
 	began, err := serviceBegan()
 	if err != nil {
 		return err
@@ -59,6 +56,9 @@ func mend() error {
 	}
 	for _, path := range files {
 		watch = append(watch, "--path-property=PathChanged="+path)
+	}
+	if len(running(namedService, chrootService)) > 0 { // arming stops it
+		return nil
 	}
 	if _, err := systemd("systemd-run", watch...); err != nil {
 		return err

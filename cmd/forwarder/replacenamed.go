@@ -162,18 +162,27 @@ func restoreNamed(w io.Writer) error {
 	if _, err := systemd("systemctl", "disable", mendedService); err != nil {
 		return err
 	}
+	if len(running(mendedService)) == 0 {
+		stopMending()
+	}
 	if _, err := systemd("systemctl", "start", namedService); err != nil {
 		return errors.Join(fmt.Errorf("named does not start: %w", err), replaceNamed(io.Discard))
 	}
-	// One that failed is not to be started again, should its configuration change.
-	for _, args := range [][]string{{"stop", mendService}, {"stop", mendedPath}, {"reset-failed", mendedService}} {
-		_, _ = systemd("systemctl", args...) // as a rule there is nothing of it
-	}
+	stopMending() // of one that failed as it ended
+	_, _ = systemd("systemctl", "reset-failed", mendedService)
 	if _, err := systemd("systemctl", "enable", namedService); err != nil {
 		return err
 	}
 	fmt.Fprintln(w, "named.service runs in the place of the forwarder, also after a boot")
 	return nil
+}
+
+// stopMending keeps a service that failed from being started again, be it at once or when
+// its configuration changes: what waits for that conflicts with named, and stops it.
+func stopMending() {
+	for _, unit := range []string{mendedService, mendService, mendedPath} {
+		_, _ = systemd("systemctl", "stop", unit) // as a rule there is nothing of it
+	}
 }
 
 // packaged reports whether a package has brought the unit.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -92,12 +93,14 @@ func testReplaceNamed(t *testing.T, m *machine) {
 	m.Put("/etc/named.conf", good)
 	m.Want(pid, "systemctl", "show", "-P", "MainPID", "named")
 
-	// A forwarder that does not start leaves everything as it was.
-	const failing = "/run/systemd/system/forwarder.service.d/fail.conf"
-	m.Run("mkdir", "-p", "/run/systemd/system/forwarder.service.d")
+	// A forwarder that does not start leaves everything as it was, however long named takes.
+	const failing, slow = "/run/systemd/system/forwarder.service.d/fail.conf", "/run/systemd/system/named.service.d/slow.conf"
+	m.Run("mkdir", "-p", filepath.Dir(failing), filepath.Dir(slow))
 	m.Put(failing, "[Service]\nExecStartPre=/bin/false\n")
+	m.Put(slow, "[Service]\nExecStartPost=/bin/sleep 3\n")
+	m.Run("systemctl", "daemon-reload")
 	m.Fails("forwarder", "replace-named")
-	m.Run("rm", failing)
+	m.Run("rm", failing, slow)
 	m.Run("systemctl", "daemon-reload")
 	m.wantNamed(named)
 

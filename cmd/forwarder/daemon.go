@@ -286,6 +286,7 @@ func (d *daemon) serve(signals <-chan os.Signal) error {
 	case err := <-ended:
 		return err
 	}
+	pending := d.members.pending()
 	d.warn(d.storeSockets())
 	d.announce()
 	defer d.retract()
@@ -309,6 +310,9 @@ func (d *daemon) serve(signals <-chan os.Signal) error {
 			d.refreshStatus()
 		case call := <-d.calls:
 			call()
+		case <-pending:
+			pending = nil
+			d.warn(d.storeSockets())
 		case <-d.server.Opened():
 			d.warn(d.storeSockets())
 		case err := <-ended:

@@ -50,6 +50,7 @@ const (
 // inheritance is what the process was started with.
 type inheritance struct {
 	sockets []*os.File
+	early   bool       // they are of a process that was not ready
 	caches  []*os.File // what a former process has left of its cache
 }
 
@@ -68,13 +69,21 @@ func inherited(getenv func(string) string) (h inheritance) {
 	for i := range n {
 		syscall.CloseOnExec(first + i)
 		f := os.NewFile(uintptr(first+i), "inherited")
-		if i < len(list) && list[i] == cacheName {
-			h.caches = append(h.caches, f)
-			continue
+		name := ""
+		if i < len(list) {
+			name = list[i]
 		}
-		h.sockets = append(h.sockets, f)
+		h.add(name, f)
 	}
 	return h
+}
+
+func (h *inheritance) add(name string, f *os.File) {
+	if name == cacheName {
+		h.caches = append(h.caches, f)
+		return
+	}
+	h.sockets, h.early = append(h.sockets, f), h.early || name == earlyName
 }
 
 // shutInherited ends the sockets that a service manager kept, which else would
@@ -97,9 +106,10 @@ func closeFiles(files []*os.File) {
 
 // storeSockets gives the sockets to the service manager, which gives them to the
 // next process, however this one ends. It takes those that it has already for
-// what they are.
+// what they are. Until members have told there is nothing to go on with: a next process
+// has to begin as this one did.
 func (d *daemon) storeSockets() error {
-	if !d.notify.managed() {
+	if !d.notify.managed() || !d.members.isReady() {
 		return nil
 	}
 	files, err := d.server.Sockets()
@@ -110,6 +120,14 @@ func (d *daemon) storeSockets() error {
 	return d.notify.store(socketsName, files...)
 }
 
+// socketsAre is the name of the sockets for a next process.
+func (d *daemon) socketsAre() string {
+	if d.members.isReady() {
+		return socketsName
+	}
+	return earlyName
+}
+
 // startNext starts the program that is on disk now, with our arguments, our sockets
 // and what is cached, and returns when it serves. When it does not it has ended.
 // What is learnt while it starts it has to ask for itself, as the other of a pair.
@@ -118,7 +136,7 @@ func (d *daemon) startNext() error {
 	if err != nil {
 		return err
 	}
-	names := strings.Repeat(socketsName+":", len(files))
+	names := strings.Repeat(d.socketsAre()+":", len(files))
 	if f := d.snapshot(); f != nil {
 		files, names = append(files, f), names+cacheName
 	}

@@ -89,8 +89,9 @@ func (d *daemon) awaitMembers() {
 	}
 }
 
-// isSuccessor reports whether the process was left sockets: by one that knew.
-func (d *daemon) isSuccessor() bool { return len(d.inherited.sockets) > 0 }
+// isSuccessor reports whether the process was left sockets by one that was ready: others
+// store none, and give them another name.
+func (d *daemon) isSuccessor() bool { return len(d.inherited.sockets) > 0 && !d.inherited.early }
 
 func newMembers(d *daemon) *members {
 	return &members{d: d, begun: time.Now(), ready: make(chan struct{}), seen: make(map[netip.AddrPort]*member)}
@@ -113,6 +114,14 @@ func (m *members) run(ctx context.Context) {
 		}
 	}
 	m.finish()
+}
+
+// pending is closed when members have told, nil if they have.
+func (m *members) pending() <-chan struct{} {
+	if m.isReady() {
+		return nil
+	}
+	return m.ready
 }
 
 func (m *members) isReady() bool {

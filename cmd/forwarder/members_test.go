@@ -280,15 +280,60 @@ func TestMemberFault(t *testing.T) {
 // The process that takes over is as ready as the one before it was, though no member
 // answers; one without a former waits for them.
 func TestSuccessorIsReady(t *testing.T) {
-	for _, inherited := range []int{0, 1} {
+	for _, sockets := range []string{"", socketsName, earlyName} {
 		c := startCommanded(t, "")
 		c.daemon.flags.members = memberFlags{"127.0.0.9"}
 		c.daemon.members = newMembers(c.daemon)
-		c.daemon.inherited.sockets = make([]*os.File, inherited)
+		if sockets != "" {
+			c.daemon.inherited.add(sockets, nil)
+		}
 		stop := c.daemon.askMembers()
-		if got, want := c.daemon.members.isReady(), inherited > 0; got != want {
-			t.Errorf("with %d inherited sockets it is ready at once: %v, want %v", inherited, got, want)
+		if got, want := c.daemon.members.isReady(), sockets == socketsName; got != want {
+			t.Errorf("with inherited sockets %q it is ready at once: %v, want %v", sockets, got, want)
 		}
 		stop()
 	}
+}
+
+// A process that no member has told leaves sockets to none that would be ready at once.
+func TestEarlySockets(t *testing.T) {
+	c := startCommanded(t, "")
+	path, next := listenNotify(t)
+	d := c.daemon
+	d.notify.socket, d.members = path, newMembers(d)
+	if err := d.storeSockets(); err != nil {
+		t.Fatal(err)
+	}
+	if got := d.socketsAre(); got != earlyName {
+		t.Errorf("the sockets are %q, want %q", got, earlyName)
+	}
+	if err := d.notify.status("next"); err != nil {
+		t.Fatal(err)
+	}
+	if got := next(); got != "STATUS=next" {
+		t.Errorf("the service manager hears %q before members have told, want nothing", got)
+	}
+	close(d.members.ready)
+	if err := d.storeSockets(); err != nil {
+		t.Fatal(err)
+	}
+	if got := next(); !strings.HasPrefix(got, "FDSTORE=1") || d.socketsAre() != socketsName {
+		t.Errorf("the service manager hears %q then, and the sockets are %q", got, d.socketsAre())
+	}
+}
+
+// Once members had their time the sockets are stored.
+func TestSocketsAreStoredLate(t *testing.T) {
+	socket, next := listenNotify(t)
+	addr := freeAddr(t)
+	cmd := exec.Command(lab.BuildForwarder(t), "-f", "--metrics-address=", "--member", "127.0.0.9", "-c", writeConf(t, daemonConf, addr))
+	cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+socket)
+	p := lab.Start(t, "the forwarder", cmd)
+	p.WaitFor(t, addr)
+	for range 100 { // beside what it says of its state
+		if strings.HasPrefix(next(), "FDSTORE=1\nFDNAME="+socketsName) {
+			return
+		}
+	}
+	t.Error("the service manager was given no sockets")
 }

@@ -14,10 +14,12 @@ import (
 // store, or to the process that takes over. It is sealed, so that it stays as it was
 // checked. After a crash, a stop or a boot the cache starts empty.
 
-// cacheName is what the service manager knows it by; socketsName is for the sockets.
+// cacheName is what the service manager knows it by; socketsName is for the sockets,
+// earlyName for those of a process that was not ready.
 const (
 	cacheName   = "cache"
 	socketsName = "dns"
+	earlyName   = "early"
 )
 
 // cacheShare of the memory is what it may take, which holds it once more for as long

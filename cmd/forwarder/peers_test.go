@@ -25,7 +25,7 @@ func startResolver(t testing.TB) (*vpcresolver.Resolver, netip.AddrPort) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr, err := resolver.Listen(netip.AddrPortFrom(loopback, 0))
+	addr, err := resolver.Listen(freeAddr(t))
 	if err != nil {
 		t.Fatal(err)
 	}

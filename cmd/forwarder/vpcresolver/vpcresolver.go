@@ -78,7 +78,7 @@ func parse(zonefile string) ([]dns.RR, error) {
 // the same for both. The sockets are opened in the calling goroutine, thus in
 // the network namespace of its thread.
 func (r *Resolver) Listen(addr netip.AddrPort) (netip.AddrPort, error) {
-	const tries = 10 // a port that is free for UDP can be taken for TCP
+	const tries = 100 // a port that is free for UDP can be taken for TCP, by clients as a rule
 	for i := 0; ; i++ {
 		packets, stream, err := listen(addr)
 		if err != nil && addr.Port() == 0 && i < tries {

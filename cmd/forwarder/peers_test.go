@@ -1,12 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"vpcdns/cmd/forwarder/lab"
@@ -26,6 +28,9 @@ func startResolver(t testing.TB) (*vpcresolver.Resolver, netip.AddrPort) {
 		t.Fatal(err)
 	}
 	addr, err := resolver.Listen(freeAddr(t))
+	for tries := 0; errors.Is(err, syscall.EADDRINUSE) && tries < 10; tries++ { // by another test meanwhile
+		addr, err = resolver.Listen(freeAddr(t))
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

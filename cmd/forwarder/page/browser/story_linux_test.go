@@ -71,9 +71,9 @@ func (s *story) happen() {
 		{3, func() { s.other.SetFaults("branch.mycompany.corp.", vpcresolver.Faults{Drop: 1}) }},
 		{3, func() { s.override(api, "10.79.2.40") }},
 		{2, func() { s.override(service, "10.79.2.20") }},
-		{1, func() { s.vpc.SetFaults(database, vpcresolver.Faults{Flap: 10 * time.Minute}) }},
-		{0, func() { s.set("db 10 IN A 10.79.2.21") }}, // last: a guard lasts 2 min
-		{0.5, func() {}},
+		{1, func() { s.set("db 10 IN A 10.79.2.21") }}, // last: a guard lasts 2 min
+		{0, func() { time.Sleep(11 * time.Second) }},   // by then it is known
+		{0.5, func() { s.vpc.SetFaults(database, vpcresolver.Faults{Flap: 10 * time.Minute}) }},
 	} {
 		time.Sleep(time.Duration(step.minutes * float64(s.minute)))
 		step.do()

@@ -206,11 +206,11 @@ func (l *loader) name(s *savedName) error {
 func (l *loader) addSet(n *node, s *savedSet) error {
 	rtype := dns.StringToType[s.Type]
 	if n.sets[rtype] != nil || !keeps(rtype) {
-		return fmt.Errorf("it is there twice, or unknown")
+		return errors.New("it is there twice, or unknown")
 	}
 	r := n.record(rtype, true)
 	if r == nil {
-		return fmt.Errorf("the name has too many types")
+		return errors.New("the name has too many types")
 	}
 	if err := l.set(r, s); err != nil {
 		delete(n.sets, rtype)

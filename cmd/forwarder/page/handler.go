@@ -95,12 +95,9 @@ func isMachine(r *http.Request) bool { return r.Host == "" || !isLocal(r) }
 
 // isLocal reports whether r comes from loopback, or from the address that it came to.
 func isLocal(r *http.Request) bool {
-	from, _ := netip.ParseAddrPort(r.RemoteAddr)
-	if from.Addr().Unmap().IsLoopback() {
-		return true
-	}
+	from := addrOf(r)
 	to, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
-	return ok && to.AddrPort().Addr().Unmap() == from.Addr().Unmap()
+	return from.IsLoopback() || ok && to.AddrPort().Addr().Unmap() == from
 }
 
 // isForeign reports whether a page of another site has the browser ask. It could not

@@ -55,11 +55,17 @@ type viewer struct {
 
 // hostOf is the host that a request counts for. That of a tunnel is loopback.
 func hostOf(r *http.Request) netip.Addr {
-	from, _ := netip.ParseAddrPort(r.RemoteAddr)  // what is none shares the zero value
-	if a := from.Addr().Unmap(); a.IsLoopback() { // ::1 is not that of its /64
+	a := addrOf(r)
+	if a.IsLoopback() { // ::1 is not that of its /64
 		return a
 	}
-	return tcp.ClientOf(from.Addr().Unmap())
+	return tcp.ClientOf(a)
+}
+
+// addrOf is the address that a request comes from; what is none shares the zero value.
+func addrOf(r *http.Request) netip.Addr {
+	from, _ := netip.ParseAddrPort(r.RemoteAddr)
+	return from.Addr().Unmap()
 }
 
 // join returns a viewer, or why there is no place for one.
